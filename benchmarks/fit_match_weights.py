@@ -1,0 +1,295 @@
+"""Fit seeds/account_mapping__match_weights.csv on labelled sets of names.
+
+usage: python benchmarks/fit_match_weights.py SETS_DIR [--dry-run]
+
+SETS_DIR holds one folder per set with left.csv and right.csv (id, name, country,
+city; other columns are not read) and truth.csv (left_id, right_id). The names
+pass through the same functions as in a build: the two Python models are
+loaded by path. Two logistic regressions with L2 are fitted one after the other
+(names and places, then rivals) by L-BFGS; every step is deterministic.
+
+Prints, for each set, what weights fitted on the *other* sets reach on it: best
+F1, recall at 99 % precision, precision and recall of the pairs accepted at a
+probability of .85, and the expected calibration error of the best pair of each
+left record. A left record of a training set whose name, or whose partner's name,
+also occurs in the scored set is left out of that fit. Then it fits on all sets
+and writes the seed.
+"""
+
+import argparse
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from scipy.optimize import minimize
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = ROOT / "seeds" / "account_mapping__match_weights.csv"
+LEGAL_FORMS = ROOT / "seeds" / "account_mapping__legal_forms.csv"
+SETS = ("listings", "variants_company", "cross_fortune_sec", "variants_all")
+# Left records of a set that are used, at most: a large set must not drown others.
+MAXIMUM_LEFT = 2_500
+# Strength of the L2 penalty on weights (not on biases), in units of pairs.
+PENALTY = 1.0
+ACCEPT = 0.85
+
+
+def load_model(name: str) -> ModuleType:
+    """A Python model's file as a module."""
+    path = ROOT / "python_models" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+normalised = load_model("int_account_mapping__normalized")
+fuzzy = load_model("int_account_mapping__fuzzy_pairs")
+
+PAIR_FEATURES = fuzzy.NAME_FEATURES + fuzzy.PLACE_FEATURES
+# What a feature may at most say, so that no accident of these sets is learnt:
+# likeness never speaks against a pair and conflict never for it. The variants
+# come from registers that keep one city per organisation; lists of two
+# companies do not, so a city's disagreement is worth no more than stated here.
+AGAINST = (
+    "rarest_other_ours",
+    "rarest_other_partner",
+    "rarest_other_both",
+    "country_different",
+    "country_different_and_equal",
+)
+BOUNDS = {name: (None, 0.0) for name in AGAINST} | {
+    "abbreviated_ours": (None, None),
+    "abbreviated_partner": (None, None),
+    "equal_and_short": (None, None),
+    "one_word": (None, None),
+    "number_conflict": (None, -1.5),
+    "city_different": (-2.0, 0.0),
+    "legal_form_different": (-1.0, 0.0),
+}
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def normalise(rows: list[dict[str, str]]) -> pa.Table:
+    """Rows of left.csv or right.csv as the model int_account_mapping__normalized."""
+    forms = normalised.compile_legal_forms(read_csv(LEGAL_FORMS))
+    given = {
+        "account_id": "id",
+        "account_name": "name",
+        "country": "country",
+        "city": "city",
+    }
+    absent = ("side", "partner_id", "lei", "duns", "vat_id", "linkedin_url")
+    columns = {name: [row[key] or None for row in rows] for name, key in given.items()}
+    columns |= {name: [None] * len(rows) for name in absent}
+    batch = pa.record_batch({n: pa.array(v, pa.string()) for n, v in columns.items()})
+    return pa.Table.from_batches([normalised.normalise_batch(batch, forms)])
+
+
+class Labelled(NamedTuple):
+    """Candidate account pairs of one set; arrays are (pairs,) unless noted.
+
+    left, right: account indexes; left_name, right_name: their names' indexes.
+    features: (pairs, NAME_FEATURES + PLACE_FEATURES). label: is in the truth.
+    n_true: left records that have a partner. left_names, right_names: (accounts,)
+    strings. true_names: (left accounts,) sets of their partners' names.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    left_name: np.ndarray
+    right_name: np.ndarray
+    features: np.ndarray
+    label: np.ndarray
+    n_true: int
+    left_names: list[str]
+    right_names: list[str]
+    true_names: list[set[str]]
+
+
+def read_set(folder: Path) -> Labelled:
+    """Block and weigh one set as the model does."""
+    left = read_csv(folder / "left.csv")
+    if len(left) > MAXIMUM_LEFT:
+        left = left[:: -(-len(left) // MAXIMUM_LEFT)]
+    kept = {row["id"] for row in left}
+    truth: dict[str, set[str]] = {}
+    for row in read_csv(folder / "truth.csv"):
+        if row["left_id"] in kept:
+            truth.setdefault(row["left_id"], set()).add(row["right_id"])
+    ours, partner, cities = fuzzy.build_sides(
+        normalise(left), normalise(read_csv(folder / "right.csv"))
+    )
+    index = fuzzy.build_index(ours.names, partner.names)
+    chunks = list(
+        fuzzy.pair_chunks(ours, partner, cities, index, np.zeros((0, 2), np.int64))
+    )
+    features = np.vstack(
+        [
+            np.column_stack(
+                [c.names[f][c.pair] for f in fuzzy.NAME_FEATURES]
+                + [c.places[f] for f in fuzzy.PLACE_FEATURES]
+            )
+            for c in chunks
+        ]
+    )
+    i = np.concatenate([c.ours for c in chunks])
+    j = np.concatenate([c.partner for c in chunks])
+    left_ids, right_ids = ours.account_ids.to_pylist(), partner.account_ids.to_pylist()
+    label = [right_ids[b] in truth.get(left_ids[a], ()) for a, b in zip(i, j)]
+    right_names = partner.names.take(pa.array(partner.name_of)).to_pylist()
+    name_of_id = dict(zip(right_ids, right_names))
+    return Labelled(
+        left=i,
+        right=j,
+        left_name=ours.name_of[i],
+        right_name=partner.name_of[j],
+        features=features,
+        label=np.array(label, float),
+        n_true=len(truth),
+        left_names=ours.names.take(pa.array(ours.name_of)).to_pylist(),
+        right_names=right_names,
+        true_names=[
+            {name_of_id.get(id_, "") for id_ in truth.get(left_id, ())}
+            for left_id in left_ids
+        ],
+    )
+
+
+def fit_logistic(
+    features: np.ndarray, label: np.ndarray, names: tuple[str, ...]
+) -> np.ndarray:
+    """Weights of the named columns that minimise log loss + L2 within BOUNDS.
+
+    The first column is the bias: free of both.
+    """
+    penalty = np.full(features.shape[1], PENALTY)
+    penalty[0] = 1e-6
+    bounds = [(None, None)] + [BOUNDS.get(name, (0.0, None)) for name in names[1:]]
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        odds = features @ weights
+        probability = 1.0 / (1.0 + np.exp(-odds))
+        value = np.logaddexp(0.0, odds).sum() - odds[label > 0].sum()
+        gradient = features.T @ (probability - label) + penalty * weights
+        return value + 0.5 * (penalty * weights**2).sum(), gradient
+
+    start = np.zeros(features.shape[1])
+    options = {"maxiter": 2_000, "maxfun": 4_000, "ftol": 1e-11, "gtol": 1e-5}
+    return minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    ).x
+
+
+def rivals(data: Labelled, base: np.ndarray) -> np.ndarray:
+    """(pairs, RIVAL_FEATURES) under the first stage's weights."""
+    odds = np.round(data.features @ base, 6)
+    columns = fuzzy.rival_evidence(
+        odds, data.left, data.right, data.left_name, data.right_name
+    )
+    return np.column_stack([columns[f] for f in fuzzy.RIVAL_FEATURES])
+
+
+def fit(sets: list[tuple[Labelled, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of both stages from sets and masks of the pairs that may be used."""
+    features = np.vstack([data.features[mask] for data, mask in sets])
+    label = np.concatenate([data.label[mask] for data, mask in sets])
+    base = fit_logistic(features, label, PAIR_FEATURES)
+    second = np.vstack([rivals(data, base)[mask] for data, mask in sets])
+    plausible = second[:, fuzzy.RIVAL_FEATURES.index("rival_evidence")] > fuzzy.FLOOR
+    return base, fit_logistic(second[plausible], label[plausible], fuzzy.RIVAL_FEATURES)
+
+
+def probabilities(data: Labelled, base: np.ndarray, last: np.ndarray) -> np.ndarray:
+    return fuzzy.sigmoid(rivals(data, base) @ last)
+
+
+def unrelated(data: Labelled, scored: Labelled) -> np.ndarray:
+    """Mask of the pairs of `data` whose left record does not occur in `scored`."""
+    names = set(scored.left_names) | set(scored.right_names)
+    known = np.array(
+        [
+            name in names or bool(partners & names)
+            for name, partners in zip(data.left_names, data.true_names)
+        ]
+    )
+    return ~known[data.left]
+
+
+def measure(data: Labelled, probability: np.ndarray) -> dict[str, float]:
+    """Best right record per left record against the truth."""
+    order = np.lexsort((data.right, -probability, data.left))
+    left = data.left[order]
+    best = order[np.concatenate([[True], left[1:] != left[:-1]])]
+    best = best[np.lexsort((data.left[best], -probability[best]))]
+    score, good = probability[best], data.label[best]
+    ends = np.flatnonzero(np.concatenate([score[1:] != score[:-1], [True]]))
+    hits = np.cumsum(good)[ends]
+    precision, recall = hits / (ends + 1), hits / data.n_true
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    accepted = score >= ACCEPT
+    bins = np.minimum((score * 10).astype(int), 9)
+    gaps = [
+        abs(score[bins == b].mean() - good[bins == b].mean()) * (bins == b).mean()
+        for b in np.unique(bins)
+    ]
+    return {
+        "f1": f1.max(),
+        "at": score[ends[f1.argmax()]],
+        "r99": max(recall[precision >= 0.99], default=0.0),
+        "accepted_precision": good[accepted].mean() if accepted.any() else 0.0,
+        "accepted_recall": good[accepted].sum() / data.n_true,
+        "ece": sum(gaps),
+        "candidate_recall": len(set(data.left[data.label > 0])) / data.n_true,
+    }
+
+
+def show(name: str, figures: dict[str, float]) -> None:
+    print(f"{name:<20}", *(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
+
+
+def write_seed(base: np.ndarray, last: np.ndarray, path: Path) -> None:
+    weights = np.concatenate([base, last])
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["feature", "weight"])
+        for feature, weight in zip(fuzzy.FEATURES, weights):
+            writer.writerow([feature, f"{weight:.4f}"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sets_dir", type=Path)
+    parser.add_argument("--dry-run", action="store_true", help="do not write the seed")
+    arguments = parser.parse_args()
+    sets = {name: read_set(arguments.sets_dir / name) for name in SETS}
+    print("weights fitted on the other sets")
+    for name, scored in sets.items():
+        others = [
+            (data, unrelated(data, scored)) for other, data in sets.items() if other != name
+        ]
+        show(name, measure(scored, probabilities(scored, *fit(others))))
+    everything = [(data, np.ones(len(data.label), bool)) for data in sets.values()]
+    base, last = fit(everything)
+    print("weights fitted on all sets")
+    for name, data in sets.items():
+        show(name, measure(data, probabilities(data, base, last)))
+    if not arguments.dry_run:
+        write_seed(base, last, SEED)
+        print(f"wrote {SEED.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Load the demo's raw tables into DuckDB, as a loader would leave them.
+
+usage: python demo/load.py [DATABASE]
+
+Replaces the tables of the schemas salesforce, hubspot and partners; running it
+again gives the same. DATABASE: default demo/account_mapping_demo.duckdb.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+HERE = Path(__file__).resolve().parent
+DATABASE = HERE / "account_mapping_demo.duckdb"
+SCHEMAS = ("salesforce", "hubspot", "partners")
+
+# Columns that loaders type; all others stay text.
+TYPES: dict[str, dict[str, str]] = {
+    "salesforce.account": {
+        "annual_revenue": "double",
+        "number_of_employees": "bigint",
+        "is_deleted": "boolean",
+        "created_date": "timestamp",
+        "last_modified_date": "timestamp",
+        "_fivetran_deleted": "boolean",
+        "_fivetran_synced": "timestamp",
+    },
+    "salesforce.opportunity": {
+        "amount": "double",
+        "is_closed": "boolean",
+        "is_won": "boolean",
+        "close_date": "timestamp",
+        "is_deleted": "boolean",
+        "_fivetran_deleted": "boolean",
+    },
+    "salesforce.contact": {"is_deleted": "boolean", "_fivetran_deleted": "boolean"},
+    "salesforce.user": {"is_active": "boolean", "_fivetran_synced": "timestamp"},
+    "hubspot.companies": {
+        "archived": "boolean",
+        "properties_annualrevenue": "decimal(28, 2)",
+        "properties_numberofemployees": "bigint",
+    },
+    "hubspot.deals": {
+        "archived": "boolean",
+        "properties_amount": "decimal(28, 2)",
+        "properties_hs_is_closed": "boolean",
+        "properties_hs_is_closed_won": "boolean",
+        "companies": "json",
+    },
+    "hubspot.contacts": {"archived": "boolean"},
+    "hubspot.owners": {"archived": "boolean"},
+    "partners.partner_accounts": {"updated_at": "timestamp"},
+    "generic.accounts": {"updated_at": "timestamp"},
+}
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier in quotes: `user` is a reserved word."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def load_table(
+    connection: DuckDBPyConnection, schema: str, table: str, path: Path
+) -> int:
+    """Replace one table by a CSV file's rows; returns their number."""
+    types = TYPES.get(f"{schema}.{table}", {})
+    with path.open(encoding="utf-8") as file:
+        columns = file.readline().rstrip("\n").split(",")
+    expressions = []
+    for column in columns:
+        expression = f"cast({quoted(column)} as {types.get(column, 'varchar')})"
+        if schema == "hubspot" and column not in types:
+            # HubSpot leaves an empty text where others leave a null.
+            expression = f"coalesce({expression}, '')"
+        expressions.append(f"{expression} as {quoted(column)}")
+    target = f"{quoted(schema)}.{quoted(table)}"
+    connection.execute(f"create schema if not exists {quoted(schema)}")
+    connection.execute(
+        f"create or replace table {target} as select {', '.join(expressions)} "
+        "from read_csv(?, header = true, all_varchar = true, delim = ',', "
+        "quote = '\"', escape = '\"')",
+        [str(path)],
+    )
+    return connection.execute(f"select count(*) from {target}").fetchall()[0][0]
+
+
+def load(database: Path = DATABASE) -> dict[str, int]:
+    """Load every raw table of ours; returns rows per table."""
+    import duckdb
+
+    counts = {}
+    with duckdb.connect(str(database)) as connection:
+        for schema in SCHEMAS:
+            for path in sorted((HERE / "data" / schema).glob("*.csv")):
+                counts[f"{schema}.{path.stem}"] = load_table(
+                    connection, schema, path.stem, path
+                )
+    return counts
+
+
+def load_partner(database: Path, partner_id: str) -> int:
+    """Load a keys partner's own list into its own database; returns its rows."""
+    import duckdb
+
+    path = HERE / "data" / "keys_partners" / partner_id / "accounts.csv"
+    with duckdb.connect(str(database)) as connection:
+        return load_table(connection, "generic", "accounts", path)
+
+
+def main() -> int:
+    """Load and print how many rows each table has."""
+    database = Path(sys.argv[1]) if len(sys.argv) > 1 else DATABASE
+    for table, rows in load(database).items():
+        print(f"{table:28} {rows:6,} rows")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

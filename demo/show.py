@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Print the overlap matrix, partner coverage and three matches as plain text.
+
+usage: python demo/show.py [DATABASE]
+
+Reads the marts of a built project; changes nothing.
+DATABASE: default demo/account_mapping_demo.duckdb.
+"""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+DATABASE = HERE / "account_mapping_demo.duckdb"
+WIDTH = 98
+STATUSES = ("customer", "open_opportunity", "churned", "prospect", "not_shared")
+
+
+def money(amount: object) -> str:
+    """An amount in few characters: 950, 42k, 3.1M."""
+    value = float(str(amount or 0))
+    if value >= 1e6:
+        return f"{value / 1e6:.1f}M"
+    return f"{value / 1e3:.0f}k" if value >= 1e3 else f"{value:.0f}"
+
+
+def percent(rate: object) -> str:
+    """A rate between 0 and 1 as a percentage, a dash where there is none."""
+    return "-" if rate is None else f"{float(str(rate)):.1%}"
+
+
+def count(number: object) -> str:
+    """A whole number with separators, a dash where there is none."""
+    return "-" if number is None else f"{int(str(number)):,}"
+
+
+def words(code: str) -> str:
+    """A code as people read it: `open_opportunity` -> `open opportunity`."""
+    return code.replace("_", " ")
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned text: the first column to the left, the others to the right."""
+    widths = [max(len(r[i]) for r in (header, *rows)) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = cells
+        padded = [cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True)]
+        return "  ".join((first.ljust(widths[0]), *padded)).rstrip()
+
+    rule = "  ".join("-" * w for w in widths)
+    return "\n".join((line(header), rule, *map(line, rows)))
+
+
+def in_order(statuses: Sequence[str]) -> list[str]:
+    """Statuses from customer down; unknown ones last, by name."""
+    rank = {status: place for place, status in enumerate(STATUSES)}
+    return sorted(set(statuses), key=lambda s: (rank.get(s, len(rank)), s))
+
+
+def matrix_text(rows: Sequence[tuple[str, str, int, object, str]]) -> str:
+    """One partner's matrix from (our status, theirs, accounts, pipeline, state)."""
+    ours = in_order([row[0] for row in rows])
+    theirs = in_order([row[1] for row in rows])
+    cells = {}
+    for our, their, accounts, pipeline, state in rows:
+        # An unknown is not a zero.
+        text = words(state)
+        if state == "counted":
+            text = f"{accounts:,} / {money(pipeline)}" if pipeline else f"{accounts:,}"
+        cells[our, their] = text
+    header = ["we \\ they", *map(words, theirs)]
+    return table(
+        header, [[words(o), *(cells.get((o, t), "-") for t in theirs)] for o in ours]
+    )
+
+
+def show(database: Path = DATABASE) -> str:
+    """All tables as one text."""
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+
+        def query(sql: str) -> list[tuple]:
+            return connection.execute(sql).fetchall()
+
+        names = dict(
+            query("select partner_id, partner_name from account_mapping__partners")
+        )
+        matrix = query(
+            """
+            select partner_id, our_status, partner_status, our_accounts,
+                open_pipeline_amount, cell_state
+            from account_mapping__overlap_matrix
+            where rollup = 'account'
+            order by partner_id, our_status, partner_status
+            """
+        )
+        coverage = query(
+            """
+            select partner_id, target_list, our_accounts, covered_accounts,
+                coverage_rate, partner_accounts, partner_match_rate,
+                unique_accounts, list_age_days
+            from account_mapping__partner_coverage
+            where rollup = 'account' and our_status = 'all'
+            order by partner_id, target_list
+            """
+        )
+        covered, accounts = query(
+            """
+            select count(*) filter (where n_partners > 0), count(*)
+            from account_mapping__accounts
+            where not is_excluded
+            """
+        )[0]
+        matches = query(
+            """
+            with ranked as (
+                select matches.*, accounts.name as account_name,
+                    row_number() over (
+                        partition by match_method
+                        order by match_probability desc, partner_id,
+                            account_id, partner_account_id
+                    ) as place
+                from account_mapping__matches as matches
+                inner join account_mapping__accounts as accounts
+                    using (account_id)
+                where decision = 'accepted'
+            )
+            select partner_id, account_id, account_name, partner_account_id,
+                match_method, match_probability, relationship, match_reason
+            from ranked
+            where place = 1
+            order by case match_method
+                when 'name_fuzzy' then 1 when 'hierarchy' then 2
+                when 'domain' then 3 when 'name_exact' then 4 else 5 end,
+                match_method
+            limit 3
+            """
+        )
+    parts = [heading("Overlap matrix: our accounts / open pipeline (USD) per cell")]
+    for partner_id in dict.fromkeys(row[0] for row in matrix):
+        own = [row[1:] for row in matrix if row[0] == partner_id]
+        parts += [names.get(partner_id, partner_id), matrix_text(own), ""]
+    parts.append(heading("Partner coverage of our accounts"))
+    columns = (
+        "partner", "our accounts", "covered", "coverage", "their accounts",
+        "matched", "only they", "list age",
+    )  # fmt: skip
+    parts.append(
+        table(
+            columns,
+            [
+                [names.get(p, p), count(total), count(hit), percent(rate),
+                 count(theirs), percent(matched), count(only),
+                 "-" if age is None else f"{count(age)} d"]
+                for p, target, total, hit, rate, theirs, matched, only, age in coverage
+                if target == "all"
+            ],
+        )
+    )  # fmt: skip
+    parts.append(
+        f"\nTogether the partners know {covered:,} of {accounts:,} accounts"
+        f" ({percent(covered / accounts if accounts else None)}).\n"
+    )
+    lists = sorted({row[1] for row in coverage} - {"all"})
+    if lists:
+        parts.append(heading("Coverage of our target lists"))
+        found = {(row[0], row[1]): row for row in coverage}
+        parts.append(
+            table(
+                ["partner", *lists],
+                [
+                    [names.get(p, p)]
+                    + [
+                        f"{count(r[3])} of {count(r[2])} ({percent(r[4])})"
+                        if (r := found.get((p, name)))
+                        else "-"
+                        for name in lists
+                    ]
+                    for p in dict.fromkeys(row[0] for row in coverage)
+                ],
+            )
+        )
+        parts.append("")
+    parts.append(heading("Three matches and why"))
+    for p, our, name, their, method, probability, relationship, reason in matches:
+        title = f"{name} ({our}) = {names.get(p, p)} {their}"
+        parts.append(textwrap.shorten(title, WIDTH, placeholder="..."))
+        parts.append(f"    {method}, {relationship}, probability {probability:.2f}")
+        parts.append(
+            textwrap.fill(
+                str(reason), WIDTH, initial_indent="    ", subsequent_indent="    "
+            )
+        )
+    return "\n".join(parts)
+
+
+def heading(text: str) -> str:
+    """A title with a line below it."""
+    return f"{text}\n{'=' * len(text)}"
+
+
+def main() -> int:
+    """Print the tables; say what to do when there are none."""
+    import duckdb
+
+    database = Path(sys.argv[1]) if len(sys.argv) > 1 else DATABASE
+    if not database.is_file():
+        print(f"no database {database}: run `python demo/run_demo.py` first")
+        return 1
+    try:
+        print(show(database))
+    except duckdb.CatalogException as error:
+        print(f"the marts are not built yet: run `python demo/run_demo.py` ({error})")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+{% macro column_as_text(column) %}
+    {#- One source column (as adapter.get_columns_in_relation gives it) as text: a JSON string without its quotes,
+        other JSON, structs, maps and lists as JSON text, everything else as a cast writes it. -#}
+    {{- return(adapter.dispatch('column_as_text', 'account_mapping')(column)) -}}
+{% endmacro %}
+
+{% macro duckdb__column_as_text(column) -%}
+    {%- set type = column.dtype | upper -%}
+    {%- if type.startswith(('STRUCT', 'MAP', 'UNION', 'JSON', 'VARIANT')) or type.endswith(']') -%}
+        to_json({{ column.quoted }}) ->> '$'
+    {%- elif type.startswith('VARCHAR') -%}
+        {{ column.quoted }}
+    {%- else -%}
+        cast({{ column.quoted }} as {{ dbt.type_string() }})
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,5 @@
+{% macro hubspot_property(name, labels=[]) %}
+    {#- The columns in which loaders put a HubSpot property: Fivetran's and Airbyte's prefix, the bare internal name,
+        and the labels of HubSpot's own export. -#}
+    {{- return(['property_' ~ name, 'properties_' ~ name, name] + labels) -}}
+{% endmacro %}

@@ -1,0 +1,12 @@
+{% macro json_object(fields) %}
+    {#- JSON object text of {key: text expression}, keys in the order given, null values kept as null. -#}
+    {{- return(adapter.dispatch('json_object', 'account_mapping')(fields)) -}}
+{% endmacro %}
+
+{% macro duckdb__json_object(fields) -%}
+    cast(json_object(
+        {%- for key, expression in fields.items() %}
+            '{{ key | replace("'", "''") }}', {{ expression }}{{ ',' if not loop.last }}
+        {%- endfor %}
+        ) as {{ dbt.type_string() }})
+{%- endmacro %}

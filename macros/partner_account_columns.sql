@@ -1,0 +1,28 @@
+{% macro partner_account_columns() -%}
+    {#- The select list that cleans a readable partner row, whether it came as a table or as a file. -#}
+    ---------- ids
+    lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
+    {{ account_mapping.clean_id('account_id') }} as account_id,
+    {{ account_mapping.clean_id('parent_account_id') }} as parent_account_id,
+
+    ---------- strings
+    {% for column in [
+        'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'status', 'segment', 'owner_name',
+        'owner_email', 'currency', 'industry', 'linkedin_url',
+    ] -%}
+    {{ account_mapping.clean_text(column) }} as {{ column }},
+    {% endfor -%}
+    {% for column in ['postal_code', 'lei', 'duns', 'vat_id'] -%}
+    {{ account_mapping.clean_id(column) }} as {{ column }},
+    {% endfor -%}
+    {{ account_mapping.clean_text('open_amount') }} as raw_open_amount,
+
+    ---------- numerics
+    {{ account_mapping.to_decimal('open_amount') }} as open_amount,
+    {{ account_mapping.to_decimal('annual_revenue') }} as annual_revenue,
+    {{ account_mapping.to_integer('employee_count') }} as employee_count,
+
+    ---------- dates and timestamps
+    {{ account_mapping.to_date('customer_since') }} as customer_since,
+    {{ account_mapping.to_timestamp('updated_at') }} as updated_at
+{%- endmacro %}

@@ -1,0 +1,36 @@
+{% macro source_table_names(source_name, table_name) %}
+    {#- The names under which loaders write a source table, most usual first. -#}
+    {%- set other_names = {
+        'salesforce': {
+            'account': ['accounts'],
+            'opportunity': ['opportunities'],
+            'contact': ['contacts'],
+            'user': ['users'],
+        },
+        'hubspot': {
+            'company': ['companies'],
+            'deal': ['deals'],
+            'deal_company': ['deal_companies'],
+            'deal_pipeline_stage': ['deal_pipeline_stages'],
+            'contact': ['contacts'],
+            'owner': ['owners'],
+        },
+        'pipedrive': {
+            'organizations': ['organization'],
+            'deals': ['deal'],
+            'persons': ['person'],
+            'users': ['user'],
+        },
+        'dynamics_365': {
+            'account': ['accounts'],
+            'opportunity': ['opportunities'],
+            'contact': ['contacts'],
+            'systemuser': ['systemusers'],
+            'stringmap': ['stringmaps'],
+        },
+        'generic': {
+            'accounts': ['account'],
+        },
+    } -%}
+    {{- return([table_name] + other_names.get(source_name, {}).get(table_name, [])) -}}
+{% endmacro %}

@@ -1,0 +1,20 @@
+{% macro to_decimal(text) %}
+    {#- An amount as decimal(28, 2), null where the text is no amount.
+
+        Takes plain and scientific numbers, a currency sign or code before or after (`$1,200`, `1200 EUR`),
+        grouping by commas, blanks or apostrophes (`12,500.00`), the continental form when it is beyond doubt
+        (`12.500,00`, `12,5`), and accountants' negatives (`(1,200)`). -#}
+    {{- return(adapter.dispatch('to_decimal', 'account_mapping')(text)) -}}
+{% endmacro %}
+
+{% macro duckdb__to_decimal(text) -%}
+    {%- set bare -%}
+        regexp_replace(regexp_replace(regexp_replace(upper({{ text }}), '[\s\x{A0}\x{202F}''’]', '', 'g'), '^[(](.*)[)]$', '-\1'), '^([+-]?)(?:[A-Z]{3}|[A-Z]{0,3}\p{Sc})([+-]?)(.*)$|^(.*?)(?:[A-Z]{3}|\p{Sc})$', '\1\2\3\4')
+    {%- endset -%}
+    try_cast(case
+        when regexp_full_match({{ bare }}, '[+-]?([0-9]{1,3}([.][0-9]{3})+,[0-9]+|[0-9]+,[0-9]{1,2})')
+            then replace(replace({{ bare }}, '.', ''), ',', '.')
+        when regexp_full_match({{ bare }}, '[+-]?([0-9]*|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})([.][0-9]*)?(E[+-]?[0-9]+)?')
+            then replace({{ bare }}, ',', '')
+    end as decimal(28, 2))
+{%- endmacro %}

@@ -1,0 +1,108 @@
+{%- set name_keys = {'name': 'name_key', 'name_sorted': 'name_sorted', 'name_short': 'name_short'} -%}
+{%- set identifiers = {'lei': 'lei', 'duns': 'duns', 'vat_id': 'vat_id', 'linkedin': 'linkedin'} -%}
+with
+
+account_domains as (
+
+    select * from {{ ref('int_account_mapping__account_domains') }}
+
+),
+
+normalized as (
+
+    select * from {{ ref('int_account_mapping__normalized') }}
+
+),
+
+barred_domains as (
+
+    select distinct
+        domain,
+        partner_id
+
+    from {{ ref('int_account_mapping__excluded_domains') }}
+
+),
+
+-- free-mail, hosting and excluded domains never become keys
+usable_domains as (
+
+    select account_domains.*
+    from account_domains
+    left join barred_domains
+        on
+            barred_domains.domain in (account_domains.domain, account_domains.key_domain)
+            and (
+                barred_domains.partner_id = '*'
+                or barred_domains.partner_id = account_domains.partner_id
+            )
+    where barred_domains.domain is null
+
+),
+
+final as (
+
+    select distinct
+        side,
+        partner_id,
+        account_id,
+        'domain' as key_type,
+        key_domain as key_value
+
+    from usable_domains
+    where is_website
+
+    union all
+
+    -- mail and web domains together: one side's mail domain may be the other side's website
+    select distinct
+        side,
+        partner_id,
+        account_id,
+        'email_domain' as key_type,
+        key_domain as key_value
+
+    from usable_domains
+    {% for key_type, column in name_keys.items() %}
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        '{{ key_type }}' as key_type,
+        {{ column }} as key_value
+
+    from normalized
+    where {{ column }} is not null
+
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        '{{ key_type }}_country' as key_type,
+        {{ column }} || '|' || country_code as key_value
+
+    from normalized
+    where
+        {{ column }} is not null
+        and country_code is not null
+    {% endfor %}
+    {%- for key_type, column in identifiers.items() %}
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        '{{ key_type }}' as key_type,
+        {{ column }} as key_value
+
+    from normalized
+    where {{ column }} is not null
+    {% endfor %}
+)
+
+select * from final

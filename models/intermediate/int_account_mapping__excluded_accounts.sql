@@ -1,0 +1,180 @@
+with
+
+account_records as (
+
+    select * from {{ ref('int_account_mapping__account_records') }}
+
+),
+
+account_statuses as (
+
+    select * from {{ ref('int_account_mapping__account_statuses') }}
+
+),
+
+account_spellings as (
+
+    select * from {{ ref('int_account_mapping__account_spellings') }}
+
+),
+
+partner_records as (
+
+    select * from {{ ref('int_account_mapping__partner_records') }}
+
+),
+
+partner_statuses as (
+
+    select * from {{ ref('int_account_mapping__partner_statuses') }}
+
+),
+
+account_domains as (
+
+    select * from {{ ref('int_account_mapping__account_domains') }}
+    where is_website
+
+),
+
+excluded_domains as (
+
+    select * from {{ ref('int_account_mapping__excluded_domains') }}
+    where not is_key_only
+
+),
+
+exclusions as (
+
+    select
+        *,
+        lower(trim(exclusion_value)) as folded_value
+
+    from {{ ref('stg_account_mapping__settings_exclusions') }}
+
+),
+
+excluded as (
+
+    -- ours: `for_partner_id` is the partner on whose numbers the exclusion acts
+    select
+        account_domains.side,
+        excluded_domains.partner_id as for_partner_id,
+        account_domains.account_id,
+        excluded_domains.reason
+
+    from account_domains
+    inner join excluded_domains
+        on excluded_domains.domain in (account_domains.domain, account_domains.key_domain)
+    where account_domains.side = 'ours'
+
+    union all
+
+    select
+        'ours' as side,
+        exclusions.partner_id as for_partner_id,
+        account_spellings.account_id,
+        exclusions.reason
+
+    from exclusions
+    inner join account_spellings
+        on exclusions.exclusion_value = account_spellings.spelling
+    where exclusions.kind = 'account_id'
+
+    union all
+
+    select
+        'ours' as side,
+        exclusions.partner_id as for_partner_id,
+        account_records.account_id,
+        exclusions.reason
+
+    from exclusions
+    inner join account_records
+        on exclusions.folded_value = lower(trim(account_records.account_name))
+    where exclusions.kind = 'name'
+
+    union all
+
+    select
+        'ours' as side,
+        '*' as for_partner_id,
+        account_id,
+        'status rule' as reason
+
+    from account_statuses
+    where is_excluded_by_rule
+
+    union all
+
+    select
+        account_domains.side,
+        account_domains.partner_id as for_partner_id,
+        account_domains.account_id,
+        excluded_domains.reason
+
+    from account_domains
+    inner join excluded_domains
+        on
+            excluded_domains.domain in (account_domains.domain, account_domains.key_domain)
+            and excluded_domains.partner_id in ('*', account_domains.partner_id)
+    where account_domains.side = 'partner'
+
+    union all
+
+    -- a bare id could name anybody's account: only with its partner does it exclude a partner's row
+    select
+        'partner' as side,
+        partner_records.partner_id as for_partner_id,
+        partner_records.account_id,
+        exclusions.reason
+
+    from exclusions
+    inner join partner_records
+        on
+            exclusions.partner_id = partner_records.partner_id
+            and exclusions.exclusion_value = partner_records.account_id
+    where exclusions.kind = 'account_id'
+
+    union all
+
+    select
+        'partner' as side,
+        partner_records.partner_id as for_partner_id,
+        partner_records.account_id,
+        exclusions.reason
+
+    from exclusions
+    inner join partner_records
+        on
+            exclusions.partner_id in ('*', partner_records.partner_id)
+            and exclusions.folded_value = lower(trim(partner_records.account_name))
+    where exclusions.kind = 'name'
+
+    union all
+
+    select
+        'partner' as side,
+        partner_id as for_partner_id,
+        account_id,
+        'status rule' as reason
+
+    from partner_statuses
+    where is_excluded_by_rule
+
+),
+
+final as (
+
+    select
+        side,
+        for_partner_id,
+        account_id,
+        {{ account_mapping.list_text('reason') }} as reason
+
+    from excluded
+    group by side, for_partner_id, account_id
+
+)
+
+select * from final

@@ -1,0 +1,243 @@
+{%- set max_pairs_per_key = 2500 -%}
+with
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+
+),
+
+normalized as (
+
+    select * from {{ ref('int_account_mapping__normalized') }}
+
+),
+
+account_keys as (
+
+    select * from {{ ref('int_account_mapping__account_keys') }}
+
+),
+
+match_keys as (
+
+    select * from {{ ref('int_account_mapping__match_keys') }}
+    where key_type <> 'account'
+
+),
+
+partner_key_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_key_rows') }}
+    where problem is null
+
+),
+
+barred_domains as (
+
+    select distinct
+        domain,
+        partner_id
+
+    from {{ ref('int_account_mapping__excluded_domains') }}
+    where partner_id <> '*'
+
+),
+
+our_keys as (
+
+    select
+        '*' as partner_id,
+        account_id,
+        key_type,
+        key_value
+
+    from account_keys
+    where side = 'ours'
+
+    union all
+
+    select
+        partner_id,
+        account_id,
+        key_type,
+        token as key_value
+
+    from match_keys
+
+),
+
+their_keys as (
+
+    select
+        account_keys.partner_id,
+        '*' as our_partner_id,
+        account_keys.account_id,
+        account_keys.key_type,
+        account_keys.key_value
+
+    from account_keys
+    left join barred_domains
+        on
+            account_keys.partner_id = barred_domains.partner_id
+            and account_keys.key_type in ('domain', 'email_domain')
+            and account_keys.key_value = barred_domains.domain
+    where
+        account_keys.side = 'partner'
+        and barred_domains.domain is null
+
+    union all
+
+    select
+        partner_id,
+        partner_id as our_partner_id,
+        account_token as account_id,
+        key_type,
+        token as key_value
+
+    from partner_key_rows
+
+),
+
+our_key_counts as (
+
+    select
+        partner_id,
+        key_type,
+        key_value,
+        count(*) as accounts
+
+    from our_keys
+    group by partner_id, key_type, key_value
+
+),
+
+their_key_counts as (
+
+    select
+        partner_id,
+        our_partner_id,
+        key_type,
+        key_value,
+        count(*) as accounts
+
+    from their_keys
+    group by partner_id, our_partner_id, key_type, key_value
+
+),
+
+-- a key that thousands of pairs share tells nothing about any of them
+shared_keys as (
+
+    select
+        their_key_counts.partner_id,
+        their_key_counts.our_partner_id,
+        their_key_counts.key_type,
+        their_key_counts.key_value
+
+    from their_key_counts
+    inner join our_key_counts
+        on
+            their_key_counts.our_partner_id = our_key_counts.partner_id
+            and their_key_counts.key_type = our_key_counts.key_type
+            and their_key_counts.key_value = our_key_counts.key_value
+    where their_key_counts.accounts * our_key_counts.accounts <= {{ max_pairs_per_key }}
+
+),
+
+-- spelling variants of one company must not make its domain look ambiguous
+companies as (
+
+    select
+        members.side,
+        members.scope,
+        members.account_id,
+        coalesce(normalized.name_short, members.unit_id) as company
+
+    from members
+    left join normalized
+        on
+            members.side = normalized.side
+            and normalized.partner_id = case when members.side = 'ours' then '*' else members.scope end
+            and members.unit_id = normalized.account_id
+
+),
+
+paired as (
+
+    select
+        partners.partner_id,
+        our_keys.account_id,
+        their_keys.account_id as partner_account_id,
+        shared_keys.key_type,
+        shared_keys.key_value,
+        our_companies.company as our_company,
+        their_companies.company as partner_company
+
+    from shared_keys
+    inner join partners
+        on shared_keys.partner_id = partners.partner_id
+    inner join our_keys
+        on
+            shared_keys.our_partner_id = our_keys.partner_id
+            and shared_keys.key_type = our_keys.key_type
+            and shared_keys.key_value = our_keys.key_value
+    inner join their_keys
+        on
+            shared_keys.partner_id = their_keys.partner_id
+            and shared_keys.our_partner_id = their_keys.our_partner_id
+            and shared_keys.key_type = their_keys.key_type
+            and shared_keys.key_value = their_keys.key_value
+    inner join companies as our_companies
+        on
+            our_companies.side = 'ours'
+            and partners.account_scope = our_companies.scope
+            and our_keys.account_id = our_companies.account_id
+    inner join companies as their_companies
+        on
+            their_companies.side = 'partner'
+            and partners.partner_id = their_companies.scope
+            and their_keys.account_id = their_companies.account_id
+
+),
+
+key_companies as (
+
+    select
+        partner_id,
+        key_type,
+        key_value,
+        count(distinct our_company) as our_companies,
+        count(distinct partner_company) as partner_companies
+
+    from paired
+    group by partner_id, key_type, key_value
+
+),
+
+final as (
+
+    select
+        paired.partner_id,
+        paired.account_id,
+        paired.partner_account_id,
+        paired.key_type,
+        paired.key_value,
+        key_companies.our_companies = 1 and key_companies.partner_companies = 1 as is_unambiguous
+
+    from paired
+    inner join key_companies
+        on
+            paired.partner_id = key_companies.partner_id
+            and paired.key_type = key_companies.key_type
+            and paired.key_value = key_companies.key_value
+
+)
+
+select * from final

@@ -1,0 +1,240 @@
+{%- set accept_threshold = var('account_mapping__accept_threshold') -%}
+{%- set review_threshold = var('account_mapping__review_threshold') -%}
+with
+
+scored_pairs as (
+
+    select * from {{ ref('int_account_mapping__scored_pairs') }}
+
+),
+
+match_overrides as (
+
+    select * from {{ ref('int_account_mapping__match_overrides') }}
+
+),
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+
+),
+
+ancestors as (
+
+    select * from {{ ref('int_account_mapping__ancestors') }}
+
+),
+
+pairs as (
+
+    select partner_id, account_id, partner_account_id from scored_pairs
+    where match_probability >= {{ review_threshold }}
+    union
+    select partner_id, account_id, partner_account_id from match_overrides
+
+),
+
+-- an excluded account is a member of nothing: exclusion beats override
+decided as (
+
+    select
+        pairs.partner_id,
+        pairs.account_id,
+        pairs.partner_account_id,
+        partners.account_scope,
+        our_members.unit_id as our_unit_id,
+        their_members.unit_id as partner_unit_id,
+        case
+            when match_overrides.decision = 'match' then 1.0
+            else coalesce(scored_pairs.match_probability, 0.0)
+        end as match_probability,
+        case
+            when match_overrides.decision = 'match' then 'override'
+            else coalesce(scored_pairs.match_method, 'override')
+        end as match_method,
+        case
+            when match_overrides.decision = 'match' then 'accepted'
+            when match_overrides.decision = 'no_match' then 'rejected'
+            when scored_pairs.match_probability >= {{ accept_threshold }} then 'accepted'
+            else 'review'
+        end as decision,
+        case
+            when match_overrides.decision is not null
+                then coalesce(match_overrides.decided_by, 'override')
+            else 'threshold'
+        end as decided_by,
+        match_overrides.decision as override_decision,
+        match_overrides.decided_on,
+        scored_pairs.declared_relationship,
+        coalesce(scored_pairs.name_similarity, 0.0) as name_similarity,
+        coalesce(scored_pairs.name_probability, 0.0) as name_probability
+
+    from pairs
+    inner join partners
+        on pairs.partner_id = partners.partner_id
+    inner join members as our_members
+        on
+            our_members.side = 'ours'
+            and partners.account_scope = our_members.scope
+            and pairs.account_id = our_members.account_id
+    inner join members as their_members
+        on
+            their_members.side = 'partner'
+            and pairs.partner_id = their_members.scope
+            and pairs.partner_account_id = their_members.account_id
+    left join match_overrides
+        on
+            pairs.partner_id = match_overrides.partner_id
+            and pairs.account_id = match_overrides.account_id
+            and pairs.partner_account_id = match_overrides.partner_account_id
+    left join scored_pairs
+        on
+            pairs.partner_id = scored_pairs.partner_id
+            and pairs.account_id = scored_pairs.account_id
+            and pairs.partner_account_id = scored_pairs.partner_account_id
+
+),
+
+-- within two families the pair that fits best both ways is the same company, the others are its family
+fits as (
+
+    select
+        *,
+        override_decision is not null or match_method = 'identifier' as is_settled,
+        row_number() over (
+            partition by partner_id, partner_account_id, our_unit_id
+            order by
+                case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
+                name_probability desc, name_similarity desc, match_probability desc, account_id
+        ) as our_fit,
+        row_number() over (
+            partition by partner_id, account_id, partner_unit_id
+            order by
+                case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
+                name_probability desc, name_similarity desc, match_probability desc, partner_account_id
+        ) as partner_fit
+
+    from decided
+    where
+        decision = 'accepted'
+        and declared_relationship is null
+
+),
+
+best_of_ours as (
+
+    select
+        partner_id,
+        partner_account_id,
+        our_unit_id,
+        account_id as best_account_id
+
+    from fits
+    where our_fit = 1
+
+),
+
+best_of_theirs as (
+
+    select
+        partner_id,
+        account_id,
+        partner_unit_id,
+        partner_account_id as best_partner_account_id
+
+    from fits
+    where partner_fit = 1
+
+),
+
+related as (
+
+    select
+        fits.partner_id,
+        fits.account_id,
+        fits.partner_account_id,
+        case
+            when fits.is_settled or (fits.our_fit = 1 and fits.partner_fit = 1) then 'same'
+            when fits.our_fit > 1
+                then case
+                    when our_ancestors.account_id is not null then 'subsidiary'
+                    when our_descendants.account_id is not null then 'parent'
+                    else 'sibling'
+                end
+            when partner_ancestors.account_id is not null then 'parent'
+            when partner_descendants.account_id is not null then 'subsidiary'
+            else 'sibling'
+        end as relationship
+
+    from fits
+    inner join best_of_ours
+        on
+            fits.partner_id = best_of_ours.partner_id
+            and fits.partner_account_id = best_of_ours.partner_account_id
+            and fits.our_unit_id = best_of_ours.our_unit_id
+    inner join best_of_theirs
+        on
+            fits.partner_id = best_of_theirs.partner_id
+            and fits.account_id = best_of_theirs.account_id
+            and fits.partner_unit_id = best_of_theirs.partner_unit_id
+    left join ancestors as our_ancestors
+        on
+            our_ancestors.side = 'ours'
+            and fits.account_scope = our_ancestors.scope
+            and fits.account_id = our_ancestors.account_id
+            and best_of_ours.best_account_id = our_ancestors.ancestor_account_id
+    left join ancestors as our_descendants
+        on
+            our_descendants.side = 'ours'
+            and fits.account_scope = our_descendants.scope
+            and best_of_ours.best_account_id = our_descendants.account_id
+            and fits.account_id = our_descendants.ancestor_account_id
+    left join ancestors as partner_ancestors
+        on
+            partner_ancestors.side = 'partner'
+            and fits.partner_id = partner_ancestors.scope
+            and fits.partner_account_id = partner_ancestors.account_id
+            and best_of_theirs.best_partner_account_id = partner_ancestors.ancestor_account_id
+    left join ancestors as partner_descendants
+        on
+            partner_descendants.side = 'partner'
+            and fits.partner_id = partner_descendants.scope
+            and best_of_theirs.best_partner_account_id = partner_descendants.account_id
+            and fits.partner_account_id = partner_descendants.ancestor_account_id
+
+),
+
+final as (
+
+    select
+        decided.partner_id,
+        decided.account_id,
+        decided.partner_account_id,
+        decided.account_scope,
+        decided.our_unit_id,
+        decided.partner_unit_id,
+        cast(round(decided.match_probability, 4) as decimal(5, 4)) as match_probability,
+        decided.match_method,
+        coalesce(related.relationship, decided.declared_relationship, 'same') as relationship,
+        decided.decision,
+        decided.decided_by,
+        decided.override_decision,
+        decided.decided_on
+
+    from decided
+    left join related
+        on
+            decided.partner_id = related.partner_id
+            and decided.account_id = related.account_id
+            and decided.partner_account_id = related.partner_account_id
+
+)
+
+select * from final

@@ -1,0 +1,83 @@
+{{ config(materialized='view') }}
+
+with
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+offered_accounts as (
+
+    select * from {{ ref('int_account_mapping__offered_accounts') }}
+
+),
+
+account_keys as (
+
+    select * from {{ ref('int_account_mapping__account_keys') }}
+    where side = 'ours'
+
+),
+
+barred_domains as (
+
+    select distinct
+        domain,
+        partner_id
+
+    from {{ ref('int_account_mapping__excluded_domains') }}
+    where partner_id <> '*'
+
+),
+
+-- the account's own id is hashed too: its token holds the keys of one account together
+offered as (
+
+    select
+        offered_accounts.partner_id,
+        offered_accounts.account_id,
+        account_keys.key_type,
+        account_keys.key_value
+
+    from offered_accounts
+    inner join account_keys
+        on offered_accounts.account_id = account_keys.account_id
+    left join barred_domains
+        on
+            offered_accounts.partner_id = barred_domains.partner_id
+            and account_keys.key_type in ('domain', 'email_domain')
+            and account_keys.key_value = barred_domains.domain
+    where barred_domains.domain is null
+
+    union all
+
+    select
+        partner_id,
+        account_id,
+        'account' as key_type,
+        account_id as key_value
+
+    from offered_accounts
+
+),
+
+final as (
+
+    select
+        offered.partner_id,
+        coalesce(partners.agreement_id, '') as agreement_id,
+        coalesce(partners.epoch, '') as epoch,
+        partners.secret_env,
+        offered.account_id,
+        offered.key_type,
+        offered.key_value
+
+    from offered
+    inner join partners
+        on offered.partner_id = partners.partner_id
+
+)
+
+select * from final

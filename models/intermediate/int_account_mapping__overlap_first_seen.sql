@@ -1,0 +1,46 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+    )
+}}
+
+with
+
+links as (
+
+    select * from {{ ref('int_account_mapping__links') }}
+    where decision = 'accepted'
+
+),
+
+{% if is_incremental() -%}
+known as (
+
+    select * from {{ this }}
+
+),
+{% endif %}
+final as (
+
+    -- an overlap keeps the day on which it was first seen, also if it leaves and returns
+    select
+        links.partner_id,
+        links.account_id,
+        links.partner_account_id,
+        cast({{ account_mapping.as_of() }} as {{ dbt.type_timestamp() }}) as first_seen_at
+
+    from links
+    {% if is_incremental() -%}
+    left join known
+        on
+            links.partner_id = known.partner_id
+            and links.account_id = known.account_id
+            and links.partner_account_id = known.partner_account_id
+    where known.partner_id is null
+    {%- endif %}
+
+)
+
+select * from final

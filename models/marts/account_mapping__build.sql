@@ -1,0 +1,11 @@
+-- depends_on: {{ ref('account_mapping__accounts') }}
+-- depends_on: {{ ref('account_mapping__matches') }}
+-- depends_on: {{ ref('account_mapping__overlaps') }}
+-- depends_on: {{ ref('account_mapping__overlap_matrix') }}
+-- depends_on: {{ ref('account_mapping__partner_coverage') }}
+-- depends_on: {{ ref('account_mapping__match_review') }}
+-- depends_on: {{ ref('account_mapping__data_issues') }}
+select
+    build_id,
+    as_of
+from {{ ref('int_account_mapping__build') }}

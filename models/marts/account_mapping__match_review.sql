@@ -1,0 +1,141 @@
+with
+
+links as (
+
+    select * from {{ ref('int_account_mapping__links') }}
+
+),
+
+match_reasons as (
+
+    select * from {{ ref('int_account_mapping__match_reasons') }}
+
+),
+
+scored_pairs as (
+
+    select * from {{ ref('int_account_mapping__scored_pairs') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_account_mapping__accounts') }}
+
+),
+
+partner_accounts as (
+
+    select * from {{ ref('int_account_mapping__partner_accounts') }}
+
+),
+
+accepted as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from links
+    where decision = 'accepted'
+
+),
+
+-- what else our account could be: the best other pair of the same account and partner
+rivals as (
+
+    select
+        links.partner_id,
+        links.account_id,
+        links.partner_account_id,
+        scored_pairs.partner_account_id as rival_partner_account_id,
+        scored_pairs.match_probability as rival_probability,
+        row_number() over (
+            partition by links.partner_id, links.account_id, links.partner_account_id
+            order by scored_pairs.match_probability desc, scored_pairs.partner_account_id
+        ) as preference
+
+    from links
+    inner join scored_pairs
+        on
+            links.partner_id = scored_pairs.partner_id
+            and links.account_id = scored_pairs.account_id
+            and links.partner_account_id <> scored_pairs.partner_account_id
+    where links.decision = 'review'
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        links.partner_id,
+        links.account_id,
+        links.partner_account_id,
+
+        ---------- both sides
+        accounts.name as our_name,
+        partner_accounts.name as partner_name,
+        accounts.domains as our_domains,
+        partner_accounts.domains as partner_domains,
+        accounts.country_code as our_country_code,
+        partner_accounts.country_code as partner_country_code,
+        accounts.city as our_city,
+        partner_accounts.city as partner_city,
+        accounts.status as our_status,
+        partner_accounts.status as partner_status,
+        accounts.owner as our_owner,
+
+        ---------- evidence
+        links.match_probability,
+        links.match_method,
+        match_reasons.match_reason,
+        cast(scored_pairs.name_similarity as double) as name_similarity,
+        scored_pairs.shared_words,
+        scored_pairs.our_other_words,
+        scored_pairs.partner_other_words,
+
+        ---------- the closest rival
+        rivals.rival_partner_account_id,
+        rival_accounts.name as rival_name,
+        cast(rivals.rival_probability as decimal(5, 4)) as rival_probability,
+        accepted.account_id is not null as is_account_already_matched,
+        accounts.open_amount as our_open_amount
+
+    from links
+    inner join match_reasons
+        on
+            links.partner_id = match_reasons.partner_id
+            and links.account_id = match_reasons.account_id
+            and links.partner_account_id = match_reasons.partner_account_id
+    left join scored_pairs
+        on
+            links.partner_id = scored_pairs.partner_id
+            and links.account_id = scored_pairs.account_id
+            and links.partner_account_id = scored_pairs.partner_account_id
+    inner join accounts
+        on links.account_id = accounts.account_id
+    inner join partner_accounts
+        on
+            links.partner_id = partner_accounts.partner_id
+            and links.partner_account_id = partner_accounts.account_id
+    left join rivals
+        on
+            links.partner_id = rivals.partner_id
+            and links.account_id = rivals.account_id
+            and links.partner_account_id = rivals.partner_account_id
+            and rivals.preference = 1
+    left join partner_accounts as rival_accounts
+        on
+            rivals.partner_id = rival_accounts.partner_id
+            and rivals.rival_partner_account_id = rival_accounts.account_id
+    left join accepted
+        on
+            links.partner_id = accepted.partner_id
+            and links.account_id = accepted.account_id
+    where links.decision = 'review'
+
+)
+
+select * from final
+order by partner_id, account_id, partner_account_id

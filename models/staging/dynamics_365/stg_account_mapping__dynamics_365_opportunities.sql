@@ -1,0 +1,49 @@
+{{ config(enabled='dynamics_365' in var('account_mapping__crms', [])) }}
+
+with
+
+source as (
+
+    {{ stage_columns('dynamics_365', 'opportunity', candidates={
+        'source_opportunity_id': ['opportunityid', 'id'],
+        'source_account_id': ['parentaccountid', '_parentaccountid_value', 'accountid'],
+        'state': ['statecode'],
+        'amount': ['estimatedvalue'],
+        'currency': ['isocurrencycode'],
+        'actual_close_date': ['actualclosedate'],
+        'estimated_close_date': ['estimatedclosedate'],
+        'is_deleted': ['is_deleted', 'isdeleted'],
+        'is_deleted_by_loader': ['_fivetran_deleted'],
+        'is_current_version': ['_fivetran_active'],
+    }) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        {{ clean_id('source_opportunity_id') }} as source_opportunity_id,
+        {{ clean_id('source_account_id') }} as source_account_id,
+
+        ---------- strings
+        {{ clean_id('state') }} as state,
+        {{ clean_text('amount') }} as raw_amount,
+        {{ clean_text('currency') }} as currency,
+
+        ---------- numerics
+        {{ to_decimal('amount') }} as amount,
+
+        ---------- booleans
+        coalesce({{ to_boolean('is_deleted') }}, false)
+        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
+
+        ---------- timestamps
+        coalesce({{ to_date('actual_close_date') }}, {{ to_date('estimated_close_date') }}) as close_date
+
+    from source
+
+)
+
+select * from renamed

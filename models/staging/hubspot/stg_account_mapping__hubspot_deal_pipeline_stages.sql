@@ -1,0 +1,43 @@
+{{ config(enabled='hubspot' in var('account_mapping__crms', [])) }}
+
+with
+
+source as (
+
+    {{ stage_columns('hubspot', 'deal_pipeline_stage', candidates={
+        'stage_id': ['stage_id', 'id'],
+        'pipeline_id': ['pipeline_id'],
+        'label': ['label'],
+        'probability': ['probability'],
+        'is_closed': ['is_closed'],
+        'is_won': ['closed_won', 'is_closed_won'],
+        'is_deleted_by_loader': ['_fivetran_deleted'],
+        'is_current_version': ['_fivetran_active'],
+    }) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        {{ clean_id('stage_id') }} as stage_id,
+        {{ clean_id('pipeline_id') }} as pipeline_id,
+
+        ---------- strings
+        {{ clean_text('label') }} as label,
+
+        ---------- numerics
+        {{ to_decimal('probability') }} as probability,
+
+        ---------- booleans
+        {{ to_boolean('is_closed') }} as is_closed,
+        {{ to_boolean('is_won') }} as is_won,
+        coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,44 @@
+with
+
+source as (
+
+    {{ setting('account_mapping__partners', required={
+        'partner_id': dbt.type_string(),
+        'partner_name': dbt.type_string(),
+        'exchange': dbt.type_string(),
+        'is_active': dbt.type_boolean(),
+    }, optional={
+        'partner_type': dbt.type_string(),
+        'tier': dbt.type_string(),
+        'secret_env': dbt.type_string(),
+        'agreement_id': dbt.type_string(),
+        'epoch': dbt.type_string(),
+    }) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        partner_id,
+        agreement_id,
+        epoch,
+
+        ---------- text
+        coalesce(partner_name, partner_id) as partner_name,
+        partner_type,
+        tier,
+        lower(exchange) as exchange,
+        coalesce(
+            secret_env, 'ACCOUNT_MAPPING_SECRET_' || upper(partner_id)
+        ) as secret_env,
+
+        ---------- flags
+        coalesce(is_active, true) as is_active
+
+    from source
+
+)
+
+select * from renamed

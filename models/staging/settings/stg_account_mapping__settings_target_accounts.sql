@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    {{ setting('account_mapping__target_accounts', required={
+        'list_name': dbt.type_string(),
+    }, optional={
+        'account_id': dbt.type_string(),
+        'domain': dbt.type_string(),
+    }) }}
+
+),
+
+renamed as (
+
+    select distinct
+        list_name,
+        account_id,
+        lower(domain) as raw_domain
+
+    from source
+    where
+        list_name is not null
+        and (account_id is not null or domain is not null)
+
+)
+
+select * from renamed

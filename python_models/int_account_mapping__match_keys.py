@@ -1,0 +1,162 @@
+"""Keyed hashes of the keys of offered accounts, one row per partner, account, key type and key.
+
+The keys tier: whoever lacks the pair's secret learns nothing from a token; the partner, who holds it, can test guesses.
+Per partner, agreement, epoch, key type and normaliser version a key is derived with HKDF-SHA-256 (RFC 5869), and each
+value becomes HMAC-SHA-256 (RFC 2104) under that key. Secrets are read from the environment by name and stay in memory.
+"""
+import hashlib
+import hmac
+import os
+
+MISSING_LIBRARY = (
+    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
+)
+
+try:
+    import duckdb
+    import pyarrow as pa
+except ImportError as error:
+    raise ImportError(MISSING_LIBRARY.format(error.name)) from error
+
+PROTOCOL = b"account-mapping/v1"
+MINIMUM_SECRET_BYTES = 32
+BATCH_ROWS = 131_072
+
+SCHEMA = pa.schema(
+    [
+        ("partner_id", pa.string()),
+        ("account_id", pa.string()),
+        ("key_type", pa.string()),
+        ("token", pa.string()),
+    ]
+)
+
+# The two nested hashes of RFC 2104. Padded keys arrive as a table, so that no statement text ever holds one.
+HMAC_QUERY = """
+    select
+        batch.partner_id,
+        batch.account_id,
+        batch.key_type,
+        sha256(pads.outer_pad || unhex(sha256(pads.inner_pad || encode(batch.key_value)))) as token
+    from batch
+    inner join pads on batch.partner_id = pads.partner_id and batch.key_type = pads.key_type
+"""
+
+
+def read_secret(variable: str) -> bytes:
+    """The pair secret as bytes.
+
+    variable: name of the environment variable that holds at least 32 bytes in hex.
+    Raises ValueError naming the variable and the remedy; the message never holds the value.
+    """
+    text = os.environ.get(variable)
+    if not text:
+        raise ValueError(
+            f"{variable} is not set: it holds the secret that you and this partner share. "
+            "Generate one with `openssl rand -hex 32` and give your partner the same value over a safe channel"
+        )
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"{variable} is not hexadecimal: generate a secret with `openssl rand -hex 32`") from None
+    if len(secret) < MINIMUM_SECRET_BYTES:
+        raise ValueError(
+            f"{variable} holds {len(secret)} bytes, at least {MINIMUM_SECRET_BYTES} are needed: "
+            "generate a secret with `openssl rand -hex 32`"
+        )
+    return secret
+
+
+def hkdf_sha256(secret: bytes, info: bytes, salt: bytes = b"", length: int = 32) -> bytes:
+    """HKDF with SHA-256 (RFC 5869): `length` bytes of key material from `secret`, bound to `info`."""
+    extracted = hmac.digest(salt or bytes(32), secret, "sha256")
+    material, block = b"", b""
+    for counter in range(1, -(-length // 32) + 1):
+        block = hmac.digest(extracted, block + info + bytes([counter]), "sha256")
+        material += block
+    return material[:length]
+
+
+def key_info(agreement_id: str, epoch: str, key_type: str, normaliser_version: str) -> bytes:
+    """The `info` of the derivation: every part with its length in four bytes, big-endian, so that no two lists of parts
+    spell the same bytes."""
+    parts = [PROTOCOL, *(part.encode() for part in (agreement_id, epoch, key_type, normaliser_version))]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def derive_key(secret: bytes, agreement_id: str, epoch: str, key_type: str, normaliser_version: str) -> bytes:
+    """The 32-byte HMAC key of one key type of one epoch of one agreement."""
+    return hkdf_sha256(secret, key_info(agreement_id, epoch, key_type, normaliser_version))
+
+
+def hmac_pads(key: bytes) -> tuple[bytes, bytes]:
+    """Inner and outer padded key of RFC 2104 for SHA-256 (64-byte blocks)."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+def pad_table(scopes: list[tuple[str, str, str, str, str]], normaliser_version: str) -> pa.Table:
+    """Padded keys by partner and key type.
+
+    scopes: distinct (partner_id, agreement_id, epoch, secret_env, key_type). Reads each secret once.
+    """
+    secrets = {variable: read_secret(variable) for variable in sorted({scope[3] for scope in scopes})}
+    pads = [
+        hmac_pads(derive_key(secrets[variable], agreement_id, epoch, key_type, normaliser_version))
+        for _, agreement_id, epoch, variable, key_type in scopes
+    ]
+    return pa.table(
+        {
+            "partner_id": pa.array([scope[0] for scope in scopes], pa.string()),
+            "key_type": pa.array([scope[4] for scope in scopes], pa.string()),
+            "inner_pad": pa.array([inner for inner, _ in pads], pa.binary()),
+            "outer_pad": pa.array([outer for _, outer in pads], pa.binary()),
+        }
+    )
+
+
+def hash_batch(batch: pa.RecordBatch, pads: pa.Table) -> pa.Table:
+    """HMAC-SHA-256 of each `key_value` under the key of its partner and key type.
+
+    batch: columns partner_id, account_id, key_type, key_value (strings, none null).
+    Returns SCHEMA, one row per input row in any order; a token is 64 lower-case hex digits.
+    The hashing is one vectorised query in a private database in memory, which may not spill to disk.
+    """
+    with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
+        connection.register("batch", batch)
+        connection.register("pads", pads)
+        return connection.execute(HMAC_QUERY).to_arrow_table().cast(SCHEMA)
+
+
+def map_arrow(relation, function, schema):
+    """Apply `function` to every record batch of `relation`, without holding the whole table.
+
+    The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
+    """
+    if hasattr(relation, "mapInArrow"):
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        mapped = relation.mapInArrow(
+            lambda batches: (out for batch in batches for out in function(batch).to_batches()), from_arrow_schema(schema)
+        )
+    else:
+        batches = (out for batch in relation.to_arrow_reader(BATCH_ROWS) for out in function(batch).to_batches())
+        mapped = pa.RecordBatchReader.from_batches(schema, batches)
+    return mapped
+
+
+def distinct_rows(relation, columns: list[str]) -> list[tuple]:
+    """Distinct values of `columns`, sorted, as Python tuples: a handful of rows."""
+    if hasattr(relation, "mapInArrow"):
+        rows = [tuple(row) for row in relation.select(*columns).distinct().collect()]
+    else:
+        rows = relation.project(", ".join(columns)).distinct().fetchall()
+    return sorted(rows)
+
+
+def model(dbt, session):
+    meta = dbt.config.get("meta") or {}
+    offered = dbt.ref("int_account_mapping__offered_keys")
+    scopes = distinct_rows(offered, ["partner_id", "agreement_id", "epoch", "secret_env", "key_type"])
+    pads = pad_table(scopes, str(meta["normaliser_version"]))
+    return map_arrow(offered, lambda batch: hash_batch(batch, pads), SCHEMA)

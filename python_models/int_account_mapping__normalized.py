@@ -1,0 +1,896 @@
+"""Names, places and identifiers of every account in one comparable spelling.
+
+Both sides of a comparison, and both partners of an exchange of hashed keys, must write a company the same way, so each
+value depends on its own row and the legal-forms seed only: never on row order, batch size, or what else is in the table.
+
+Changing any output, here or in the seed, needs a new NORMALISER_VERSION: keys made by another version match nothing.
+tests/python/golden/normaliser.csv freezes the outputs, so that a change is noticed.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import unquote
+
+try:
+    import babel
+    import pyarrow as pa
+    import pycountry
+    import stdnum
+    import stdnum.exceptions
+    import stdnum.lei
+    from anyascii import anyascii
+except ImportError as error:
+    raise ImportError(
+        f"account_mapping needs the Python library {error.name}, which is not "
+        "installed where dbt runs. Install all it needs by "
+        "`pip install -r dbt_packages/account_mapping/requirements.txt`"
+    ) from error
+
+NORMALISER_VERSION = "1"
+
+MAX_NAME_LENGTH = 255
+
+SCHEMA = pa.schema(
+    [
+        (column, pa.string())
+        for column in (
+            "side",
+            "partner_id",
+            "account_id",
+            "display_name",
+            "name",
+            "name_key",
+            "name_sorted",
+            "name_short",
+            "legal_form",
+            "country_code",
+            "city",
+            "lei",
+            "duns",
+            "vat_id",
+            "linkedin",
+            "problems",
+        )
+    ]
+)
+
+# ---------------------------------------------------------------- text
+
+# C0 and C1 controls but white space, soft hyphen, zero-width space, word
+# joiner, byte-order mark, and all that steers the direction of text. Joiners
+# (200C, 200D) stay: Persian spelling and emoji need them.
+CONTROLS = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+EMOJI = re.compile(
+    "[\u20e3\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\U0001f000-\U0001faff"
+    "\U000e0020-\U000e007f]"
+)
+RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff"
+    "\U0001e800-\U0001efff]"
+)
+NOT_LATIN = re.compile(
+    "[\u0370-\u1dff\u1f00-\u1fff\u2c80-\ua71f\ua800-\uab2f\uab70-\ufaff"
+    "\ufb13-\ufeff\U00010000-\U0001efff\U00020000-\U0003ffff]"
+)
+# Nearly every accented Latin name holds none of what comes here.
+ABOVE_LATIN = re.compile("[\u00a0-\u00bf\u02b0-\U0010ffff]")
+SIGNS = re.compile("[\u00ae\u00a9\u2117\u2120\u2122]")
+# Accents that stand alone are apostrophes typed on the wrong key. NFKC would
+# turn some of them into a space.
+APOSTROPHES = re.compile(
+    "['`\u00b4\u02b9-\u02bf\u02c8\u2018-\u201b\u2032\u2035\u055a\u05f3\uff07]"
+)
+QUOTES = re.compile('["\u00ab\u00bb\u201c-\u201f\u2033\u2039\u203a\u300c-\u300f\uff02]')
+# The double mark before the last letter of a Hebrew abbreviation.
+GERSHAYIM = re.compile('(?<=[\u05d0-\u05ea])["\u05f4](?=[\u05d0-\u05ea])')
+# East Asian abbreviations of legal forms, where one character in brackets
+# stands for the form: as letters they would be part of the name.
+BRACKETED = {
+    "(\u682a)": " \u682a\u5f0f\u4f1a\u793e ",
+    "(\u6709)": " \u6709\u9650\u4f1a\u793e ",
+    "(\u540c)": " \u5408\u540c\u4f1a\u793e ",
+    "(\uc8fc)": " \uc8fc\uc2dd\ud68c\uc0ac ",
+    "(\uc720)": " \uc720\ud55c\ud68c\uc0ac ",
+}
+EAST_ASIAN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+WITHOUT_SPACES = re.compile(f"[\u0e00-\u0e7f{EAST_ASIAN}]")
+SCRIPT_CHANGE = re.compile(
+    f"(?<=[A-Za-z0-9])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[A-Za-z0-9])"
+)
+# Single letters with dots between them: S.A., I.B.M., J.P.Morgan.
+ACRONYM = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
+# EDGAR appends the state of incorporation: `FOO CORP /DE/`.
+EDGAR_STATE = re.compile(r"\s*[/\\][A-Za-z]{2,3}[/\\]\s*$")
+FORMULA_STARTS = ("=", "+", "-", "@")
+ASCII_FOLD = {
+    code: ord(chr(code).lower()) if chr(code).isalnum() else ord(" ")
+    for code in range(128)
+}
+UMLAUT = re.compile("(?<=[a-z])([aou])e(?=[b-df-hj-np-tv-z])")
+
+
+class Transliteration(dict):
+    """anyascii by code point, remembered: a table for str.translate."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = anyascii(chr(code))
+        return self[code]
+
+
+TRANSLITERATION = Transliteration()
+
+
+def clean_text(value: str) -> str:
+    """`value` without control characters, white space collapsed and trimmed."""
+    if not value.isprintable():
+        value = CONTROLS.sub("", value)
+    return " ".join(value.split())
+
+
+def display_name(text: str) -> str:
+    """Cleaned `text` for people: at most 255 characters, never a formula.
+
+    A spreadsheet runs a cell that starts with `=`, and with `+`, `-` or `@`
+    where a function call follows; a leading apostrophe makes it text
+    (OWASP, CSV injection).
+    """
+    if is_formula(text):
+        text = "'" + text
+    return text[:MAX_NAME_LENGTH].rstrip()
+
+
+def is_formula(text: str) -> bool:
+    """Would a spreadsheet run `text`?"""
+    return text.startswith(FORMULA_STARTS) and (text[0] == "=" or "(" in text)
+
+
+def join_acronym(match: re.Match) -> str:
+    return match[0].replace(".", "") + " "
+
+
+def to_ascii(text: str, unspaced: re.Pattern | None = None) -> str:
+    """Transliterate to ASCII; a legal form inside an unspaced run gets spaces.
+
+    unspaced: legal forms in scripts written without spaces, as anyascii spells
+    them (each Chinese or Korean character begins with a capital).
+    """
+    if ABOVE_LATIN.search(text):
+        text = EMOJI.sub(" ", SIGNS.sub("", text))
+        text = GERSHAYIM.sub("", text)
+        text = APOSTROPHES.sub("", text)
+    text = QUOTES.sub(" ", text)
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    if "." in text:
+        # Before transliteration: one letter may become two.
+        text = ACRONYM.sub(join_acronym, text)
+    if WITHOUT_SPACES.search(text):
+        for short, full in BRACKETED.items():
+            text = text.replace(short, full)
+        text = SCRIPT_CHANGE.sub(" ", text).translate(TRANSLITERATION)
+        if unspaced is not None:
+            text = unspaced.sub(r" \g<0> ", text)
+    else:
+        text = text.translate(TRANSLITERATION)
+    # What is left of these are soft signs and glottal stops.
+    return text.replace('"', "").replace("`", "").replace("'", "")
+
+
+def tokenise(text: str) -> list[str]:
+    """Words [a-z0-9]+ of an ASCII text; no word is empty."""
+    if "'" in text or "`" in text:
+        text = text.replace("'", "").replace("`", "")
+    if "." in text:
+        text = ACRONYM.sub(join_acronym, text)
+    if "&" in text:
+        text = text.replace("&", " and ")
+    return text.translate(ASCII_FOLD).split()
+
+
+# --------------------------------------------------------- legal forms
+
+
+@dataclass(frozen=True)
+class LegalForms:
+    """The legal-forms seed, ready for look-up. Forms are joined: `sadecv`.
+
+    last, first: class by form that may end or begin a name; native_last and
+    native_first add those that count only in names not in Latin letters.
+    endings, beginnings: every tail of a form in native_last, every head of a
+    form in native_first. inner: words that are a legal form even amid a name;
+    anywhere: those that are one even as its first word.
+    unspaced: finds the forms of scripts written without spaces.
+    """
+
+    last: dict[str, str]
+    native_last: dict[str, str]
+    first: dict[str, str]
+    native_first: dict[str, str]
+    endings: frozenset[str]
+    beginnings: frozenset[str]
+    inner: frozenset[str]
+    anywhere: frozenset[str]
+    unspaced: re.Pattern | None
+
+
+POSITIONS = ("end", "start", "both", "after_first", "anywhere")
+
+
+def compile_legal_forms(rows: list[dict]) -> LegalForms:
+    """LegalForms of the seed's rows (form, class, position?, script?).
+
+    Raises ValueError when a column is missing or a position is unknown.
+    """
+    last, native_last, first, native_first = {}, {}, {}, {}
+    inner, anywhere, unspaced = set(), set(), set()
+    for row in rows:
+        if "form" not in row or "class" not in row:
+            raise ValueError(
+                "account_mapping__legal_forms needs the columns form and class"
+            )
+        tokens = tokenise(anyascii(row["form"] or ""))
+        if not tokens:
+            continue
+        position = row.get("position") or "end"
+        if position not in POSITIONS:
+            raise ValueError(
+                f"account_mapping__legal_forms: position of `{row['form']}` is "
+                f"`{position}`, not one of {', '.join(POSITIONS)}"
+            )
+        script = row.get("script")
+        form = "".join(tokens)
+        if position != "start":
+            native_last[form] = row["class"]
+            if script != "native":
+                last[form] = row["class"]
+        if position in ("start", "both", "anywhere"):
+            native_first[form] = row["class"]
+            if script != "native":
+                first[form] = row["class"]
+        if position in ("after_first", "anywhere"):
+            inner.add(form)
+        if position == "anywhere":
+            anywhere.add(form)
+        if script == "unspaced":
+            # anyascii: one capitalised syllable a character, else plain.
+            spell = str.capitalize if len(tokens) > 1 else str
+            unspaced.add("".join(map(spell, tokens)))
+    longest_first = sorted(unspaced, key=lambda form: (-len(form), form))
+    return LegalForms(
+        last=last,
+        native_last=native_last,
+        first=first,
+        native_first=native_first,
+        endings=frozenset(f[i:] for f in native_last for i in range(len(f))),
+        beginnings=frozenset(
+            f[: i + 1] for f in native_first for i in range(len(f))
+        ),
+        inner=frozenset(inner),
+        anywhere=frozenset(anywhere),
+        unspaced=re.compile("|".join(longest_first)) if unspaced else None,
+    )
+
+
+def strip_last(
+    tokens: list[str], last: dict[str, str], endings: frozenset[str]
+) -> tuple[list[str], str | None]:
+    """`tokens` without the longest legal form at their end, and its class.
+
+    The words are compared joined, so that `s p a`, `sp a` and `spa` are one.
+    Never strips all.
+    """
+    text, best, found = "", 0, None
+    for n in range(1, len(tokens)):
+        text = tokens[-n] + text
+        if text not in endings:
+            break
+        if text in last:
+            best, found = n, last[text]
+    return (tokens[:-best], found) if best else (tokens, None)
+
+
+def strip_first(
+    tokens: list[str], first: dict[str, str], beginnings: frozenset[str]
+) -> tuple[list[str], str | None]:
+    """`tokens` without the longest legal form they begin with; never all."""
+    text, best, found = "", 0, None
+    for n in range(1, len(tokens)):
+        text += tokens[n - 1]
+        if text not in beginnings:
+            break
+        if text in first:
+            best, found = n, first[text]
+    return (tokens[best:], found) if best else (tokens, None)
+
+
+def strip_inner(
+    tokens: list[str],
+    last: dict[str, str],
+    forms: LegalForms,
+) -> tuple[list[str], str | None]:
+    """Drop legal forms amid a name, with what belongs to them: `co ltd japan`."""
+    for i in range(1, len(tokens) - 1):
+        if tokens[i] in forms.inner:
+            head, found = strip_last(tokens[: i + 1], last, forms.endings)
+            return head + tokens[i + 1 :], found
+    if len(tokens) > 1 and tokens[0] in forms.anywhere:
+        return tokens[1:], last[tokens[0]]
+    return tokens, None
+
+
+def join_letters(tokens: list[str]) -> list[str]:
+    """Runs of single letters become one word: `j p morgan`, `i b m`."""
+    joined, run = [], False
+    for token in tokens:
+        letter = len(token) == 1 and token.isalpha()
+        if letter and run:
+            joined[-1] += token
+        else:
+            joined.append(token)
+        run = letter
+    return joined
+
+
+def strip_legal_forms(
+    tokens: list[str], forms: LegalForms, native: bool = False
+) -> tuple[list[str], str | None]:
+    """Name words, and the class of the outermost legal form, or None.
+
+    Repeated until nothing changes, so that the result is its own normal form:
+    `gmbh & co kg`, `pt ... tbk`, articles and spaced-out letters included.
+    A name made of legal forms alone keeps its last one.
+
+    tokens: from tokenise. native: the name holds letters that are not Latin.
+    """
+    last = forms.native_last if native else forms.last
+    first = forms.native_first if native else forms.first
+    legal_form = None
+    while True:
+        before = tokens
+        if len(tokens) > 1:
+            if tokens[0] == "the":
+                tokens = tokens[1:]
+            elif tokens[-1] == "the":
+                tokens = tokens[:-1]
+        if len(tokens) > 1:
+            found = None
+            if tokens[-1] in forms.endings:
+                tokens, found = strip_last(tokens, last, forms.endings)
+            if not found and tokens[0] in forms.beginnings:
+                tokens, found = strip_first(tokens, first, forms.beginnings)
+            if not found and not forms.inner.isdisjoint(tokens):
+                tokens, found = strip_inner(tokens, last, forms)
+            legal_form = legal_form or found
+            if not found and 1 in map(len, tokens):
+                tokens = join_letters(tokens)
+        if tokens == before:
+            return tokens, legal_form
+
+
+def normalise_name(
+    text: str, forms: LegalForms
+) -> tuple[list[str], str | None]:
+    """Name words and legal-form class of a cleaned name; no words if none.
+
+    " ".join(words) is at most 255 characters and is its own normal form.
+    """
+    native = False
+    text = text[:MAX_NAME_LENGTH]
+    if "/" in text or "\\" in text:
+        text = EDGAR_STATE.sub("", text) or text
+    if not text.isascii():
+        native = NOT_LATIN.search(text) is not None
+        text = to_ascii(text, forms.unspaced)
+    tokens = tokenise(text)
+    if len(text) > MAX_NAME_LENGTH // 3:
+        # Transliterated and spelt out, 255 characters may have become more.
+        tokens = " ".join(tokens)[:MAX_NAME_LENGTH].split()
+    return strip_legal_forms(tokens, forms, native)
+
+
+# ------------------------------------------------------- abbreviations
+
+# One short spelling for each family of words, as directories and ERP exports
+# abbreviate them.
+ABBREVIATIONS = {
+    long: words.split()[0]
+    for words in (
+        "intl international internat internatl internacional internationale",
+        "mfg manufacturing manuf manufg manufacturers manufacturer mfrs mfr",
+        "tech technology technologies technol techs technologie technologia",
+        "grp group groupe gruppe grupo gruppo",
+        "hldg holding holdings hldgs hld hlds hldngs",
+        "ind industry industries industrial inds indus industrie industria",
+        "pharma pharmaceutical pharmaceuticals pharm pharmaceut pharmac",
+        "lab labs laboratory laboratories laboratoire laboratoires",
+        "svc service services svcs svce serv servs",
+        "sys system systems syst systs systeme systemes",
+        "res resource resources resrc resrcs",
+        "mgmt management mgt mngmt",
+        "dev development developments devel devt develop",
+        "eng engineering engr engrg engrs engineers",
+        "elec electric electrical elect electr",
+        "eltn electronic electronics electron elecs",
+        "assoc associate associates association assocs assn assocn",
+        "bro brothers brother bros",
+        "univ university universitaet universite universidad universita",
+        "inst institute institut instituto inst institution",
+        "natl national nat nacional nationale",
+        "amer american america americas",
+        "fin financial finance fincl finl financials",
+        "ins insurance insur insce",
+        "inv investment investments invest invs invt invmt invts",
+        "ent enterprise enterprises entp entps enterp enterpr",
+        "comm communication communications comms commun",
+        "telecom telecommunication telecommunications telecoms telecomm",
+        "transp transport transportation transports trans transpt",
+        "chem chemical chemicals chems chemie",
+        "prod product products prods production productions",
+        "prop property properties props ppty",
+        "ptnr partner partners ptnrs prtnrs",
+        "co company companies cos cie cia compagnie",
+        "corp corporation corporations corpn",
+        "inc incorporated incorp",
+        "ltd limited",
+        "dept department",
+        "ctr center centre centers centres cntr",
+        "govt government gov",
+        "hosp hospital hospitals",
+        "med medical medicine medicals",
+        "fdn foundation found fndn",
+        "soc society societe sociedad",
+        "st saint sankt ste sainte",
+        "mt mount",
+        "ft fort",
+        "soln solution solutions solns sols",
+        "sw software softw",
+        "consult consulting consultants consultancy consultant",
+        "constr construction constructions const construct",
+        "expl exploration explorations explor",
+        "acq acquisition acquisitions acquis acqn",
+        "mat material materials matls matl mater",
+        "equip equipment equipments eqpt",
+        "mach machinery machine machines",
+        "thera therapeutics therapeutic therap",
+        "biotech biotechnology biotechnologies biotechs",
+        "entmt entertainment entertain",
+        "distr distribution distributors distributor distrib dist",
+        "comp computer computers computing",
+        "info information",
+        "sci science sciences scientific",
+        "infra infrastructure infrastructures infrastr",
+        "bldg building buildings bldgs",
+        "env environmental environment enviro",
+        "adv advanced advance advd",
+        "gen general genl",
+        "auto automotive automobile automobiles automob",
+        "log logistics logistic",
+        "sec security securities secs",
+        "cap capital",
+        "prec precision",
+        "petro petroleum petrol petr",
+        "min mining mines",
+        "agri agricultural agriculture agric",
+        "us usa",
+    )
+    for long in words.split()
+}
+STOPWORDS = frozenset(
+    "the and of und et y och og for de del la der die das".split()
+)
+
+
+def short_name(tokens: list[str]) -> str:
+    """Words joined: abbreviations folded, small words dropped, ue as u.
+
+    German ae, oe, ue are how ä, ö, ü (transliterated a, o, u) are typed
+    without them. A name of small words alone keeps them.
+    """
+    words = [
+        ABBREVIATIONS.get(token, token)
+        for token in tokens
+        if token not in STOPWORDS
+    ]
+    short = "".join(words or tokens)
+    if "ae" in short or "oe" in short or "ue" in short:
+        short = UMLAUT.sub(r"\1", short)
+    return short
+
+
+# ----------------------------------------------------------- countries
+
+# In this order: where two languages give one spelling to two countries, the
+# first language wins.
+LANGUAGES = (
+    "en de fr es it pt nl sv da nb fi pl cs sk hu ro bg hr sr sl et lv lt el tr "
+    "ru uk ar he fa hi zh zh_Hant ja ko th vi id ms ca"
+).split()
+COUNTRY_ALIASES = {
+    "AE": "UAE; Emirates; Dubai; Abu Dhabi",
+    "BA": "Bosnia",
+    "BO": "Bolivia",
+    "BN": "Brunei",
+    "CD": "DRC; DR Congo; Democratic Republic of Congo; Congo Kinshasa; Zaire",
+    "CG": "Congo; Republic of Congo; Congo Republic; Congo Brazzaville",
+    "CH": "Schweiz Suisse Svizzera; Swiss",
+    "CI": "Ivory Coast",
+    "CN": "PRC; PR China; P.R. China; People's Republic of China; Mainland China",
+    "CV": "Cape Verde",
+    "CZ": "Czech Republic; Czech; Czechia; Ceska republika",
+    "DE": "Germany West; Federal Republic of Germany; BRD; GER",
+    "DK": "DEN",
+    "DO": "Dominican Rep",
+    "FK": "Falklands",
+    "GB": "UK; Great Britain; Britain; England; Scotland; Wales; "
+    "Northern Ireland; U.K. of Great Britain and Northern Ireland; "
+    "United Kingdom of Great Britain; GB UKM; Vereinigtes Konigreich",
+    "GR": "EL; Hellas; Hellenic Republic",
+    "HK": "Hong Kong; Hongkong; Hong Kong SAR; Hong Kong China",
+    "IE": "Republic of Ireland; Eire; Irish Republic",
+    "IR": "Iran; Islamic Republic of Iran",
+    "KP": "North Korea; DPRK",
+    "KR": "South Korea; Korea; Republic of Korea; Korea South; Korea Republic; "
+    "Korea Rep; ROK; S Korea",
+    "LA": "Laos",
+    "MD": "Moldova; Republic of Moldova",
+    "MK": "Macedonia; North Macedonia; FYROM",
+    "MM": "Burma; Myanmar Burma",
+    "MO": "Macau; Macao; Macau SAR; Macao SAR",
+    "NL": "Holland; The Netherlands; Netherland; Nederlands; NED",
+    "PH": "Phillipines; Philippine",
+    "PS": "Palestine; Palestinian Territories; State of Palestine",
+    "RU": "Russia; Russian Fed; Rossiyskaya Federatsiya",
+    "SA": "KSA; Kingdom of Saudi Arabia; Saudi",
+    "SG": "Republic of Singapore",
+    "SK": "Slovak Republic",
+    "ST": "Sao Tome",
+    "SY": "Syria",
+    "SZ": "Swaziland",
+    "TL": "East Timor",
+    "TR": "Turkey; Turkiye; Republic of Turkey; Republic of Turkiye",
+    "TW": "Taiwan; Taiwan ROC; Republic of China; Taiwan Province of China; "
+    "Chinese Taipei",
+    "TZ": "Tanzania",
+    "US": "USA; U.S.; U.S.A.; United States of America; America; Estados Unidos "
+    "de America; Unites States; The States; United State",
+    "VA": "Vatican; Holy See; Vatican City",
+    "VE": "Venezuela",
+    "VG": "BVI; British Virgin Islands",
+    "VI": "USVI; US Virgin Islands",
+    "VN": "Vietnam; Viet Nam",
+    "XK": "Kosovo; XKX",
+    "ZA": "RSA; Republic of South Africa; S Africa",
+}
+# Written where a country is not known; some of them read as a code (NA).
+NO_COUNTRY = frozenset(("n/a", "n.a.", "n.a", "#n/a", "n\\a"))
+SUBDIVISION = re.compile("([A-Za-z]{2})-[A-Za-z0-9]{1,3}")
+COUNTRY_SEPARATOR = re.compile(r"[-,/()|;:\[\]\u2013\u2014]")
+COUNTRY_TABLE: dict[str, str] = {}
+
+
+def country_key(text: str) -> str:
+    """Spelling without case, accents, spaces and punctuation."""
+    tokens = tokenise(text if text.isascii() else to_ascii(text))
+    return "".join(tokens[1:] if tokens[:1] == ["the"] else tokens)
+
+
+def country_table() -> dict[str, str]:
+    """ISO 3166 alpha-2 code by country_key, built at the first call.
+
+    Codes (alpha-2, alpha-3, numeric) come before aliases, English names, and
+    the names in other languages (Unicode CLDR); Kosovo is XK as there.
+    """
+    if COUNTRY_TABLE:
+        return COUNTRY_TABLE
+    table: dict[str, str] = {}
+    countries = list(pycountry.countries)
+    codes = {country.alpha_2 for country in countries} | {"XK"}
+    for field in ("alpha_2", "alpha_3", "numeric"):
+        for country in countries:
+            table.setdefault(getattr(country, field).lower(), country.alpha_2)
+    table["xk"] = "XK"
+    for code, aliases in COUNTRY_ALIASES.items():
+        for alias in aliases.split(";"):
+            table.setdefault(country_key(alias), code)
+    for field in ("name", "common_name", "official_name"):
+        for country in countries:
+            name = getattr(country, field, None)
+            if name:
+                table.setdefault(country_key(name), country.alpha_2)
+    for language in LANGUAGES:
+        names = babel.Locale.parse(language).territories
+        for code in sorted(codes & set(names)):
+            table.setdefault(country_key(names[code]), code)
+    table.pop("", None)
+    COUNTRY_TABLE.update(table)
+    return COUNTRY_TABLE
+
+
+def country_code(text: str) -> str | None:
+    """ISO 3166-1 alpha-2 code of a cleaned country code or name, or None.
+
+    Takes any code, the name in about forty languages, a subdivision code
+    (`US-CA`), and several spellings of one country (`Germany (DE)`).
+    """
+    table = country_table()
+    if text.lower() in NO_COUNTRY:
+        return None
+    code = table.get(country_key(text))
+    if code:
+        return code
+    subdivision = SUBDIVISION.fullmatch(text)
+    if subdivision:
+        return table.get(subdivision[1].lower())
+    parts = [part for part in COUNTRY_SEPARATOR.split(text) if part.strip()]
+    found = {table.get(country_key(part)) for part in parts} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
+# --------------------------------------------------------- identifiers
+
+SEPARATORS = re.compile(r"[\s.\-/_:\u2010-\u2015]+")
+# Prefixes in use that are not the ISO code, and the one VAT systems write.
+VAT_PREFIXES = {"GR": "EL", "UK": "GB"}
+VAT_COUNTRIES = {"EL": "gr", "XI": "gb"}
+# What may follow the number; the first one is what its check asks for.
+VAT_ENDINGS = {"CH": ("MWST", "TVA", "IVA", "TPV"), "NO": ("MVA",)}
+VAT_MODULES: dict = {}
+DUNS = re.compile(r"(?:D-?U-?N-?S)?[\s:#]*([0-9][0-9\s.\-]*)", re.IGNORECASE)
+LINKEDIN = re.compile(
+    r"(?:^|linkedin\.[a-z.]+/(?:[^/]+/)?|^/)(?:company(?:-beta)?|school|showcase)"
+    r"/([^/?#\s]+)",
+    re.IGNORECASE,
+)
+
+
+def normalise_lei(text: str) -> str | None:
+    """Legal Entity Identifier (ISO 17442), 20 characters, or None."""
+    try:
+        return stdnum.lei.validate(SEPARATORS.sub("", text))
+    except stdnum.exceptions.ValidationError:
+        return None
+
+
+def normalise_duns(text: str) -> str | None:
+    """D-U-N-S number, 9 digits, or None. It has no check digit.
+
+    Spreadsheets drop leading zeros: 7 and 8 digits get them back.
+    """
+    match = DUNS.fullmatch(text)
+    digits = re.sub("[^0-9]", "", match[1]) if match else ""
+    return digits.zfill(9) if 7 <= len(digits) <= 9 and int(digits) else None
+
+
+def is_vat_number(number: str, country: str) -> bool | None:
+    """Does `number` fit the check of `country` (lower case)? None: unknown."""
+    if country not in VAT_MODULES:
+        VAT_MODULES[country] = stdnum.get_cc_module(country, "vat")
+    module = VAT_MODULES[country]
+    return module.is_valid(number) if module else None
+
+
+def normalise_vat_id(text: str, country: str | None = None) -> str | None:
+    """VAT number: compact, upper case, with its prefix; None if invalid.
+
+    country: alpha-2 code of the account. A number with the prefix of a country
+    whose check is known must pass it, or that of the account's own country (a
+    Mexican RFC may begin with DE). One without prefix gets that of the
+    account's country where it passes there; else any with a digit and at least
+    6 characters will do.
+    """
+    number = SEPARATORS.sub("", text).upper()
+    if (
+        len(number) < 6
+        or not number.isascii()
+        or not number.isalnum()
+        or number.isalpha()
+    ):
+        return None
+    prefix = number[:2]
+    if not prefix.isalpha():
+        if country and is_vat_number(number, country.lower()):
+            number = VAT_PREFIXES.get(country, country) + number
+        return number
+    own = number
+    prefix = VAT_PREFIXES.get(prefix, prefix)
+    number = prefix + number[2:]
+    checked = number[2:] if prefix in VAT_COUNTRIES else number
+    endings = VAT_ENDINGS.get(prefix)
+    if endings:
+        for ending in endings:
+            number = number.removesuffix(ending)
+        checked = number + endings[0]
+    iso_prefix = VAT_COUNTRIES.get(prefix, prefix.lower())
+    if is_vat_number(checked, iso_prefix) is not False:
+        return number
+    return own if country and is_vat_number(own, country.lower()) else None
+
+
+def normalise_linkedin(text: str) -> str | None:
+    """`company/<slug>` of a LinkedIn page's address, lower case, or None."""
+    match = LINKEDIN.search(text)
+    slug = unquote(match[1], errors="ignore") if match else ""
+    slug = "".join(clean_text(slug).lower().split())
+    return f"company/{slug}" if slug else None
+
+
+# -------------------------------------------------------------- batches
+
+
+def normalise_names(value: str | None, forms: LegalForms) -> tuple:
+    """Everything made of one raw name.
+
+    Returns display_name, name, name_key, name_sorted, name_short, legal_form
+    (each None where there is none) and a list of problems.
+    """
+    if value is None or not value or value.isspace():
+        return None, None, None, None, None, None, []
+    problems = []
+    text = clean_text(value)
+    if not value.isprintable() and CONTROLS.search(value):
+        problems.append("name_control_characters")
+    if ABOVE_LATIN.search(text):
+        if EMOJI.search(text):
+            problems.append("name_emoji")
+        if RIGHT_TO_LEFT.search(text):
+            problems.append("name_right_to_left")
+    display = text
+    if len(text) > MAX_NAME_LENGTH:
+        problems.append("name_too_long")
+        display = display_name(text)
+    if is_formula(text):
+        problems.append("name_formula")
+        display = display_name(text)
+    tokens, legal_form = normalise_name(text, forms)
+    if not tokens:
+        problems.append("name_empty_after_cleaning")
+        return display or None, None, None, None, None, None, problems
+    return (
+        display,
+        " ".join(tokens),
+        "".join(tokens),
+        "".join(sorted(tokens)),
+        short_name(tokens),
+        legal_form,
+        problems,
+    )
+
+
+def normalise_field(value, function, problem, problems) -> str | None:
+    """`function` of a cleaned value; appends `problem` where it gives None."""
+    text = clean_text(value) if value else None
+    if not text:
+        return None
+    result = function(text)
+    if result is None and problem:
+        problems.append(problem)
+    return result
+
+
+def normalise_city(text: str) -> str | None:
+    """City in ASCII lower-case words, or None."""
+    text = text[:MAX_NAME_LENGTH]
+    return (
+        " ".join(tokenise(text if text.isascii() else to_ascii(text))) or None
+    )
+
+
+def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
+    """SCHEMA, one row per row of `batch` and in its order.
+
+    batch: side, partner_id, account_id, account_name, country, city, lei,
+    duns, vat_id, linkedin_url; strings, any of them null.
+    """
+    values = {
+        column: [
+            value or None
+            for value in batch.column(column).cast(pa.string()).to_pylist()
+        ]
+        for column in (
+            "account_name",
+            "country",
+            "city",
+            "lei",
+            "duns",
+            "vat_id",
+            "linkedin_url",
+        )
+    }
+    # Few distinct values each; they live as long as the batch.
+    places = {
+        "country": dict.fromkeys(values["country"]),
+        "city": dict.fromkeys(values["city"]),
+    }
+    for raw in places["country"]:
+        places["country"][raw] = normalise_field(raw, country_code, None, [])
+    for raw in places["city"]:
+        places["city"][raw] = normalise_field(raw, normalise_city, None, [])
+
+    rows = []
+    for name, country, city, lei, duns, vat_id, linkedin in zip(
+        *values.values(), strict=True
+    ):
+        *names, problems = normalise_names(name, forms)
+        code = places["country"][country]
+        if code is None and country and clean_text(country):
+            problems.append("unknown_country")
+        rows.append(
+            (
+                *names,
+                code,
+                places["city"][city],
+                lei
+                and normalise_field(
+                    lei, normalise_lei, "invalid_lei", problems
+                ),
+                duns
+                and normalise_field(
+                    duns, normalise_duns, "invalid_duns", problems
+                ),
+                vat_id
+                and normalise_field(
+                    vat_id,
+                    partial(normalise_vat_id, country=code),
+                    "invalid_vat_id",
+                    problems,
+                ),
+                linkedin
+                and normalise_field(
+                    linkedin, normalise_linkedin, None, problems
+                ),
+                ";".join(sorted(problems)) if problems else None,
+            )
+        )
+    columns = list(zip(*rows, strict=True)) or [()] * (len(SCHEMA) - 3)
+    return pa.record_batch(
+        [
+            *(
+                batch.column(key).cast(pa.string())
+                for key in ("side", "partner_id", "account_id")
+            ),
+            *(pa.array(column, pa.string()) for column in columns),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def read_rows(relation) -> list[dict]:
+    """A small relation as a list of dicts, on Spark as on DuckDB."""
+    if hasattr(relation, "mapInArrow"):
+        rows = [row.asDict() for row in relation.collect()]
+    else:
+        rows = relation.to_arrow_table().to_pylist()
+    return rows
+
+
+def map_arrow(relation, function, schema):
+    """Apply `function` to every record batch of `relation`, without holding the whole table.
+
+    The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
+    """
+    if hasattr(relation, "mapInArrow"):
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        mapped = relation.mapInArrow(
+            lambda batches: map(function, batches), from_arrow_schema(schema)
+        )
+    else:
+        mapped = pa.RecordBatchReader.from_batches(
+            schema, map(function, relation.to_arrow_reader(65_536))
+        )
+    return mapped
+
+
+def model(dbt, session):
+    # Before the stream opens: DuckDB holds one open result per connection.
+    forms = compile_legal_forms(read_rows(dbt.ref("account_mapping__legal_forms")))
+    return map_arrow(
+        dbt.ref("int_account_mapping__records"),
+        partial(normalise_batch, forms=forms),
+        SCHEMA,
+    )

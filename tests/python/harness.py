@@ -1,0 +1,206 @@
+"""A small dbt project that installs this package, for tests: raw tables in, models out.
+
+A test makes a project, writes raw tables as Python rows or SQL, runs dbt commands in this process and queries the result:
+
+    project = Project(tmp_path, variables={"account_mapping__crms": ["generic"]})
+    project.write_table("generic.accounts", [{"account_id": "1", "account_name": "Acme"}])
+    result = project.run("run", "--select", "+int_account_mapping__crm_accounts")
+    assert result.success, result.text
+    project.query("select * from int_account_mapping__crm_accounts")
+"""
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+PACKAGE = Path(__file__).resolve().parents[2]
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass
+class Result:
+    """What one dbt command did.
+
+    success: True when dbt ended with exit code 0.
+    messages: every line dbt logged at level info or above, in order.
+    statuses: status by node name (`success`, `error`, `skipped`, `pass`, `fail`, ...).
+    errors: message by name of each node that failed; under `` (no node) what stopped the whole command.
+    """
+
+    success: bool
+    messages: list[str] = field(default_factory=list)
+    statuses: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All messages as one text, for assertions and for showing why a run failed."""
+        return "\n".join([*self.messages, *self.errors.values()])
+
+
+class Project:
+    """A dbt project in `folder` that has this package installed, with its own DuckDB file.
+
+    variables: the project's vars. settings: further keys of its dbt_project.yml, such as {"seeds": {...}}.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        variables: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        threads: int = 2,
+    ) -> None:
+        self.folder = Path(folder)
+        self.database = self.folder / "warehouse.duckdb"
+        self.variables = dict(variables or {})
+        self.settings = dict(settings or {})
+        self.threads = threads
+        packages = self.folder / "dbt_packages"
+        packages.mkdir(parents=True, exist_ok=True)
+        if not (packages / "account_mapping").exists():
+            # What `dbt deps` does for a local package, without the seconds it takes.
+            (packages / "account_mapping").symlink_to(PACKAGE, target_is_directory=True)
+        self._write_settings()
+
+    def write_table(self, name: str, rows: Rows | pa.Table | str) -> None:
+        """Write raw table `name` ("schema.table"), replacing what was there.
+
+        rows: mappings (missing keys are null; types follow the values), an Arrow table, or a SQL query.
+        A table of no rows needs an Arrow table or SQL, which say its columns.
+        """
+        schema, _, table = name.rpartition(".")
+        with duckdb.connect(str(self.database)) as connection:
+            if schema:
+                connection.execute(f'create schema if not exists "{schema}"')
+            target = f'"{schema or "main"}"."{table}"'
+            if isinstance(rows, str):
+                connection.execute(f"create or replace table {target} as {rows}")
+            else:
+                arrow = rows if isinstance(rows, pa.Table) else _arrow(rows)
+                connection.register("raw_rows", arrow)
+                connection.execute(f"create or replace table {target} as select * from raw_rows")
+
+    def write_tables(self, tables: Mapping[str, Rows | pa.Table | str]) -> None:
+        """Write several raw tables: {"schema.table": rows}."""
+        for name, rows in tables.items():
+            self.write_table(name, rows)
+
+    def write_seed(self, name: str, rows: Rows, columns: Iterable[str] | None = None) -> None:
+        """Write settings seed `name` as CSV of this project and disable the package's own.
+
+        columns: the header, needed where there are no rows.
+        """
+        header = list(columns or dict.fromkeys(key for row in rows for key in row))
+        folder = self.folder / "seeds"
+        folder.mkdir(exist_ok=True)
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        seeds = self.settings.setdefault("seeds", {})
+        seeds.setdefault("account_mapping", {})[name] = {"+enabled": False}
+        self._write_settings()
+
+    def run(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> Result:
+        """Run one dbt command, such as run("build", "--select", "..."), in this process.
+
+        variables: vars of this command only, as `--vars`.
+        """
+        messages: list[str] = []
+
+        def keep(event: Any) -> None:
+            if event.info.level not in ("debug", "test"):
+                messages.append(event.info.msg)
+
+        command = [
+            *arguments,
+            "--project-dir", str(self.folder),
+            "--profiles-dir", str(self.folder),
+            *(["--vars", json.dumps(dict(variables))] if variables else []),
+        ]  # fmt: skip
+        try:
+            outcome = dbtRunner(callbacks=[keep]).invoke(["--quiet", "--no-send-anonymous-usage-stats", *command])
+        finally:
+            _close_database()
+        return _result(outcome, messages)
+
+    def execute(self, sql: str) -> None:
+        """Run one SQL statement on the project's database, such as an update of raw rows."""
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(sql)
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of `sql` on the project's database, as dictionaries."""
+        return self.arrow(sql).to_pylist()
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Result of `sql` on the project's database, as an Arrow table."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.sql(sql).to_arrow_table()
+
+    def _write_settings(self) -> None:
+        project = {
+            "name": "account_mapping_test",
+            "version": "1.0.0",
+            "config-version": 2,
+            "profile": "account_mapping_test",
+            "flags": {"send_anonymous_usage_stats": False},
+            "vars": self.variables,
+            **self.settings,
+        }
+        profile = {
+            "account_mapping_test": {
+                "target": "test",
+                "outputs": {
+                    "test": {
+                        "type": "duckdb",
+                        "path": str(self.database),
+                        "schema": "main",
+                        "threads": self.threads,
+                    }
+                },
+            }
+        }
+        (self.folder / "dbt_project.yml").write_text(yaml.safe_dump(project, sort_keys=False))
+        (self.folder / "profiles.yml").write_text(yaml.safe_dump(profile, sort_keys=False))
+
+
+def _arrow(rows: Rows) -> pa.Table:
+    """Rows as an Arrow table with a column for each key of any row, in order of first appearance."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
+
+
+def _close_database() -> None:
+    """Let go of the DuckDB file, which dbt-duckdb keeps open for as long as the process lives."""
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _result(outcome: dbtRunnerResult, messages: list[str]) -> Result:
+    """dbt's outcome as a Result."""
+    result = Result(success=outcome.success, messages=messages)
+    if outcome.exception is not None:
+        result.errors[""] = str(outcome.exception)
+    nodes = getattr(outcome.result, "results", None) or []
+    for node in nodes:
+        if getattr(node, "node", None) is None:
+            continue
+        result.statuses[node.node.name] = str(node.status)
+        if str(node.status) in ("error", "fail", "runtime error"):
+            result.errors[node.node.name] = node.message or ""
+    return result
