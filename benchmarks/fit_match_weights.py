@@ -58,7 +58,6 @@ PAIR_FEATURES = fuzzy.NAME_FEATURES + fuzzy.PLACE_FEATURES
 # companies do not, so a city's disagreement is worth no more than stated here.
 AGAINST = (
     "rarest_other_ours",
-    "rarest_other_partner",
     "rarest_other_both",
     "country_different",
     "country_different_and_equal",
@@ -126,18 +125,13 @@ def read_set(folder: Path) -> Labelled:
     for row in read_csv(folder / "truth.csv"):
         if row["left_id"] in kept:
             truth.setdefault(row["left_id"], set()).add(row["right_id"])
-    ours, partner, cities = fuzzy.build_sides(
-        normalise(left), normalise(read_csv(folder / "right.csv"))
-    )
+    ours, partner, cities = fuzzy.build_sides(normalise(left), normalise(read_csv(folder / "right.csv")))
     index = fuzzy.build_index(ours.names, partner.names)
-    chunks = list(
-        fuzzy.pair_chunks(ours, partner, cities, index, np.zeros((0, 2), np.int64))
-    )
+    chunks = list(fuzzy.pair_chunks(ours, partner, cities, index, np.zeros((0, 2), np.int64)))
     features = np.vstack(
         [
             np.column_stack(
-                [c.names[f][c.pair] for f in fuzzy.NAME_FEATURES]
-                + [c.places[f] for f in fuzzy.PLACE_FEATURES]
+                [c.names[f][c.pair] for f in fuzzy.NAME_FEATURES] + [c.places[f] for f in fuzzy.PLACE_FEATURES]
             )
             for c in chunks
         ]
@@ -145,9 +139,9 @@ def read_set(folder: Path) -> Labelled:
     i = np.concatenate([c.ours for c in chunks])
     j = np.concatenate([c.partner for c in chunks])
     left_ids, right_ids = ours.account_ids.to_pylist(), partner.account_ids.to_pylist()
-    label = [right_ids[b] in truth.get(left_ids[a], ()) for a, b in zip(i, j)]
+    label = [right_ids[b] in truth.get(left_ids[a], ()) for a, b in zip(i, j, strict=False)]
     right_names = partner.names.take(pa.array(partner.name_of)).to_pylist()
-    name_of_id = dict(zip(right_ids, right_names))
+    name_of_id = dict(zip(right_ids, right_names, strict=False))
     return Labelled(
         left=i,
         right=j,
@@ -158,16 +152,11 @@ def read_set(folder: Path) -> Labelled:
         n_true=len(truth),
         left_names=ours.names.take(pa.array(ours.name_of)).to_pylist(),
         right_names=right_names,
-        true_names=[
-            {name_of_id.get(id_, "") for id_ in truth.get(left_id, ())}
-            for left_id in left_ids
-        ],
+        true_names=[{name_of_id.get(id_, "") for id_ in truth.get(left_id, ())} for left_id in left_ids],
     )
 
 
-def fit_logistic(
-    features: np.ndarray, label: np.ndarray, names: tuple[str, ...]
-) -> np.ndarray:
+def fit_logistic(features: np.ndarray, label: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Weights of the named columns that minimise log loss + L2 within BOUNDS.
 
     The first column is the bias: free of both.
@@ -185,17 +174,13 @@ def fit_logistic(
 
     start = np.zeros(features.shape[1])
     options = {"maxiter": 2_000, "maxfun": 4_000, "ftol": 1e-11, "gtol": 1e-5}
-    return minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-    ).x
+    return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
 
 def rivals(data: Labelled, base: np.ndarray) -> np.ndarray:
     """(pairs, RIVAL_FEATURES) under the first stage's weights."""
     odds = np.round(data.features @ base, 6)
-    columns = fuzzy.rival_evidence(
-        odds, data.left, data.right, data.left_name, data.right_name
-    )
+    columns = fuzzy.rival_evidence(odds, data.left, data.right, data.left_name, data.right_name)
     return np.column_stack([columns[f] for f in fuzzy.RIVAL_FEATURES])
 
 
@@ -219,7 +204,7 @@ def unrelated(data: Labelled, scored: Labelled) -> np.ndarray:
     known = np.array(
         [
             name in names or bool(partners & names)
-            for name, partners in zip(data.left_names, data.true_names)
+            for name, partners in zip(data.left_names, data.true_names, strict=False)
         ]
     )
     return ~known[data.left]
@@ -238,10 +223,7 @@ def measure(data: Labelled, probability: np.ndarray) -> dict[str, float]:
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     accepted = score >= ACCEPT
     bins = np.minimum((score * 10).astype(int), 9)
-    gaps = [
-        abs(score[bins == b].mean() - good[bins == b].mean()) * (bins == b).mean()
-        for b in np.unique(bins)
-    ]
+    gaps = [abs(score[bins == b].mean() - good[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
     return {
         "f1": f1.max(),
         "at": score[ends[f1.argmax()]],
@@ -262,23 +244,19 @@ def write_seed(base: np.ndarray, last: np.ndarray, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["feature", "weight"])
-        for feature, weight in zip(fuzzy.FEATURES, weights):
+        for feature, weight in zip(fuzzy.FEATURES, weights, strict=False):
             writer.writerow([feature, f"{weight:.4f}"])
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets_dir", type=Path)
     parser.add_argument("--dry-run", action="store_true", help="do not write the seed")
     arguments = parser.parse_args()
     sets = {name: read_set(arguments.sets_dir / name) for name in SETS}
     print("weights fitted on the other sets")
     for name, scored in sets.items():
-        others = [
-            (data, unrelated(data, scored)) for other, data in sets.items() if other != name
-        ]
+        others = [(data, unrelated(data, scored)) for other, data in sets.items() if other != name]
         show(name, measure(scored, probabilities(scored, *fit(others))))
     everything = [(data, np.ones(len(data.label), bool)) for data in sets.values()]
     base, last = fit(everything)

@@ -95,21 +95,29 @@ def environment(partners: list[dict[str, str]]) -> dict[str, str]:
 def dbt(
     arguments: list[str], folder: Path, env: dict[str, str], quiet: bool = True
 ) -> None:
-    """Run dbt in a project's folder; raise with its output when it fails."""
+    """Run dbt in a project's folder; raise with its output when it fails.
+
+    Unless quiet, its lines are shown as they come, but for the start of each
+    node and the tests that pass.
+    """
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
-    done = subprocess.run(
+    lines: list[str] = []
+    with subprocess.Popen(
         command,
         cwd=folder,
-        env=env | {"DBT_USE_COLORS": "false"} if quiet else env,
-        check=False,
-        stdout=subprocess.PIPE if quiet else None,
-        stderr=subprocess.STDOUT if quiet else None,
+        env=env | {"DBT_USE_COLORS": "false", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
-    )
-    if done.returncode:
-        output = "\n".join((done.stdout or "").splitlines()[-40:])
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            if not quiet and " START " not in line and " PASS " not in line:
+                print(f"      {lines[-1]}", flush=True)
+    if process.returncode:
+        output = "\n".join(lines[-40:] if quiet else ())
         logs = folder / "logs"
         if "--log-path" in arguments:
             logs = Path(arguments[arguments.index("--log-path") + 1])

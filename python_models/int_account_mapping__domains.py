@@ -1,8 +1,8 @@
 """Registrable domains of websites and e-mail hosts as people type them.
 
-`https://www.shop.example.co.uk/path` is example.co.uk by the Public Suffix List (publicsuffix.org). The list's private part
-counts too: at github.io or blogspot.com every subdomain is a registrant of its own. The snapshot of the list that tldextract
-ships is used: nothing is fetched, nothing is cached on disk.
+`https://www.shop.example.co.uk/path` is example.co.uk by the Public Suffix List (publicsuffix.org). The list's private
+part counts too: at github.io or blogspot.com every subdomain is a registrant of its own. The snapshot of the list that
+tldextract ships is used: nothing is fetched, nothing is cached on disk.
 
 Each value depends on its own row only. Changing any output, an upgrade of the suffix list included, needs a new
 NORMALISER_VERSION, here and in int_account_mapping__normalized.
@@ -36,14 +36,11 @@ QUERY = re.compile(r"[?#][^\s;|]*")
 VALUE_SEPARATOR = re.compile(r"[\s;,|<>\"]+")
 BRACKETS = "'()[]{}"
 # Scheme, also as mistyped: `http:/`, `http//`, `https:`, repeated.
-SCHEME = re.compile(
-    r"(?:[a-z][a-z0-9+.\-]*:/+|(?:https?|mailto):|https?//+|//+)+"
-)
+SCHEME = re.compile(r"(?:[a-z][a-z0-9+.\-]*:/+|(?:https?|mailto):|https?//+|//+)+")
 HOST_END = re.compile(r"[/\\:?#]")
 # Invisible characters that come along when an address is pasted.
 INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b-\u200f"
-    "\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 )
 LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})+")
@@ -144,17 +141,11 @@ def map_arrow(relation, function, schema):
     if hasattr(relation, "mapInArrow"):
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        mapped = relation.mapInArrow(
-            lambda batches: map(function, batches), from_arrow_schema(schema)
-        )
+        mapped = relation.mapInArrow(lambda batches: map(function, batches), from_arrow_schema(schema))
     else:
-        mapped = pa.RecordBatchReader.from_batches(
-            schema, map(function, relation.to_arrow_reader(65_536))
-        )
+        mapped = pa.RecordBatchReader.from_batches(schema, map(function, relation.to_arrow_reader(65_536)))
     return mapped
 
 
 def model(dbt, session):
-    return map_arrow(
-        dbt.ref("int_account_mapping__domain_inputs"), extract_batch, SCHEMA
-    )
+    return map_arrow(dbt.ref("int_account_mapping__domain_inputs"), extract_batch, SCHEMA)

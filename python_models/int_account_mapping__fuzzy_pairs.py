@@ -18,6 +18,7 @@ every cut-off sees rounded numbers: neither row order nor thread count changes
 the result.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -83,14 +84,15 @@ MAXIMUM_NAMESAKES = 20
 FLOOR = -6.0
 MINIMUM_PROBABILITY = 0.01
 
+LEAST_NAMES = 1_000
+# Rows are multiplied independently of each other: no result depends on this.
+THREADS = os.cpu_count() or 1
+
 # A word counts as shared, in the text shown to people, from this quality on.
 SHARED_QUALITY = 0.5
 AGREEMENT = pa.array(["unknown", "same", "different"])
 UNKNOWN, SAME, DIFFERENT = 0, 1, 2
-STOPWORDS = pa.array(
-    ["the", "and", "of", "for", "de", "la", "le", "les", "du", "des", "der"]
-    + ["die", "das", "und", "et", "e", "y", "da", "do", "del", "di"]
-)
+STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 
 LONGEST_ACRONYM = 6
 # Letters of a word that may abbreviate the whole name: `crico`.
@@ -101,7 +103,6 @@ NAME_PATTERN = "^[a-z0-9]+( [a-z0-9]+)*$"
 
 NAME_FEATURES = (
     "bias",
-    "word_sort_ratio",
     "word_sort_ratio_over_80",
     "word_set_ratio",
     "partial_ratio",
@@ -115,13 +116,11 @@ NAME_FEATURES = (
     "least_word_partner",
     "shared_information",
     "rarest_other_ours",
-    "rarest_other_partner",
     "rarest_other_both",
     "first_word_rarity",
     "first_word_equal",
     "number_conflict",
     "acronym_length",
-    "near_acronym",
     "near_acronym_length",
     "one_word",
 )
@@ -231,9 +230,7 @@ def distinct(*columns: pa.ChunkedArray) -> pa.Array:
     return values.take(pc.sort_indices(values))
 
 
-def build_side(
-    records: pa.Table, countries: pa.Array, cities: pa.Array, legals: pa.Array
-) -> Side:
+def build_side(records: pa.Table, countries: pa.Array, cities: pa.Array, legals: pa.Array) -> Side:
     """The accounts of `records` that have a name, ready to be compared.
 
     Raises ValueError at a name that is not normalised.
@@ -263,8 +260,7 @@ def build_side(
 def build_sides(ours: pa.Table, partner: pa.Table) -> tuple[Side, Side, pa.Array]:
     """Both sides with common codes, and the cities that the codes stand for."""
     countries, cities, legals = (
-        distinct(ours[column], partner[column])
-        for column in ("country_code", "city", "legal_form")
+        distinct(ours[column], partner[column]) for column in ("country_code", "city", "legal_form")
     )
     return (
         build_side(ours, countries, cities, legals),
@@ -367,7 +363,8 @@ def build_words(names: pa.Array, vocabulary: pa.Array) -> Words:
     initial = initials(vocabulary)[word].astype(np.int64)
 
     # Initials of the whole name without its small words.
-    full = np.flatnonzero(~np.isin(word, codes(pa.chunked_array([STOPWORDS]), vocabulary)))
+    small = pa.chunked_array([STOPWORDS.split(" ")])
+    full = np.flatnonzero(~np.isin(word, codes(small, vocabulary)))
     n_full = np.bincount(row[full], minlength=len(names))
     heads = offsets(n_full)[:-1]
 
@@ -391,11 +388,9 @@ def build_words(names: pa.Array, vocabulary: pa.Array) -> Words:
         at, ids = start[ids >= 0], ids[ids >= 0]
         spans.append((row[at], position[at], np.full_like(at, length), ids, ids * 0))
 
-    columns = [np.concatenate(column) for column in zip(*spans)]
+    columns = [np.concatenate(column) for column in zip(*spans, strict=True)]
     order = np.lexsort(columns[::-1])
-    span_row, span_start, span_length, span_word, span_acronym = (
-        column[order] for column in columns
-    )
+    span_row, span_start, span_length, span_word, span_acronym = (column[order] for column in columns)
     return Words(
         first=first,
         word=word,
@@ -418,9 +413,10 @@ def rarity(counts: np.ndarray, n_names: int) -> np.ndarray:
     """How much a word tells, 0 (in every name) to 1 (in a single one).
 
     The inverse document frequency as a share of its maximum, so that weights
-    learnt on lists of one size serve lists of another.
+    learnt on lists of one size serve lists of another; short lists count as parts
+    of one with LEAST_NAMES names, for what both hold is not common by that.
     """
-    n = max(n_names, 2)
+    n = max(n_names, LEAST_NAMES)
     return np.log((n + 1) / (np.maximum(counts, 1) + 1)) / np.log((n + 1) / 2)
 
 
@@ -455,16 +451,10 @@ def trigrams(names: pa.Array) -> sparse.csr_matrix:
     offsets = np.frombuffer(buffers[1], np.int64)[padded.offset : padded.offset + n + 1]
     letters = LETTER[np.frombuffer(buffers[2], np.uint8)[offsets[0] : offsets[-1]]]
     row, position = ragged(np.diff(offsets))
-    code = (
-        letters[:-2].astype(np.int64) * ALPHABET**2
-        + letters[1:-1].astype(np.int64) * ALPHABET
-        + letters[2:]
-    )
+    code = letters[:-2].astype(np.int64) * ALPHABET**2 + letters[1:-1].astype(np.int64) * ALPHABET + letters[2:]
     # A space in the middle would join two words.
     inside = (position[:-2] + 2 < np.diff(offsets)[row[:-2]]) & (letters[1:-1] > 0)
-    cell, count = np.unique(
-        row[:-2][inside] * np.int64(shape[1]) + code[inside], return_counts=True
-    )
+    cell, count = np.unique(row[:-2][inside] * np.int64(shape[1]) + code[inside], return_counts=True)
     return sparse.csr_matrix(
         (
             count.astype(np.float32),
@@ -496,7 +486,20 @@ def weighted(matrix: sparse.csr_matrix, weight: np.ndarray) -> sparse.csr_matrix
     )
 
 
+def transposed(matrix: sparse.csr_matrix, kept: np.ndarray) -> sparse.csr_matrix:
+    """The transposed matrix; only rows in the mask `kept` hold anything."""
+    turned = matrix.T.tocsr()
+    row, _ = ragged(np.diff(turned.indptr))
+    here = kept[row]
+    first = np.searchsorted(row[here], np.arange(turned.shape[0] + 1))
+    return sparse.csr_matrix(
+        (turned.data[here], turned.indices[here], first.astype(np.int32)),
+        shape=turned.shape,
+    )
+
+
 def column_counts(matrix: sparse.csr_matrix) -> np.ndarray:
+    """In how many rows each column occurs."""
     return np.bincount(matrix.indices, minlength=matrix.shape[1])
 
 
@@ -509,6 +512,7 @@ class Index(NamedTuple):
     vocabulary: distinct words of both sides; rarity, numeric, initial: (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
+    equal: (n, 2) name pairs of the same letters, sorted.
     """
 
     vocabulary: pa.Array
@@ -522,6 +526,22 @@ class Index(NamedTuple):
     trigrams_columns: sparse.csr_matrix
     keys_ours: sparse.csr_matrix
     keys_columns: sparse.csr_matrix
+    equal: np.ndarray
+
+
+def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indexes of all pairs of equal elements, in order of the left."""
+    order = np.argsort(right, kind="stable")
+    low, high = (np.searchsorted(right[order], left, side) for side in ("left", "right"))
+    row, step = ragged(high - low)
+    return row, order[low[row] + step]
+
+
+def equal_names(ours: pa.Array, partner: pa.Array) -> np.ndarray:
+    """Name pairs, (n, 2), that differ in spaces at most."""
+    glued = [pa.chunked_array([pc.replace_substring(names, " ", "")]) for names in (ours, partner)]
+    values = distinct(*glued)
+    return np.column_stack(join(*(codes(names, values) for names in glued)))
 
 
 def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_matrix:
@@ -553,9 +573,7 @@ def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_mat
 
 def build_index(ours: pa.Array, partner: pa.Array) -> Index:
     """Index the distinct names of both sides, arrays of strings."""
-    vocabulary = distinct(
-        pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()])
-    )
+    vocabulary = distinct(pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()]))
     words_ours, words_partner = (build_words(n, vocabulary) for n in (ours, partner))
     n_words, n_names = len(vocabulary), len(ours) + len(partner)
     counts = document_counts(words_ours, n_words) + document_counts(words_partner, n_words)
@@ -563,21 +581,16 @@ def build_index(ours: pa.Array, partner: pa.Array) -> Index:
     grams_ours, grams_partner = trigrams(ours), trigrams(partner)
     seen_ours, seen_partner = column_counts(grams_ours), column_counts(grams_partner)
     gram_weight = rarity(seen_ours + seen_partner, n_names)
-    trigrams_ours, trigrams_partner = (
-        weighted(grams, gram_weight) for grams in (grams_ours, grams_partner)
-    )
+    trigrams_ours, trigrams_partner = (weighted(grams, gram_weight) for grams in (grams_ours, grams_partner))
     common = np.maximum(seen_ours, seen_partner) > MAXIMUM_TRIGRAM_NAMES
 
     prefixes = pc.utf8_slice_codeunits(vocabulary, 0, 4).dictionary_encode()
     prefix_of = n_words + prefixes.indices.to_numpy()
     width = n_words + len(prefixes.dictionary)
-    keys_ours, keys_partner = (
-        word_keys(w, prefix_of, width) for w in (words_ours, words_partner)
-    )
+    keys_ours, keys_partner = (word_keys(w, prefix_of, width) for w in (words_ours, words_partner))
     seen_ours, seen_partner = column_counts(keys_ours), column_counts(keys_partner)
     key_weight = rarity(seen_ours + seen_partner, n_names)
     blocking = np.maximum(seen_ours, seen_partner) <= MAXIMUM_KEY_NAMES
-    glued = [pc.replace_substring(names, " ", "") for names in (ours, partner)]
     return Index(
         vocabulary=vocabulary,
         rarity=rarity(counts, n_names),
@@ -588,8 +601,9 @@ def build_index(ours: pa.Array, partner: pa.Array) -> Index:
         trigrams_ours=trigrams_ours,
         trigrams_partner=trigrams_partner,
         trigrams_columns=transposed(trigrams_partner, ~common),
-        keys_ours=weighted(keys_ours, key_weight * blocking),
-        keys_columns=weighted(keys_partner, key_weight * blocking).T.tocsr(),
+        keys_ours=weighted(keys_ours, key_weight),
+        keys_columns=transposed(weighted(keys_partner, key_weight), blocking),
+        equal=equal_names(ours, partner),
     )
 
 
@@ -601,21 +615,15 @@ def near_acronym(words: list[str], names: list[str]) -> np.ndarray:
     company), the first letters differ or the name has more than two words over.
     """
     heads = ["".join(word[0] for word in name.split()) for name in names]
-    common = process.cpdist(
-        words, heads, scorer=LCSseq.similarity, dtype=np.int32, workers=-1
-    )
+    common = process.cpdist(words, heads, scorer=LCSseq.similarity, dtype=np.int32, workers=-1)
     length = np.fromiter(map(len, words), int, len(words))
     n_heads = np.fromiter(map(len, heads), int, len(words))
-    same_start = np.fromiter(
-        (w[:1] == h[:1] for w, h in zip(words, heads)), bool, len(words)
-    )
+    same_start = np.fromiter((w[:1] == h[:1] for w, h in zip(words, heads, strict=True)), bool, len(words))
     good = same_start & (common >= np.maximum(length - 1, 2)) & (n_heads <= length + 2)
     return np.where(good & (n_heads >= 2), common / np.maximum(length, 1), 0.0)
 
 
-def acronym_candidates(
-    ours: Side, partner: Side, index: Index, start: int, stop: int
-) -> np.ndarray:
+def acronym_candidates(ours: Side, partner: Side, index: Index, start: int, stop: int) -> np.ndarray:
     """Name pairs, (n, 2), of an abbreviation and a full name in one city.
 
     Such names need not share a trigram or a word; one city and one first letter
@@ -639,37 +647,29 @@ def acronym_candidates(
         name_b, block_b, *kinds_b = sides[1]
         kept_a = np.flatnonzero(kinds_a[word_side] & (block_a >= 0))
         kept_b = np.flatnonzero(kinds_b[1 - word_side] & (block_b >= 0))
-        kept_b = kept_b[np.argsort(block_b[kept_b], kind="stable")]
-        low, high = (
-            np.searchsorted(block_b[kept_b], block_a[kept_a], side)
-            for side in ("left", "right")
-        )
-        row, step = ragged(high - low)
-        pair = np.column_stack([name_a[kept_a][row], name_b[kept_b][low[row] + step]])
+        i, j = join(block_a[kept_a], block_b[kept_b])
+        pair = np.column_stack([name_a[kept_a][i], name_b[kept_b][j]])
         pair = np.unique(pair.astype(np.int64), axis=0)
-        texts = [
-            side.names.take(pa.array(pair[:, k])).to_pylist()
-            for k, side in enumerate((ours, partner))
-        ]
+        texts = [side.names.take(pa.array(pair[:, k])).to_pylist() for k, side in enumerate((ours, partner))]
         found.append(pair[near_acronym(texts[word_side], texts[1 - word_side]) > 0])
     return np.concatenate(found)
 
 
-def candidates(
-    index: Index, start: int, stop: int, extra: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Name pairs worth scoring for our names start..stop-1, sorted.
 
     extra: (n, 2) name pairs that are scored in any case.
     Returns (pairs,) indexes of our names and of the partner's.
     """
     width = np.int64(max(index.trigrams_columns.shape[1], 1))
-    found = [extra[:, 0] * width + extra[:, 1]]
+    low, high = np.searchsorted(index.equal[:, 0], [start, stop])
+    sure = np.concatenate([extra, index.equal[low:high]])
+    found = [sure[:, 0] * width + sure[:, 1]]
     for left, right, top, least in (
         (index.trigrams_ours, index.trigrams_columns, TOP_TRIGRAM, MINIMUM_TRIGRAM_COSINE),
         (index.keys_ours, index.keys_columns, TOP_WORD, MINIMUM_WORD_COSINE),
     ):
-        best = sp_matmul_topn(left[start:stop], right, top_n=top, threshold=least)
+        best = sp_matmul_topn(left[start:stop], right, top_n=top, threshold=least, n_threads=THREADS)
         row, _ = ragged(np.diff(best.indptr))
         found.append((row + start) * width + best.indices)
     pair = np.unique(np.concatenate(found))
@@ -700,7 +700,9 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
     common = process.cpdist(a, b, scorer=LCSseq.similarity, dtype=np.int32, workers=-1)
     alike = 2.0 * common / np.maximum(short + long, 1)
     starts = np.fromiter(
-        (x.startswith(y) or y.startswith(x) for x, y in zip(a, b)), bool, len(a)
+        (x.startswith(y) or y.startswith(x) for x, y in zip(a, b, strict=True)),
+        bool,
+        len(a),
     )
     value = np.where((alike >= 0.8) & (short >= 4), alike, 0.0)
     value = np.maximum(value, np.where((common == short) & (short >= 2), 0.6, 0.0))
@@ -784,9 +786,7 @@ def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
         quality_b = np.maximum.reduceat(turned, offsets(np.repeat(n_a, n_b))[:-1])
     acronym = np.zeros(len(ours))
     match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym)
-    match_spans(
-        index.partner, partner, quality_b, first_b, first_a, word_a, quality_a, acronym
-    )
+    match_spans(index.partner, partner, quality_b, first_b, first_a, word_a, quality_a, acronym)
     return Alignment(first_a, word_a, quality_a, first_b, word_b, quality_b, acronym)
 
 
@@ -820,9 +820,7 @@ def name_evidence(
     shortest = np.minimum(length_a, length_b)
 
     cosine = (
-        np.asarray(
-            index.trigrams_ours[ours].multiply(index.trigrams_partner[partner]).sum(axis=1)
-        )
+        np.asarray(index.trigrams_ours[ours].multiply(index.trigrams_partner[partner]).sum(axis=1))
         .ravel()
         .astype(np.float64)
     )
@@ -864,9 +862,7 @@ def name_evidence(
         index.rarity[found.partner_word[head_b]],
     )
     loose_a = greatest(rows_a, index.numeric[found.ours_word] * (found.ours_quality < 1.0))
-    loose_b = greatest(
-        rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0)
-    )
+    loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0))
     n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
     near = np.zeros(n)
     for word, name, rows in (
@@ -880,7 +876,6 @@ def name_evidence(
     similarity = np.maximum(np.maximum(sort, glued), 0.98 * least)
     return {
         "bias": np.ones(n),
-        "word_sort_ratio": sort,
         "word_sort_ratio_over_80": over(sort, 0.8),
         "word_set_ratio": compare(fuzz.token_set_ratio, a, b) / 100,
         "partial_ratio": compare(fuzz.partial_ratio, a, b) / 100,
@@ -894,7 +889,6 @@ def name_evidence(
         "least_word_partner": 1.0 - greatest(rows_b, 1.0 - found.partner_quality),
         "shared_information": information,
         "rarest_other_ours": other_a,
-        "rarest_other_partner": other_b,
         "rarest_other_both": np.minimum(other_a, other_b),
         "first_word_rarity": head_quality * head_rarity,
         "first_word_equal": (head_quality >= 1.0) * head_rarity,
@@ -978,9 +972,7 @@ def place_order(side: Side, name: np.ndarray, country: np.ndarray, city: np.ndar
     return (name.astype(np.int64) * 1_024 + np.minimum(place[0], 1_023)) * far + place[1]
 
 
-def expand(
-    ours: Side, partner: Side, name_ours: np.ndarray, name_partner: np.ndarray
-) -> np.ndarray:
+def expand(ours: Side, partner: Side, name_ours: np.ndarray, name_partner: np.ndarray) -> np.ndarray:
     """The account pairs of name pairs as sorted ours * partner accounts + partner.
 
     Of more than MAXIMUM_NAMESAKES partner accounts of one name an account sees
@@ -1001,9 +993,7 @@ def expand(
     return np.unique(found)
 
 
-def pair_chunks(
-    ours: Side, partner: Side, cities: pa.Array, index: Index, keys: np.ndarray
-) -> Iterator[Pairs]:
+def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys: np.ndarray) -> Iterator[Pairs]:
     """The candidate account pairs with their evidence, in order of our names.
 
     keys: (n, 2) account indexes of pairs that are scored in any case.
@@ -1089,9 +1079,7 @@ def rival_evidence(
         "rival_ours_behind": np.clip(ahead_ours, -4.0, 0.0),
         "rival_partner_ahead": np.clip(ahead_partner, 0.0, 4.0),
         "rival_partner_behind": np.clip(ahead_partner, -4.0, 0.0),
-        "rival_evidence_alone": np.where(
-            (ahead_ours > 4.0) & (ahead_partner > 4.0), level, 0.0
-        ),
+        "rival_evidence_alone": np.where((ahead_ours > 4.0) & (ahead_partner > 4.0), level, 0.0),
     }
 
 
@@ -1112,9 +1100,7 @@ class Scores(NamedTuple):
     city: np.ndarray
 
 
-def score(
-    ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[str, float]
-) -> Scores:
+def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[str, float]) -> Scores:
     """Probability of every plausible pair, rivals on both sides considered."""
     kept: list[tuple[np.ndarray, ...]] = []
     for pairs in chunks:
@@ -1136,7 +1122,7 @@ def score(
         )
     if not kept:
         return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 2)
-    i, j, similarity, log_odds, country, city, is_key = map(np.concatenate, zip(*kept))
+    i, j, similarity, log_odds, country, city, is_key = map(np.concatenate, zip(*kept, strict=True))
     rivals = rival_evidence(log_odds, i, j, ours.name_of[i], partner.name_of[j])
     probability = sigmoid(weigh(rivals, RIVAL_FEATURES, weights))
     rival_similarity = best_rival(i, partner.name_of[j], similarity)
@@ -1155,9 +1141,7 @@ def score(
 # ---------------------------------------------------------------- output
 
 
-def join_words(
-    vocabulary: pa.Array, first: np.ndarray, word: np.ndarray, kept: np.ndarray
-) -> pa.Array:
+def join_words(vocabulary: pa.Array, first: np.ndarray, word: np.ndarray, kept: np.ndarray) -> pa.Array:
     """The kept words of each row in their order, by spaces; null where none."""
     row, _ = ragged(np.diff(first))
     n_kept = np.bincount(row[kept], minlength=len(first) - 1)
@@ -1201,9 +1185,7 @@ def output_batches(
         )
 
 
-def unnamed_batch(
-    partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.Table
-) -> pa.RecordBatch:
+def unnamed_batch(partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.Table) -> pa.RecordBatch:
     """Key pairs of which one side has no name: places only, the rest null."""
     i = codes(keys["account_id"], ours["account_id"].combine_chunks())
     j = codes(keys["partner_account_id"], partner["account_id"].combine_chunks())
@@ -1221,9 +1203,7 @@ def unnamed_batch(
         "country_agreement": AGREEMENT.take(pa.array(country)),
         "city_agreement": AGREEMENT.take(pa.array(city)),
     }
-    return pa.record_batch(
-        [columns.get(f.name, pa.nulls(len(a), f.type)) for f in SCHEMA], schema=SCHEMA
-    )
+    return pa.record_batch([columns.get(f.name, pa.nulls(len(a), f.type)) for f in SCHEMA], schema=SCHEMA)
 
 
 def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
@@ -1233,9 +1213,7 @@ def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
     return np.column_stack([i, j]).astype(np.int64)[(i >= 0) & (j >= 0)]
 
 
-def fuzzy_pairs(
-    records: pa.Table, keys: pa.Table, weights: Mapping[str, float]
-) -> Iterator[pa.RecordBatch]:
+def fuzzy_pairs(records: pa.Table, keys: pa.Table, weights: Mapping[str, float]) -> Iterator[pa.RecordBatch]:
     """Scored pairs of every list partner in `records`, as batches of SCHEMA.
 
     records: RECORD_COLUMNS, one row per side, partner_id and account_id.
@@ -1263,16 +1241,15 @@ def read(relation, columns: tuple[str, ...]) -> pa.Table:
     """
     relation = relation.select(*columns)
     if hasattr(relation, "toArrow"):
-        table = relation.toArrow()
-    else:
-        table = relation.to_arrow_reader(SLICE_PAIRS).read_all()
-    return table
+        return relation.toArrow()
+    return relation.to_arrow_reader(SLICE_PAIRS).read_all()
 
 
 def model(dbt, session):
     records = read(dbt.ref("int_account_mapping__normalized"), RECORD_COLUMNS)
     keys = read(dbt.ref("int_account_mapping__key_matches"), KEY_COLUMNS)
     seed = read(dbt.ref("account_mapping__match_weights"), ("feature", "weight"))
-    weights = read_weights(dict(zip(*(seed[c].to_pylist() for c in seed.column_names))))
+    features, values = (column.to_pylist() for column in seed.columns)
+    weights = read_weights(dict(zip(features, values, strict=True)))
     batches = fuzzy_pairs(records, keys, weights)
     return pa.RecordBatchReader.from_batches(SCHEMA, batches)

@@ -125,7 +125,7 @@ def hash_batch(batch: pa.RecordBatch, pads: pa.Table) -> pa.Table:
     with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
         connection.register("batch", batch)
         connection.register("pads", pads)
-        return connection.execute(HMAC_QUERY).to_arrow_table().cast(SCHEMA)
+        return connection.sql(HMAC_QUERY).to_arrow_table().cast(SCHEMA)
 
 
 def map_arrow(relation, function, schema):

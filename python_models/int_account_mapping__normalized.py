@@ -1,7 +1,7 @@
 """Names, places and identifiers of every account in one comparable spelling.
 
 Both sides of a comparison, and both partners of an exchange of hashed keys, must write a company the same way, so each
-value depends on its own row and the legal-forms seed only: never on row order, batch size, or what else is in the table.
+value depends on its own row and the legal-forms seed only: never on row order, batch size, or the rest of the table.
 
 Changing any output, here or in the seed, needs a new NORMALISER_VERSION: keys made by another version match nothing.
 tests/python/golden/normaliser.csv freezes the outputs, so that a change is noticed.
@@ -62,17 +62,10 @@ SCHEMA = pa.schema(
 # joiner, byte-order mark, and all that steers the direction of text. Joiners
 # (200C, 200D) stay: Persian spelling and emoji need them.
 CONTROLS = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f"
-    "\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 )
-EMOJI = re.compile(
-    "[\u20e3\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\U0001f000-\U0001faff"
-    "\U000e0020-\U000e007f]"
-)
-RIGHT_TO_LEFT = re.compile(
-    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff"
-    "\U0001e800-\U0001efff]"
-)
+EMOJI = re.compile("[\u20e3\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\U0001f000-\U0001faff\U000e0020-\U000e007f]")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
 NOT_LATIN = re.compile(
     "[\u0370-\u1dff\u1f00-\u1fff\u2c80-\ua71f\ua800-\uab2f\uab70-\ufaff"
     "\ufb13-\ufeff\U00010000-\U0001efff\U00020000-\U0003ffff]"
@@ -82,9 +75,7 @@ ABOVE_LATIN = re.compile("[\u00a0-\u00bf\u02b0-\U0010ffff]")
 SIGNS = re.compile("[\u00ae\u00a9\u2117\u2120\u2122]")
 # Accents that stand alone are apostrophes typed on the wrong key. NFKC would
 # turn some of them into a space.
-APOSTROPHES = re.compile(
-    "['`\u00b4\u02b9-\u02bf\u02c8\u2018-\u201b\u2032\u2035\u055a\u05f3\uff07]"
-)
+APOSTROPHES = re.compile("['`\u00b4\u02b9-\u02bf\u02c8\u2018-\u201b\u2032\u2035\u055a\u05f3\uff07]")
 QUOTES = re.compile('["\u00ab\u00bb\u201c-\u201f\u2033\u2039\u203a\u300c-\u300f\uff02]')
 # The double mark before the last letter of a Hebrew abbreviation.
 GERSHAYIM = re.compile('(?<=[\u05d0-\u05ea])["\u05f4](?=[\u05d0-\u05ea])')
@@ -99,18 +90,13 @@ BRACKETED = {
 }
 EAST_ASIAN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 WITHOUT_SPACES = re.compile(f"[\u0e00-\u0e7f{EAST_ASIAN}]")
-SCRIPT_CHANGE = re.compile(
-    f"(?<=[A-Za-z0-9])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[A-Za-z0-9])"
-)
+SCRIPT_CHANGE = re.compile(f"(?<=[A-Za-z0-9])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[A-Za-z0-9])")
 # Single letters with dots between them: S.A., I.B.M., J.P.Morgan.
 ACRONYM = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
 # EDGAR appends the state of incorporation: `FOO CORP /DE/`.
 EDGAR_STATE = re.compile(r"\s*[/\\][A-Za-z]{2,3}[/\\]\s*$")
 FORMULA_STARTS = ("=", "+", "-", "@")
-ASCII_FOLD = {
-    code: ord(chr(code).lower()) if chr(code).isalnum() else ord(" ")
-    for code in range(128)
-}
+ASCII_FOLD = {code: ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)}
 UMLAUT = re.compile("(?<=[a-z])([aou])e(?=[b-df-hj-np-tv-z])")
 
 
@@ -219,30 +205,31 @@ class LegalForms:
 
 
 POSITIONS = ("end", "start", "both", "after_first", "anywhere")
+SCRIPTS = ("", "native", "unspaced")
 
 
 def compile_legal_forms(rows: list[dict]) -> LegalForms:
     """LegalForms of the seed's rows (form, class, position?, script?).
 
-    Raises ValueError when a column is missing or a position is unknown.
+    Raises ValueError when a column is missing, or a position or script unknown.
     """
     last, native_last, first, native_first = {}, {}, {}, {}
     inner, anywhere, unspaced = set(), set(), set()
     for row in rows:
         if "form" not in row or "class" not in row:
-            raise ValueError(
-                "account_mapping__legal_forms needs the columns form and class"
-            )
+            raise ValueError("account_mapping__legal_forms needs the columns form and class")
+    # Should a form occur twice, the result does not depend on the rows' order.
+    for row in sorted(rows, key=lambda row: [row[column] or "" for column in sorted(row)]):
         tokens = tokenise(anyascii(row["form"] or ""))
         if not tokens:
             continue
-        position = row.get("position") or "end"
-        if position not in POSITIONS:
-            raise ValueError(
-                f"account_mapping__legal_forms: position of `{row['form']}` is "
-                f"`{position}`, not one of {', '.join(POSITIONS)}"
-            )
-        script = row.get("script")
+        position, script = row.get("position") or "end", row.get("script") or ""
+        for column, value, known in (("position", position, POSITIONS), ("script", script, SCRIPTS)):
+            if value not in known:
+                raise ValueError(
+                    f"account_mapping__legal_forms: {column} of `{row['form']}` is `{value}`, "
+                    f"not one of {', '.join(filter(None, known))}"
+                )
         form = "".join(tokens)
         if position != "start":
             native_last[form] = row["class"]
@@ -267,18 +254,14 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
         first=first,
         native_first=native_first,
         endings=frozenset(f[i:] for f in native_last for i in range(len(f))),
-        beginnings=frozenset(
-            f[: i + 1] for f in native_first for i in range(len(f))
-        ),
+        beginnings=frozenset(f[: i + 1] for f in native_first for i in range(len(f))),
         inner=frozenset(inner),
         anywhere=frozenset(anywhere),
         unspaced=re.compile("|".join(longest_first)) if unspaced else None,
     )
 
 
-def strip_last(
-    tokens: list[str], last: dict[str, str], endings: frozenset[str]
-) -> tuple[list[str], str | None]:
+def strip_last(tokens: list[str], last: dict[str, str], endings: frozenset[str]) -> tuple[list[str], str | None]:
     """`tokens` without the longest legal form at their end, and its class.
 
     The words are compared joined, so that `s p a`, `sp a` and `spa` are one.
@@ -294,9 +277,7 @@ def strip_last(
     return (tokens[:-best], found) if best else (tokens, None)
 
 
-def strip_first(
-    tokens: list[str], first: dict[str, str], beginnings: frozenset[str]
-) -> tuple[list[str], str | None]:
+def strip_first(tokens: list[str], first: dict[str, str], beginnings: frozenset[str]) -> tuple[list[str], str | None]:
     """`tokens` without the longest legal form they begin with; never all."""
     text, best, found = "", 0, None
     for n in range(1, len(tokens)):
@@ -336,9 +317,7 @@ def join_letters(tokens: list[str]) -> list[str]:
     return joined
 
 
-def strip_legal_forms(
-    tokens: list[str], forms: LegalForms, native: bool = False
-) -> tuple[list[str], str | None]:
+def strip_legal_forms(tokens: list[str], forms: LegalForms, native: bool = False) -> tuple[list[str], str | None]:
     """Name words, and the class of the outermost legal form, or None.
 
     Repeated until nothing changes, so that the result is its own normal form:
@@ -372,9 +351,7 @@ def strip_legal_forms(
             return tokens, legal_form
 
 
-def normalise_name(
-    text: str, forms: LegalForms
-) -> tuple[list[str], str | None]:
+def normalise_name(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
     """Name words and legal-form class of a cleaned name; no words if none.
 
     " ".join(words) is at most 255 characters and is its own normal form.
@@ -481,7 +458,7 @@ ABBREVIATIONS = {
     for long in words.split()
 }
 STOPWORDS = frozenset(
-    "the and of und et y och og for de del la der die das".split()
+    ["the", "and", "of", "und", "et", "y", "och", "og", "for", "de", "del", "la", "der", "die", "das"]
 )
 
 
@@ -491,11 +468,7 @@ def short_name(tokens: list[str]) -> str:
     German ae, oe, ue are how ä, ö, ü (transliterated a, o, u) are typed
     without them. A name of small words alone keeps them.
     """
-    words = [
-        ABBREVIATIONS.get(token, token)
-        for token in tokens
-        if token not in STOPWORDS
-    ]
+    words = [ABBREVIATIONS.get(token, token) for token in tokens if token not in STOPWORDS]
     short = "".join(words or tokens)
     if "ae" in short or "oe" in short or "ue" in short:
         short = UMLAUT.sub(r"\1", short)
@@ -507,11 +480,11 @@ def short_name(tokens: list[str]) -> str:
 # In this order: where two languages give one spelling to two countries, the
 # first language wins.
 LANGUAGES = (
-    "en de fr es it pt nl sv da nb fi pl cs sk hu ro bg hr sr sl et lv lt el tr "
-    "ru uk ar he fa hi zh zh_Hant ja ko th vi id ms ca"
-).split()
+    "en de fr es it pt nl sv da nb fi pl cs sk hu ro bg hr sr sl et lv lt el tr ru uk ar he fa hi zh zh_Hant ja ko "
+    "th vi id ms ca"
+)
 COUNTRY_ALIASES = {
-    "AE": "UAE; Emirates; Dubai; Abu Dhabi",
+    "AE": "UAE; Emirates; Dubai; Abu Dhabi; الإمارات",
     "BA": "Bosnia",
     "BO": "Bolivia",
     "BN": "Brunei",
@@ -534,8 +507,7 @@ COUNTRY_ALIASES = {
     "IE": "Republic of Ireland; Eire; Irish Republic",
     "IR": "Iran; Islamic Republic of Iran",
     "KP": "North Korea; DPRK",
-    "KR": "South Korea; Korea; Republic of Korea; Korea South; Korea Republic; "
-    "Korea Rep; ROK; S Korea",
+    "KR": "South Korea; Korea; Republic of Korea; Korea South; Korea Republic; Korea Rep; ROK; S Korea",
     "LA": "Laos",
     "MD": "Moldova; Republic of Moldova",
     "MK": "Macedonia; North Macedonia; FYROM",
@@ -544,8 +516,8 @@ COUNTRY_ALIASES = {
     "NL": "Holland; The Netherlands; Netherland; Nederlands; NED",
     "PH": "Phillipines; Philippine",
     "PS": "Palestine; Palestinian Territories; State of Palestine",
-    "RU": "Russia; Russian Fed; Rossiyskaya Federatsiya",
-    "SA": "KSA; Kingdom of Saudi Arabia; Saudi",
+    "RU": "Russia; Russian Fed; Российская Федерация; РФ",
+    "SA": "KSA; Kingdom of Saudi Arabia; Saudi; السعودية",
     "SG": "Republic of Singapore",
     "SK": "Slovak Republic",
     "ST": "Sao Tome",
@@ -553,8 +525,7 @@ COUNTRY_ALIASES = {
     "SZ": "Swaziland",
     "TL": "East Timor",
     "TR": "Turkey; Turkiye; Republic of Turkey; Republic of Turkiye",
-    "TW": "Taiwan; Taiwan ROC; Republic of China; Taiwan Province of China; "
-    "Chinese Taipei",
+    "TW": "Taiwan; 臺灣; 中華民國; Taiwan ROC; Republic of China; Taiwan Province of China; Chinese Taipei",
     "TZ": "Tanzania",
     "US": "USA; U.S.; U.S.A.; United States of America; America; Estados Unidos "
     "de America; Unites States; The States; United State",
@@ -570,45 +541,61 @@ COUNTRY_ALIASES = {
 NO_COUNTRY = frozenset(("n/a", "n.a.", "n.a", "#n/a", "n\\a"))
 SUBDIVISION = re.compile("([A-Za-z]{2})-[A-Za-z0-9]{1,3}")
 COUNTRY_SEPARATOR = re.compile(r"[-,/()|;:\[\]\u2013\u2014]")
-COUNTRY_TABLE: dict[str, str] = {}
+COUNTRY_CODES: dict[str, str] = {}
+COUNTRY_NAMES: dict[str, str] = {}
 
 
 def country_key(text: str) -> str:
-    """Spelling without case, accents, spaces and punctuation."""
+    """Spelling without case, accents, spaces and punctuation.
+
+    Other scripts stay as they are: transliterated without vowels, Egypt would
+    read as the code of Montserrat.
+    """
+    if NOT_LATIN.search(text):
+        text = unicodedata.normalize("NFKC", text).casefold()
+        return "".join(filter(str.isalnum, text))
     tokens = tokenise(text if text.isascii() else to_ascii(text))
     return "".join(tokens[1:] if tokens[:1] == ["the"] else tokens)
 
 
-def country_table() -> dict[str, str]:
-    """ISO 3166 alpha-2 code by country_key, built at the first call.
+def load_countries() -> None:
+    """Fill COUNTRY_CODES and COUNTRY_NAMES: ISO 3166 alpha-2 by country_key.
 
-    Codes (alpha-2, alpha-3, numeric) come before aliases, English names, and
-    the names in other languages (Unicode CLDR); Kosovo is XK as there.
+    Codes are alpha-2, alpha-3 and numeric ones. Names are aliases, then English
+    names, then those in other languages (Unicode CLDR). Kosovo is XK, as there.
     """
-    if COUNTRY_TABLE:
-        return COUNTRY_TABLE
-    table: dict[str, str] = {}
     countries = list(pycountry.countries)
-    codes = {country.alpha_2 for country in countries} | {"XK"}
     for field in ("alpha_2", "alpha_3", "numeric"):
         for country in countries:
-            table.setdefault(getattr(country, field).lower(), country.alpha_2)
-    table["xk"] = "XK"
+            code = getattr(country, field).lower()
+            COUNTRY_CODES.setdefault(code, country.alpha_2)
+    COUNTRY_CODES["xk"] = "XK"
+    names: dict[str, str] = {}
     for code, aliases in COUNTRY_ALIASES.items():
         for alias in aliases.split(";"):
-            table.setdefault(country_key(alias), code)
+            names.setdefault(country_key(alias), code)
     for field in ("name", "common_name", "official_name"):
         for country in countries:
             name = getattr(country, field, None)
             if name:
-                table.setdefault(country_key(name), country.alpha_2)
-    for language in LANGUAGES:
-        names = babel.Locale.parse(language).territories
-        for code in sorted(codes & set(names)):
-            table.setdefault(country_key(names[code]), code)
-    table.pop("", None)
-    COUNTRY_TABLE.update(table)
-    return COUNTRY_TABLE
+                names.setdefault(country_key(name), country.alpha_2)
+    codes = set(COUNTRY_CODES.values())
+    for language in LANGUAGES.split():
+        territories = babel.Locale.parse(language).territories
+        for code in sorted(codes & set(territories)):
+            names.setdefault(country_key(territories[code]), code)
+    names.pop("", None)
+    COUNTRY_NAMES.update(names)
+
+
+def find_country(text: str) -> str | None:
+    """Code of exactly one code or name, or None."""
+    if not COUNTRY_NAMES:
+        load_countries()
+    key = country_key(text)
+    # A code has no accents: Vietnamese calls Austria so that it folds to ao.
+    code = COUNTRY_CODES.get(key) if text.isascii() else None
+    return code or COUNTRY_NAMES.get(key)
 
 
 def country_code(text: str) -> str | None:
@@ -617,17 +604,16 @@ def country_code(text: str) -> str | None:
     Takes any code, the name in about forty languages, a subdivision code
     (`US-CA`), and several spellings of one country (`Germany (DE)`).
     """
-    table = country_table()
     if text.lower() in NO_COUNTRY:
         return None
-    code = table.get(country_key(text))
+    code = find_country(text)
     if code:
         return code
     subdivision = SUBDIVISION.fullmatch(text)
     if subdivision:
-        return table.get(subdivision[1].lower())
+        return find_country(subdivision[1])
     parts = [part for part in COUNTRY_SEPARATOR.split(text) if part.strip()]
-    found = {table.get(country_key(part)) for part in parts} - {None}
+    found = {find_country(part) for part in parts} - {None}
     return found.pop() if len(found) == 1 else None
 
 
@@ -684,12 +670,7 @@ def normalise_vat_id(text: str, country: str | None = None) -> str | None:
     6 characters will do.
     """
     number = SEPARATORS.sub("", text).upper()
-    if (
-        len(number) < 6
-        or not number.isascii()
-        or not number.isalnum()
-        or number.isalpha()
-    ):
+    if len(number) < 6 or not number.isascii() or not number.isalnum() or number.isalpha():
         return None
     prefix = number[:2]
     if not prefix.isalpha():
@@ -775,9 +756,7 @@ def normalise_field(value, function, problem, problems) -> str | None:
 def normalise_city(text: str) -> str | None:
     """City in ASCII lower-case words, or None."""
     text = text[:MAX_NAME_LENGTH]
-    return (
-        " ".join(tokenise(text if text.isascii() else to_ascii(text))) or None
-    )
+    return " ".join(tokenise(text if text.isascii() else to_ascii(text))) or None
 
 
 def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
@@ -787,10 +766,7 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
     duns, vat_id, linkedin_url; strings, any of them null.
     """
     values = {
-        column: [
-            value or None
-            for value in batch.column(column).cast(pa.string()).to_pylist()
-        ]
+        column: [value or None for value in batch.column(column).cast(pa.string()).to_pylist()]
         for column in (
             "account_name",
             "country",
@@ -812,9 +788,7 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
         places["city"][raw] = normalise_field(raw, normalise_city, None, [])
 
     rows = []
-    for name, country, city, lei, duns, vat_id, linkedin in zip(
-        *values.values(), strict=True
-    ):
+    for name, country, city, lei, duns, vat_id, linkedin in zip(*values.values(), strict=True):
         *names, problems = normalise_names(name, forms)
         code = places["country"][country]
         if code is None and country and clean_text(country):
@@ -824,14 +798,8 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
                 *names,
                 code,
                 places["city"][city],
-                lei
-                and normalise_field(
-                    lei, normalise_lei, "invalid_lei", problems
-                ),
-                duns
-                and normalise_field(
-                    duns, normalise_duns, "invalid_duns", problems
-                ),
+                lei and normalise_field(lei, normalise_lei, "invalid_lei", problems),
+                duns and normalise_field(duns, normalise_duns, "invalid_duns", problems),
                 vat_id
                 and normalise_field(
                     vat_id,
@@ -839,20 +807,14 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
                     "invalid_vat_id",
                     problems,
                 ),
-                linkedin
-                and normalise_field(
-                    linkedin, normalise_linkedin, None, problems
-                ),
+                linkedin and normalise_field(linkedin, normalise_linkedin, None, problems),
                 ";".join(sorted(problems)) if problems else None,
             )
         )
     columns = list(zip(*rows, strict=True)) or [()] * (len(SCHEMA) - 3)
     return pa.record_batch(
         [
-            *(
-                batch.column(key).cast(pa.string())
-                for key in ("side", "partner_id", "account_id")
-            ),
+            *(batch.column(key).cast(pa.string()) for key in ("side", "partner_id", "account_id")),
             *(pa.array(column, pa.string()) for column in columns),
         ],
         schema=SCHEMA,
@@ -876,13 +838,9 @@ def map_arrow(relation, function, schema):
     if hasattr(relation, "mapInArrow"):
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        mapped = relation.mapInArrow(
-            lambda batches: map(function, batches), from_arrow_schema(schema)
-        )
+        mapped = relation.mapInArrow(lambda batches: map(function, batches), from_arrow_schema(schema))
     else:
-        mapped = pa.RecordBatchReader.from_batches(
-            schema, map(function, relation.to_arrow_reader(65_536))
-        )
+        mapped = pa.RecordBatchReader.from_batches(schema, map(function, relation.to_arrow_reader(65_536)))
     return mapped
 
 

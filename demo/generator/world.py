@@ -105,7 +105,10 @@ def pick(
 def subsidiary_of(parent: Company, kind: int) -> Company:
     """An invented country subsidiary of a listed company."""
     shape, country, city, _ = SUBSIDIARIES[kind]
-    name = shape.format(" ".join(spellings.core_name(parent.name).split()[:3]))
+    words = spellings.core_name(parent.name).split()[:3]
+    while words[-1].lower() in ("&", "and", "of", "-"):
+        words.pop()
+    name = shape.format(" ".join(words).rstrip(",-"))
     return Company(
         entity=f"{parent.entity} > {country}", family=parent.family, name=name,
         domain=parent.domain, country=country, city=city,
@@ -182,7 +185,8 @@ def web_presence(
     About 2 % of the cells are wrong: a page on a portal, text that is no
     address, or another company's site.
     """
-    if rng.random() >= rate:
+    # A subsidiary mostly has a page on its parent's site.
+    if rng.random() >= (max(rate, 0.92) if " > " in company.entity else rate):
         dirt["website missing"] += 1
         return "", frozenset()
     roll = rng.random()

@@ -34,10 +34,15 @@ Interpretations, where the Rules can be read in two ways
   domains that exclusions and target lists name.
 - LEI or DUNS known on both sides and different: never a match, whatever else
   agrees, unless an override says so.
-- Overrides and equal identifiers mean `same`. The other accepted pairs of one
-  unit of ours and one of the partner's are contested: a pair is `same` when
-  each is the other's best fit; the others get their relationship from where
-  they stand in the tree around the best fit.
+- Business mail is mail outside free-mail domains.
+- A domain is unambiguous where its carriers on a side are one family, have one
+  name (duplicates), or have heads of one name (duplicates of a family).
+- Overrides and equal identifiers mean `same`. The other pairs of one unit of
+  ours and one of the partner's that share a domain are contested: a pair is
+  `same` when each is the other's best fit (settled pairs fit best, then equal
+  names, then the lesser id); the others get their relationship from where they
+  stand in the tree around the best fit. Links by a subsidiary's domain stay
+  outside of that contest.
 - Target entries are counted once each however often they are listed.
 """
 
@@ -348,20 +353,26 @@ class Settings:
         """Return the folded names that exclude accounts."""
         return {fold(v) for v in self.excluded_values("name", partner_ids)}
 
-    def keyless_domains(
-        self, partner_ids: Iterable[str], key_only: bool = False
-    ) -> frozenset[str]:
-        """Return domains that never are keys; `key_only`: free mail and hosting."""
+    def keyless_domains(self, partner_ids: Iterable[str]) -> frozenset[str]:
+        """Return domains that never are keys: of any reason."""
         scope = set(partner_ids)
         return self.canonical(
             domains_of(
                 *(
                     value
-                    for kind, value, partner_id, reason in self._exclusions
-                    if kind == "domain"
-                    and partner_id in scope
-                    and (reason in KEY_ONLY_REASONS or not key_only)
+                    for kind, value, partner_id, _ in self._exclusions
+                    if kind == "domain" and partner_id in scope
                 )
+            )
+        )
+
+    def free_mail_domains(self) -> frozenset[str]:
+        """Return the domains whose mail is no business mail."""
+        return domains_of(
+            *(
+                value
+                for kind, value, _, reason in self._exclusions
+                if kind == "domain" and reason == "free_mail"
             )
         )
 
@@ -517,7 +528,7 @@ class OurSide:
 
     def __init__(self, world: World, settings: Settings) -> None:
         self.settings = settings
-        self._free_mail = settings.keyless_domains(("*",), key_only=True)
+        self._free_mail = settings.free_mail_domains()
         raw: list[_Raw] = []
         tables = world.crms.get("salesforce", {})
         raw.extend(_salesforce_accounts(tables.get("account", [])))
@@ -888,28 +899,23 @@ def _alias_relationship(a: Account, b: Account, settings: Settings) -> str | Non
     return None
 
 
-def _refuse_unrelated_carriers(
+def _refuse_strangers(
     side: Mapping[str, Account], root_of: Mapping[str, str], keyless: frozenset[str]
 ) -> None:
     """Raise Undefined if strangers carry one domain, which leaves it ambiguous.
 
-    Members of one family, and duplicates (equal names), may share a domain.
+    One family may share a domain; so may duplicates, which have one name, and
+    duplicates of a family, whose heads have one name.
     """
     carriers: dict[str, list[Account]] = defaultdict(list)
     for account in side.values():
         for domain in (account.websites | account.mail_domains) - keyless:
             carriers[domain].append(account)
     for domain, accounts in carriers.items():
-        # Duplicates keep a family connected: group by unit, then by equal name.
-        unit_names = defaultdict(set)
-        for account in accounts:
-            unit_names[root_of[account.account_id]].add(account.name_key)
-        groups: list[set[str]] = []
-        for names in unit_names.values():
-            joined = [g for g in groups if g & names]
-            groups = [g for g in groups if not g & names]
-            groups.append(names.union(*joined))
-        if len(groups) > 1:
+        units = {root_of[a.account_id] for a in accounts}
+        names = {a.name_key for a in accounts}
+        heads = {side[unit].name_key for unit in units}
+        if min(len(units), len(names), len(heads)) > 1:
             raise Undefined(f"{domain} is carried by strangers")
 
 
@@ -919,8 +925,8 @@ def compute_links(
     """Return the accepted links of one partner with their relationship."""
     decisions = override_decisions(world, sides.partner_id, our_side.resolve)
     keyless = settings.keyless_domains(("*", sides.partner_id))
-    _refuse_unrelated_carriers(sides.ours, sides.our_roots, keyless)
-    _refuse_unrelated_carriers(sides.theirs, sides.their_roots, keyless)
+    _refuse_strangers(sides.ours, sides.our_roots, keyless)
+    _refuse_strangers(sides.theirs, sides.their_roots, keyless)
     links: dict[tuple[str, str], str] = {}
     contested: set[tuple[str, str]] = set()
     for a in sides.ours.values():
@@ -947,57 +953,42 @@ def compute_links(
                     raise Undefined(f"{pair}: equal names beside an alias")
             elif a.name_key and a.name_key == b.name_key:
                 raise Undefined(f"{pair}: equal names and nothing else")
-    links.update(_settle(contested, links, sides))
+    settled = {pair for pair, relationship in links.items() if relationship == "same"}
+    links.update(_settle(contested, settled, sides))
     return {(sides.partner_id, a, b): r for (a, b), r in links.items()}
 
 
 def _settle(
-    contested: set[tuple[str, str]],
-    settled: Mapping[tuple[str, str], str],
-    sides: _Sides,
+    contested: set[tuple[str, str]], settled: set[tuple[str, str]], sides: _Sides
 ) -> dict[tuple[str, str], str]:
     """Return the relationship of pairs that share a domain, family by family.
 
-    Raises Undefined where a best fit hangs on how similar unequal names are.
+    `settled` pairs are the same by an override or identifier. Raises Undefined
+    where a best fit hangs on how similar unequal names are.
     """
     families: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for a, b in contested:
+    for a, b in contested | settled:
         families[sides.our_roots[a], sides.their_roots[b]].add((a, b))
-    # What stays open: whether a settled partner in the same family is a rival.
-    # Beside an alias that is harmless where an equal name decides anyway.
-    rivals: set[str] = set()
-    for (a, b), relationship in settled.items():
-        pairs = families.get((sides.our_roots[a], sides.their_roots[b]), set())
-        if relationship == "same" and any(x == a or y == b for x, y in pairs):
-            raise Undefined(f"{a}, {b}: settled as the same inside a contest")
-        rivals |= {a, b}
 
-    def equal(a: str, b: str) -> bool:
-        return sides.ours[a].name_key == sides.theirs[b].name_key
+    def best_fit(pairs: set[tuple[str, str]], chooser: str, place: int) -> str:
+        """Return the best fit of the account at one place of the pairs."""
+        mine = {pair for pair in pairs if pair[place] == chooser}
+        mine = mine & settled or mine
+        if len(mine) > 1:
+            mine = {
+                (a, b)
+                for a, b in mine
+                if sides.ours[a].name_key == sides.theirs[b].name_key
+            }
+        if not mine:
+            raise Undefined(f"no name decides for {chooser}")
+        return min(pair[1 - place] for pair in mine)
 
-    def pick(chooser: str, options: list[str], fits: Callable[[str], bool]) -> str:
-        if len(options) == 1 and chooser not in rivals:
-            return options[0]
-        fitting = [option for option in options if fits(option)]
-        if not fitting:
-            raise Undefined(f"no name among {options} decides for {chooser}")
-        return min(fitting)
-
-    relationships = {}
-    for pairs in families.values():
-        best_of_ours = {
-            a: pick(a, [y for x, y in pairs if x == a], lambda b, a=a: equal(a, b))
-            for a in {x for x, _ in pairs}
-        }
-        best_of_theirs = {
-            b: pick(b, [x for x, y in pairs if y == b], lambda a, b=b: equal(a, b))
-            for b in {y for _, y in pairs}
-        }
-        for a, b in pairs:
-            relationships[a, b] = _relationship(
-                a, b, best_of_ours[a], best_of_theirs[b], sides
-            )
-    return relationships
+    return {
+        (a, b): _relationship(a, b, best_fit(pairs, a, 0), best_fit(pairs, b, 1), sides)
+        for pairs in families.values()
+        for a, b in pairs & contested
+    }
 
 
 def _relationship(a: str, b: str, best_b: str, best_a: str, sides: _Sides) -> str:

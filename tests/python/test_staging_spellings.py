@@ -766,10 +766,9 @@ def dynamics_fivetran() -> Tables:
             {"systemuserid": owner(index), "fullname": item.name, "internalemailaddress": item.email} for index, item in enumerate(OWNERS)
         ],
         "stringmap": [
-            {"objecttypecode": table, "attributename": column, "attributevalue": code, "value": label, "langid": language}
+            {"objecttypecode": table, "attributename": column, "attributevalue": code, "value": text, "langid": language}
             for table, column, code, label in options
-            for language in (1031, 1033)
-            for label in ([label] if language == 1033 else ["Anders"])
+            for language, text in ((1031, "Anders"), (1033, label))
         ],
     }
 
@@ -886,3 +885,191 @@ def test_raw_amounts_are_kept_as_loaded(builds) -> None:
     assert "$12,500.00" in report
     accounts = {row["raw_open_amount"] for row in builds("generic as text")["crm_accounts"]}
     assert accounts == {"$1,200.50", None}
+
+
+def minimal(**arguments: Any) -> dict[str, Any]:
+    """Arguments of a project that reads nothing but generic accounts, changed by `arguments`."""
+    return {"variables": {"account_mapping__crms": ["generic"], **arguments}}
+
+
+def run(project: Project, **arguments: Any) -> Result:
+    return project.run("run", *SELECTION, **arguments)
+
+
+def one_error(result: Result, model: str) -> str:
+    """The one error of a run, which must be that of `model`; nothing else may fail by itself."""
+    assert not result.success
+    assert set(result.errors) == {model}, result.errors
+    return result.errors[model]
+
+
+MINIMAL_TABLES = {
+    "salesforce": {"account": [{"Id": "001A0000006Vm9r", "Name": "Acme"}]},
+    "hubspot": {"companies": [{"id": 1, "properties_domain": "acme.example"}]},
+    "pipedrive": {"organizations": [{"id": 1, "name": "Acme"}]},
+    "dynamics_365": {"account": [{"accountid": "a", "websiteurl": "acme.example"}]},
+    "generic": {"account": [{"account_id": "1", "email_domain": "acme.example"}]},
+}
+
+
+def test_optional_columns_and_tables_may_be_missing(make_project) -> None:
+    project = make_project(variables={"account_mapping__crms": CRMS})
+    for crm, tables in MINIMAL_TABLES.items():
+        project.write_tables({f"{crm}.{table}": rows for table, rows in tables.items()})
+    result = run(project)
+    assert result.success, result.text
+    accounts = project.query("select source_relation, source_account_id, is_deleted from int_account_mapping__crm_accounts order by all")
+    assert [(row["source_relation"], row["source_account_id"]) for row in accounts] == [
+        ("dynamics_365", "a"),
+        ("generic", "1"),
+        ("hubspot", "1"),
+        ("pipedrive", "1"),
+        ("salesforce", "001A0000006Vm9rIAC"),
+    ]
+    assert not any(row["is_deleted"] for row in accounts)
+    for union in UNIONS[1:]:
+        assert project.query(f"select * from int_account_mapping__{union}") == []
+
+
+def test_absent_tables_let_parse_and_docs_work_and_stop_a_run_with_one_error(make_project) -> None:
+    project = make_project(variables={"account_mapping__crms": ["salesforce"]})
+    project.execute("create schema salesforce")
+    project.execute("create table salesforce.contact (id text)")
+    for command in (["parse"], ["docs", "generate"]):
+        result = project.run(*command)
+        assert result.success, result.text
+    error = one_error(run(project), "stg_account_mapping__salesforce_accounts")
+    assert "the table `account` of salesforce was not found" in error
+    assert "warehouse.salesforce for: account, accounts" in error
+    for remedy in ("salesforce_database", "salesforce_schema", "salesforce_account_identifier"):
+        assert remedy in error
+
+
+@pytest.mark.parametrize(
+    "columns, missing",
+    [
+        ("'1' as number, 'Acme' as name", ["source_account_id", "accepted spellings: id, account id", "your_column"]),
+        ("'1' as id, 'Prospect' as type", ["account_name", "website", "accepted spellings: name, account name"]),
+    ],
+)
+def test_a_missing_required_column_is_one_error(make_project, columns: str, missing: list[str]) -> None:
+    project = make_project(variables={"account_mapping__crms": ["salesforce"]})
+    project.write_table("salesforce.account", f"select {columns}")
+    error = one_error(run(project), "stg_account_mapping__salesforce_accounts")
+    assert "has no column for" in error and "account_mapping__column_candidates" in error
+    for part in missing:
+        assert part in error
+
+
+@pytest.mark.parametrize("crms, says", [([], "no CRM is named"), (["salesfroce"], "names `salesfroce`")])
+def test_a_wrong_crm_is_one_error(make_project, crms: list[str], says: str) -> None:
+    project = make_project(variables={"account_mapping__crms": crms})
+    error = one_error(run(project), "int_account_mapping__crm_accounts")
+    assert says in error
+    assert "salesforce, hubspot, pipedrive, dynamics_365, generic" in error
+
+
+def test_tables_are_found_by_vars_and_columns_by_candidates(make_project) -> None:
+    project = make_project(
+        variables={
+            "account_mapping__crms": ["pipedrive"],
+            "pipedrive_schema": "raw",
+            "pipedrive_organizations_identifier": "pd_orgs_v2",
+            "account_mapping__column_candidates": {
+                "pipedrive": {"organizations": {"website": ["0a1b_domain"], "account_name": "Handelsname"}}
+            },
+        }
+    )
+    rows = [{"ID": 1.0, "name": "no", "handelsname": " Acme ", "0A1B_Domain": "acme.example", "delete_time": None}]
+    project.write_table("raw.pd_orgs_v2", [*rows, {"ID": 2, "handelsname": "Gone", "delete_time": "2026-01-01 00:00:00"}])
+    result = run(project)
+    assert result.success, result.text
+    accounts = project.query("select source_account_id, account_name, website, is_deleted from int_account_mapping__crm_accounts order by all")
+    assert [tuple(row.values()) for row in accounts] == [("1", "Acme", "acme.example", False), ("2", "Gone", None, True)]
+
+
+def test_a_candidate_for_no_staging_column_is_an_error(make_project) -> None:
+    project = make_project(**minimal(account_mapping__column_candidates={"generic": {"accounts": {"web_site": ["x"]}}}))
+    project.write_table("generic.accounts", [{"account_id": "1", "website": "acme.example"}])
+    error = one_error(run(project), "stg_account_mapping__generic_accounts")
+    assert "names `web_site` for generic.accounts" in error
+
+
+def test_pass_through_columns_come_as_json_by_alias(make_project) -> None:
+    declared = [
+        {"crm": "generic", "name": "Tier", "alias": "zone"},
+        {"crm": "generic", "name": "Score"},
+        {"crm": "generic", "name": "absent"},
+        {"crm": "hubspot", "name": "property_x", "alias": "Ä'x"},
+        {"crm": "hubspot", "name": "property_list", "alias": "zone"},
+        {"crm": "salesforce", "name": "not_in_use"},
+    ]
+    project = make_project(variables={"account_mapping__crms": ["generic", "hubspot"], "account_mapping__pass_through_columns": declared})
+    project.write_table("generic.accounts", [{"account_id": "1", "website": "a.example", "tier": 'A"', "score": 5}])
+    project.write_table("hubspot.company", [{"id": 1, "property_name": "n", "property_x": True, "property_list": ["a", "b"]}])
+    result = run(project)
+    assert result.success, result.text
+    texts = project.query("select source_relation, pass_through from int_account_mapping__crm_accounts order by 1")
+    generic_row, hubspot_row = (json.loads(row["pass_through"]) for row in texts)
+    assert generic_row == {"absent": None, "score": "5", "zone": 'A"', "Ä'x": None}
+    assert hubspot_row == {"absent": None, "score": None, "zone": '["a","b"]', "Ä'x": "true"}
+    assert list(generic_row) == list(hubspot_row) == sorted(generic_row)
+
+
+@pytest.mark.parametrize(
+    "declared, says",
+    [
+        ([{"crm": "generic"}], "takes a list of {crm, name, alias}"),
+        (["tier"], "takes a list of {crm, name, alias}"),
+        ([{"crm": "generic", "name": "a", "alias": "x"}, {"crm": "generic", "name": "x"}], "names `x` twice for generic"),
+    ],
+)
+def test_malformed_pass_through_is_an_error(make_project, declared: list[Any], says: str) -> None:
+    project = make_project(**minimal(account_mapping__pass_through_columns=declared))
+    project.write_table("generic.accounts", [{"account_id": "1", "website": "acme.example"}])
+    assert says in run(project).text
+
+
+def test_country_codes_win_over_names_row_by_row(make_project) -> None:
+    project = make_project(variables={"account_mapping__crms": ["salesforce"]})
+    rows = [{"Id": "1", "Name": "a", "BillingCountry": "Germany", "BillingCountryCode": "DE"}, {"Id": "2", "Name": "b", "BillingCountry": "France"}]
+    project.write_table("salesforce.account", rows)
+    result = run(project)
+    assert result.success, result.text
+    assert [row["country"] for row in project.query("select country from int_account_mapping__crm_accounts order by 1")] == ["DE", "France"]
+
+
+def test_the_primary_company_of_a_hubspot_deal_wins(make_project) -> None:
+    project = make_project(variables={"account_mapping__crms": ["hubspot"]})
+    project.write_table("hubspot.company", [{"id": number, "property_name": "n"} for number in (9, 10, 11)])
+    project.write_table("hubspot.deal", [{"deal_id": number} for number in (1, 2, 3)])
+    pairs = [(1, 9, 341), (1, 11, 5), (2, 10, 341), (2, 9, 341), (3, 11, None)]
+    project.write_table("hubspot.deal_company", [{"deal_id": d, "company_id": c, "type_id": t} for d, c, t in pairs])
+    result = run(project)
+    assert result.success, result.text
+    deals = project.query("select source_opportunity_id, source_account_id from int_account_mapping__crm_opportunities order by 1")
+    assert [tuple(row.values()) for row in deals] == [("1", "11"), ("2", "9"), ("3", "11")]
+
+
+def test_codes_without_a_stringmap_stay_unknown(make_project) -> None:
+    project = make_project(variables={"account_mapping__crms": ["dynamics_365"]})
+    project.write_table("dynamics_365.account", [{"accountid": "a", "name": "n", "customertypecode": 3}])
+    project.write_table("dynamics_365.opportunity", [{"opportunityid": "o", "parentaccountid": "a", "statecode": 1}])
+    result = run(project)
+    assert result.success, result.text
+    assert project.query("select is_closed, is_won from int_account_mapping__crm_opportunities") == [{"is_closed": None, "is_won": None}]
+    assert project.query("select account_type from int_account_mapping__crm_accounts") == [{"account_type": "3"}]
+
+
+def test_a_merge_that_loops_on_itself_or_is_doubled_leaves_one_row(make_project) -> None:
+    project = make_project(variables={"account_mapping__crms": ["hubspot"]})
+    rows = [
+        {"id": 1, "property_name": "n", "property_hs_merged_object_ids": "1;7;7; 8"},
+        {"id": 2, "property_name": "n", "property_hs_merged_object_ids": "8"},
+        {"id": 3, "property_name": "n", "property_hs_merged_object_ids": ""},
+    ]
+    project.write_table("hubspot.company", rows)
+    result = run(project)
+    assert result.success, result.text
+    merges = project.query("select source_account_id, merged_into_source_account_id from int_account_mapping__crm_merges order by 1")
+    assert [tuple(row.values()) for row in merges] == [("7", "1"), ("8", "1")]

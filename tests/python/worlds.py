@@ -1,7 +1,9 @@
 """Random small worlds that mix every rule, from a seed.
 
 `make_world(seed)` returns the raw rows of two or three CRMs, partner lists and
-settings. Names are invented words that no fuzzy comparison takes for each
+settings. Worlds of one `group_of(seed)` share what dbt keeps in variables (date,
+currency, churn window, CRMs), so that a project parses once for all of them.
+Names are invented words that no fuzzy comparison takes for each
 other; a domain is carried by one company, its family, or its duplicates. A
 world grows step by step, and a step that would make the oracle raise
 `Undefined` is taken back: what remains has one answer under the Rules.
@@ -181,6 +183,14 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 """Seeds (without `account_mapping__`) and the columns that worlds fill."""
 
 
+GROUPS = 10
+
+
+def group_of(seed: int) -> int:
+    """Return the group of a seed; its worlds share their variables."""
+    return seed % GROUPS
+
+
 @dataclass
 class Company:
     """A company of the invented market, as both sides may know it."""
@@ -211,11 +221,12 @@ def german_vat_id(rng: random.Random) -> str:
 class _Growing:
     """A world under construction."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self.rng = rng
+    def __init__(self, seed: int) -> None:
+        self.rng = rng = random.Random(seed)
+        common = random.Random(f"group {group_of(seed)}")
         self.words: list[set[str]] = []
         self.serial = 0
-        self.as_of = date(2026, 1, 1) + timedelta(days=rng.randrange(300))
+        self.as_of = date(2026, 1, 1) + timedelta(days=common.randrange(300))
         self.partner_ids = ["alpha", "beta", "gamma", "delta"][: rng.randint(1, 4)]
         self.world = World(
             as_of=self.as_of,
@@ -225,10 +236,10 @@ class _Growing:
             },
             partner_accounts=[],
             settings={name: [] for name in SETTINGS},
-            currency=rng.choice(["USD", "USD", "EUR"]),
-            churn_after_days=rng.choice([0, 0, 90, 365]),
+            currency=common.choice(["USD", "USD", "EUR"]),
+            churn_after_days=common.choice([0, 0, 90, 365]),
         )
-        if rng.random() < 0.5:
+        if common.random() < 0.6:
             self.world.crms["generic"] = {"accounts": []}
         self._basic_settings()
 
@@ -258,9 +269,7 @@ class _Growing:
         return self.serial
 
     def new_salesforce_id(self, prefix: str = "001") -> str:
-        tail = "".join(
-            self.rng.choice(LETTERS + LETTERS.lower()) for _ in range(8)
-        )
+        tail = "".join(self.rng.choice(LETTERS + LETTERS.lower()) for _ in range(8))
         found = salesforce_id(f"{prefix}{self.number():04d}{tail}")
         assert found is not None
         return found
@@ -415,9 +424,7 @@ class _Growing:
                 "vat_id": german_vat_id(rng),
                 "linkedin_url": f"https://www.linkedin.com/company/{self.word()}/",
             }
-            companies.append(
-                Company(self.name(), domain, parent, shared, identifiers)
-            )
+            companies.append(Company(self.name(), domain, parent, shared, identifiers))
         crms = {rng.choice(["salesforce", "salesforce", "hubspot"])}
         if rng.random() < 0.25:
             crms = {"salesforce", "hubspot"}
@@ -570,7 +577,9 @@ class _Growing:
         hosts += [self.domain() for _ in range(rng.choice([0, 0, 1, 2, 3]))]
         hosts += [rng.choice(FREE_MAIL) for _ in range(rng.choice([0, 0, 2, 3]))]
         for host in hosts:
-            email = rng.choice([f"{self.word()}@{host}", f"{self.word()}@{host}".upper()])
+            email = rng.choice(
+                [f"{self.word()}@{host}", f"{self.word()}@{host}".upper()]
+            )
             self.contact(crm, bare_id, email)
         if rng.random() < 0.2:
             self.contact(crm, bare_id, rng.choice([None, "not an address"]))
@@ -1011,7 +1020,7 @@ class _Growing:
 
 def make_world(seed: int) -> World:
     """Return the world of a seed: 15 to 60 accounts of ours, 1 to 4 partners."""
-    growing = _Growing(random.Random(seed))
+    growing = _Growing(seed)
     wanted = growing.rng.randint(15, 55)
     while len(growing.our_ids()) < wanted or not (
         len(growing.our_ids("salesforce")) > 3

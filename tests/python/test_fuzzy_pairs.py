@@ -1,0 +1,384 @@
+"""The fuzzy pairs' functions: what is found, how it is scored, what never changes it."""
+
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "python_models" / "int_account_mapping__fuzzy_pairs.py"
+SEED = ROOT / "seeds" / "account_mapping__match_weights.csv"
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("fuzzy_pairs", MODEL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+fuzzy = load()
+
+
+def seed() -> dict[str, float]:
+    with SEED.open(encoding="utf-8", newline="") as file:
+        return {row["feature"]: float(row["weight"]) for row in csv.DictReader(file)}
+
+
+WEIGHTS = fuzzy.read_weights(seed())
+
+
+def record(side, partner_id, account_id, name, country=None, city=None, legal_form=None):
+    values = (side, partner_id, account_id, name, legal_form, country, city)
+    return dict(zip(fuzzy.RECORD_COLUMNS, values, strict=True))
+
+
+def ours(account_id, name, **place):
+    return record("ours", "*", account_id, name, **place)
+
+
+def theirs(account_id, name, partner_id="p", **place):
+    return record("partner", partner_id, account_id, name, **place)
+
+
+def table(rows, columns):
+    return pa.Table.from_pylist(list(rows), pa.schema([(c, pa.string()) for c in columns]))
+
+
+def run(rows, keys=()):
+    """All output rows of the model's core, sorted by their ids."""
+    pairs = [dict(zip(fuzzy.KEY_COLUMNS, key, strict=True)) for key in keys]
+    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table(pairs, fuzzy.KEY_COLUMNS), WEIGHTS)
+    found = pa.Table.from_batches(batches, fuzzy.SCHEMA).to_pylist()
+    return sorted(found, key=lambda row: [row[column] for column in fuzzy.KEY_COLUMNS])
+
+
+def by_pair(rows):
+    return {(row["account_id"], row["partner_account_id"]): row for row in rows}
+
+
+# A background of unrelated companies, so that common words are common.
+FILLER = [
+    "northwind trading",
+    "contoso pharmaceuticals group",
+    "fabrikam international holdings",
+    "adatum bank",
+    "litware telecom",
+    "proseware airlines group",
+    "tailspin brewing",
+    "wingtip energy",
+    "fourth coffee",
+    "margie travel",
+    "lucerne publishing",
+    "trey research",
+    "graphic design institute",
+    "humongous insurance",
+    "consolidated messenger",
+    "blue yonder airlines",
+    "coho winery",
+    "city power and light",
+    "school of fine art",
+    "southridge video",
+    "general bank",
+    "international trading group",
+    "deutsche holdings",
+]
+
+
+def background():
+    rows = [ours(f"f{k}", name) for k, name in enumerate(FILLER[::2])]
+    return rows + [theirs(f"g{k}", name) for k, name in enumerate(FILLER[1::2])]
+
+
+@pytest.mark.parametrize(
+    ("our_name", "partner_name"),
+    [
+        ("intern cons airl gr", "international consolidated airlines group"),
+        ("dt telekom", "deutsche telekom"),
+        ("anheuser busch inbev", "ab inbev"),
+        ("jp morgan chase", "jpmorgan chase"),
+        ("ibm", "international business machines"),
+        ("univ health serv", "universal health services"),
+        ("shang fos pharm gr", "shanghai fosun pharmaceutical group"),
+        ("mongolian mining", "mining mongolian"),
+        ("simens", "siemens"),
+    ],
+)
+def test_hard_case_is_the_best_of_its_account(our_name, partner_name):
+    rows = [*background(), ours("a", our_name), theirs("b", partner_name)]
+    scored = [row for row in run(rows) if row["account_id"] == "a"]
+    assert scored, "not a candidate"
+    best = max(scored, key=lambda row: row["name_probability"])
+    assert best["partner_account_id"] == "b"
+
+
+def test_abbreviation_without_a_shared_word_is_found_in_one_city():
+    rows = [
+        *background(),
+        ours("a", "controlled risk insurance company", country="US", city="boston"),
+        theirs("b", "crico", country="US", city="boston"),
+        theirs("c", "crico", country="US", city="denver"),
+    ]
+    found = by_pair(run(rows))
+    assert found["a", "b"]["name_probability"] > 0.3
+    assert ("a", "c") not in found
+
+
+def test_equal_rare_names_are_accepted_and_unlike_ones_left_out():
+    rows = [
+        *background(),
+        ours("a", "zebrafish dynamics", country="DE"),
+        theirs("b", "zebrafish dynamics", country="DE"),
+        theirs("c", "quartzite bakery", country="DE"),
+    ]
+    found = by_pair(run(rows))
+    assert found["a", "b"]["name_probability"] > 0.95
+    assert found["a", "b"]["name_similarity"] == 100.0
+    assert ("a", "c") not in found
+
+
+def test_short_lists_are_scored_like_long_ones():
+    [row] = run([ours("a", "zebrafish dynamics"), theirs("b", "zebrafish dynamics")])
+    assert row["name_probability"] > 0.95
+
+
+def test_another_country_and_another_number_speak_against_a_pair():
+    here = [ours("a", "zebrafish dynamics 3", country="DE")]
+
+    def probability(name, country):
+        rows = background() + here + [theirs("b", name, country=country)]
+        return by_pair(run(rows))["a", "b"]["name_probability"]
+
+    same = probability("zebrafish dynamics 3", "DE")
+    assert probability("zebrafish dynamics 3", "FR") < same
+    assert probability("zebrafish dynamics 4", "DE") < same
+
+
+def test_a_close_rival_lowers_the_probability():
+    alone = [
+        *background(),
+        ours("a", "zebrafish dynamic"),
+        theirs("b", "zebrafish dynamics"),
+    ]
+    rival = [*alone, theirs("c", "zebrafish dynamik")]
+    first, second = by_pair(run(alone)), by_pair(run(rival))
+    assert first["a", "b"]["rival_similarity"] is None
+    assert second["a", "b"]["rival_similarity"] == second["a", "c"]["name_similarity"]
+    assert second["a", "b"]["name_probability"] < first["a", "b"]["name_probability"]
+
+
+def test_accounts_of_one_name_are_no_rivals():
+    rows = [*background(), ours("a", "zebrafish dynamics")]
+    single = [*rows, theirs("b", "zebrafish dynamics")]
+    double = [*single, theirs("c", "zebrafish dynamics")]
+    first, second = by_pair(run(single)), by_pair(run(double))
+    assert first["a", "b"] == second["a", "b"]
+    assert second["a", "c"]["name_probability"] == first["a", "b"]["name_probability"]
+
+
+def test_words_are_told_apart():
+    rows = [
+        *background(),
+        ours("a", "intl zebrafish dynamics norway"),
+        theirs("b", "international zebrafish dynamics lab"),
+    ]
+    row = by_pair(run(rows))["a", "b"]
+    assert row["shared_words"] == "intl zebrafish dynamics"
+    assert row["our_other_words"] == "norway"
+    assert row["partner_other_words"] == "lab"
+
+
+def test_place_agreement():
+    rows = [
+        *background(),
+        ours("a", "zebrafish dynamics", country="DE", city="frankfurt"),
+        theirs("b", "zebrafish dynamics", country="DE", city="frankfurt am main"),
+        theirs("c", "zebrafish dynamics", country="FR", city="paris"),
+        theirs("d", "zebrafish dynamics"),
+    ]
+    found = by_pair(run(rows))
+    places = {
+        pair[1]: (row["country_agreement"], row["city_agreement"]) for pair, row in found.items() if pair[0] == "a"
+    }
+    assert places["b"] == ("same", "same")
+    assert places["c"] == ("different", "different")
+    assert places["d"] == ("unknown", "unknown")
+
+
+def test_key_pairs_are_always_scored():
+    rows = [
+        *background(),
+        ours("a", "zebrafish dynamics", country="DE"),
+        ours("n", None, country="DE"),
+        theirs("b", "quartzite bakery", country="DE"),
+    ]
+    found = by_pair(run(rows, [("p", "a", "b"), ("p", "n", "b"), ("p", "a", "b")]))
+    assert found["a", "b"]["name_probability"] < 0.1
+    assert found["a", "b"]["name_similarity"] < 60
+    assert found["a", "b"]["shared_words"] is None
+    unnamed = found["n", "b"]
+    assert unnamed["name_similarity"] is None and unnamed["name_probability"] is None
+    assert unnamed["country_agreement"] == "same"
+
+
+def test_keys_of_partners_without_a_list_and_of_unknown_accounts_are_ignored():
+    rows = [*background(), ours("a", "zebrafish dynamics"), theirs("b", "quartzite bakery")]
+    assert run(rows, [("keys_partner", "a", "x"), ("p", "a", "gone")]) == run(rows)
+
+
+def test_partners_do_not_see_each_other():
+    rows = [ours("a", "zebrafish dynamics"), theirs("b", "zebrafish dynamics", "one")]
+    both = [*rows, theirs("b", "zebrafish dynamik", "two")]
+    assert [row for row in run(both) if row["partner_id"] == "one"] == run(rows)
+
+
+def test_one_row_per_pair_within_the_namesake_limit():
+    n = 3 * fuzzy.MAXIMUM_NAMESAKES
+    rows = [*background(), ours("a", "zebrafish dynamics", country="DE", city="ulm")]
+    rows += [theirs(f"b{k:03}", "zebrafish dynamics", country="DE", city=f"city{k:03}") for k in range(n)]
+    rows.append(theirs("z", "zebrafish dynamics", country="DE", city="ulm"))
+    found = [row for row in run(rows) if row["account_id"] == "a"]
+    pairs = [row["partner_account_id"] for row in found]
+    assert len(pairs) == len(set(pairs)) <= fuzzy.MAXIMUM_NAMESAKES
+    best = max(found, key=lambda row: row["name_probability"])
+    assert best["partner_account_id"] == "z"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [ours("a", "zebrafish dynamics")],
+        [theirs("b", "zebrafish dynamics")],
+        [ours("a", None), theirs("b", None)],
+        [ours("a", None), theirs("b", "zebrafish dynamics")],
+    ],
+    ids=["nothing", "no partner", "no accounts", "no names", "no names of ours"],
+)
+def test_empty_inputs_give_an_empty_table(rows):
+    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table([], fuzzy.KEY_COLUMNS), WEIGHTS)
+    result = pa.Table.from_batches(batches, fuzzy.SCHEMA)
+    assert len(result) == 0 and result.schema == fuzzy.SCHEMA
+
+
+def test_a_name_that_is_not_normalised_is_a_clear_error():
+    with pytest.raises(ValueError, match=r"int_account_mapping__normalized.*'Ünlü'"):
+        run([ours("a", "Ünlü"), theirs("b", "unlu")])
+
+
+WORDS = ["acme", "acm", "zebra", "zeb", "bank", "of", "north", "group", "gr", "a", "1", "2"]
+NAMES = st.none() | st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+PLACES = st.sampled_from([None, "x", "y"])
+ACCOUNTS = st.lists(st.tuples(NAMES, PLACES, PLACES), max_size=14)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    ACCOUNTS,
+    ACCOUNTS,
+    st.integers(1, 5),
+    st.integers(1, 7),
+    st.integers(1, 4),
+    st.randoms(),
+)
+def test_row_order_chunks_and_threads_change_nothing(left, right, chunk, part, threads, mixer):
+    rows = [
+        make(f"{k}", name, country=country, city=city)
+        for make, side in ((ours, left), (theirs, right))
+        for k, (name, country, city) in enumerate(side)
+    ]
+    keys = [("p", "0", "0"), ("p", "1", "0"), ("p", "2", "3")]
+    expected = run(rows, keys)
+    pairs = [tuple(row[column] for column in fuzzy.KEY_COLUMNS) for row in expected]
+    assert len(pairs) == len(set(pairs))
+    for row in expected:
+        assert row["name_probability"] is None or 0 <= row["name_probability"] <= 1
+    mixer.shuffle(rows)
+    mixer.shuffle(keys)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fuzzy, "CHUNK_NAMES", chunk)
+        patch.setattr(fuzzy, "SLICE_PAIRS", part)
+        patch.setattr(fuzzy, "THREADS", threads)
+        assert run(rows, keys) == expected
+
+
+def test_common_keys_do_not_hide_equal_names(monkeypatch):
+    monkeypatch.setattr(fuzzy, "MAXIMUM_KEY_NAMES", 0)
+    monkeypatch.setattr(fuzzy, "MAXIMUM_TRIGRAM_NAMES", 0)
+    rows = [*background(), ours("a", "jp morgan"), theirs("b", "jpmorgan")]
+    assert ("a", "b") in by_pair(run(rows))
+
+
+def test_seed_has_exactly_the_features_that_the_code_computes():
+    assert list(seed()) == list(fuzzy.FEATURES)
+    sides = fuzzy.build_sides(
+        table([ours("a", "zebra bank")], fuzzy.RECORD_COLUMNS),
+        table([theirs("b", "zebra")], fuzzy.RECORD_COLUMNS),
+    )
+    index = fuzzy.build_index(sides[0].names, sides[1].names)
+    none = fuzzy.named_keys(*sides[:2], table([], fuzzy.KEY_COLUMNS))
+    [pairs] = fuzzy.pair_chunks(*sides, index, none)
+    rivals = fuzzy.rival_evidence(*[pairs.ours.astype(float)] * 5)
+    assert set(pairs.names) == {*fuzzy.NAME_FEATURES, "near_acronym", "similarity"}
+    assert set(pairs.places) == set(fuzzy.PLACE_FEATURES)
+    assert set(rivals) == set(fuzzy.RIVAL_FEATURES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bias": None}, "not a number: bias"),
+        ({"bias": float("nan")}, "not a number: bias"),
+        ({"unheard_of": 1.0}, "unknown: unheard_of"),
+    ],
+)
+def test_weights_that_do_not_fit_are_a_clear_error(change, message):
+    with pytest.raises(ValueError, match=message) as error:
+        fuzzy.read_weights(seed() | change)
+    assert "account_mapping__match_weights" in str(error.value)
+    without = {name: weight for name, weight in seed().items() if name != "bias"}
+    with pytest.raises(ValueError, match="missing: bias"):
+        fuzzy.read_weights(without)
+
+
+def test_missing_library_names_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sparse_dot_topn", None)
+    with pytest.raises(ImportError, match=r"sparse_dot_topn.*pip install -r"):
+        load()
+
+
+class Dbt:
+    """What dbt gives a Python model, over one DuckDB connection."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def ref(self, name):
+        return self.connection.table(name)
+
+
+def test_model_reads_and_writes_duckdb_tables():
+    duckdb = pytest.importorskip("duckdb")
+    rows = [*background(), ours("a", "zebra bank 9"), theirs("b", "zebra bank 9")]
+    records = table(rows, fuzzy.RECORD_COLUMNS)
+    keys = table([], (*fuzzy.KEY_COLUMNS, "key_type"))
+    connection = duckdb.connect()
+    connection.register("given_records", records)
+    connection.register("given_keys", keys)
+    connection.execute("create table int_account_mapping__normalized as from given_records")
+    connection.execute("create table int_account_mapping__key_matches as from given_keys")
+    connection.execute(
+        "create table account_mapping__match_weights as "
+        f"select feature, weight::double as weight from read_csv('{SEED}')"
+    )
+    result = fuzzy.model(Dbt(connection), connection)
+    assert isinstance(result, pa.RecordBatchReader) and result.schema == fuzzy.SCHEMA
+    connection.register("result", result)
+    connection.execute("create table result_table as from result")
+    written = connection.table("result_table").to_arrow_table().to_pylist()
+    assert sorted(written, key=str) == sorted(run(rows), key=str)

@@ -1,0 +1,551 @@
+"""int_account_mapping__normalized: names, places and identifiers in one comparable spelling.
+
+`python tests/python/test_normalized.py` writes the golden vectors anew: only together with a new NORMALISER_VERSION.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+PACKAGE = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).with_name("golden") / "normaliser.csv"
+SEED = PACKAGE / "seeds" / "account_mapping__legal_forms.csv"
+
+
+def load(model: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(model, PACKAGE / "python_models" / f"{model}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[model] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+normalized = load("int_account_mapping__normalized")
+
+with SEED.open(newline="", encoding="utf-8") as handle:
+    SEED_ROWS = list(csv.DictReader(handle))
+FORMS = normalized.compile_legal_forms(SEED_ROWS)
+
+CLASSES = {
+    "association",
+    "company",
+    "cooperative",
+    "incorporated",
+    "investment_fund",
+    "limited",
+    "limited_liability_partnership",
+    "limited_partnership",
+    "mutual",
+    "partnership",
+    "professional",
+    "public_limited",
+    "sole_trader",
+    "state_enterprise",
+}
+
+INPUT_COLUMNS = (
+    "side",
+    "partner_id",
+    "account_id",
+    "account_name",
+    "country",
+    "city",
+    "lei",
+    "duns",
+    "vat_id",
+    "linkedin_url",
+)
+NAME_COLUMNS = ("display_name", "name", "name_key", "name_sorted", "name_short", "legal_form")
+
+
+def batch_of(*rows: dict) -> pa.RecordBatch:
+    filled = [{"side": "ours", "partner_id": "*", "account_id": str(number), **row} for number, row in enumerate(rows)]
+    return pa.record_batch(
+        [pa.array([row.get(column) for row in filled], pa.string()) for column in INPUT_COLUMNS],
+        names=list(INPUT_COLUMNS),
+    )
+
+
+def normalise(**row: str | None) -> dict:
+    return normalized.normalise_batch(batch_of(row), FORMS).to_pylist()[0]
+
+
+def name_of(text: str | None) -> str | None:
+    return normalise(account_name=text)["name"]
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    "text, name, legal_form",
+    [
+        # Punctuation, articles and acronyms
+        ("McDonald's Corp.", "mcdonalds", "incorporated"),
+        ("L’Oréal S.A.", "loreal", "public_limited"),
+        ("AT&T Inc.", "at and t", "incorporated"),
+        ("I.B.M.", "ibm", None),
+        ("A.P. Moller - Mærsk A/S", "ap moller maersk", "public_limited"),
+        ("A P MOLLER", "ap moller", None),
+        ("J.P.Morgan", "jp morgan", None),
+        ("INTERN.CONS.AIRL.GR.", "intern cons airl gr", None),
+        ("Coca-Cola Company (The)", "coca cola", "company"),
+        ("The Home Depot, Inc.", "home depot", "incorporated"),
+        ("The The", "the", None),
+        ("3M Company", "3m", "company"),
+        ("Yahoo! Inc", "yahoo", "incorporated"),
+        ("FOO CORP /DE/", "foo", "incorporated"),
+        ("McKinsey & Company", "mckinsey", "company"),
+        ("Acme Ltd. (UK)", "acme uk", "limited"),
+        ("Foo™ Group®", "foo group", None),
+        ("Acme\u00a0\u2003Corp", "acme", "incorporated"),
+        # Europe
+        ("Müller GmbH & Co. KG", "muller", "limited_partnership"),
+        ("Robert Bosch Ges.m.b.H.", "robert bosch", "limited"),
+        ("CEWE Stiftung & Co. KGaA", "cewe", "public_limited"),
+        ("Volkswagen Aktiengesellschaft", "volkswagen", "public_limited"),
+        ("Beispiel UG (haftungsbeschränkt)", "beispiel", "limited"),
+        ("Société Générale S.A.", "societe generale", "public_limited"),
+        ("Exemple S.à r.l.", "exemple", "limited"),
+        ("Eni S p A", "eni", "public_limited"),
+        ("Ferrero S.r.l.", "ferrero", "limited"),
+        ("Telefónica, S.A.", "telefonica", "public_limited"),
+        ("Mercadona, S.A.U.", "mercadona", "public_limited"),
+        ("Ejemplo, S.L.", "ejemplo", "limited"),
+        ("Sonae SGPS, S.A.", "sonae", "public_limited"),
+        ("Exemplo Lda.", "exemplo", "limited"),
+        ("Koninklijke Philips N.V.", "koninklijke philips", "public_limited"),
+        ("Anheuser-Busch InBev SA/NV", "anheuser busch inbev", "public_limited"),
+        ("Ericsson AB (publ)", "ericsson", "public_limited"),
+        ("Oy Karl Fazer Ab", "karl fazer", "limited"),
+        ("Nokia Oyj", "nokia", "public_limited"),
+        ("Equinor ASA", "equinor", "public_limited"),
+        ("Eksempel ApS", "eksempel", "limited"),
+        ("Marel hf.", "marel", "public_limited"),
+        ("Allegro Sp. z o.o.", "allegro", "limited"),
+        ("Przyklad Sp. z o.o. Sp. k.", "przyklad", "limited_partnership"),
+        ("Škoda Auto a.s.", "skoda auto", "public_limited"),
+        ("Kaufland Česká republika v.o.s.", "kaufland ceska republika", "partnership"),
+        ("Priklad spol. s r. o.", "priklad", "limited"),
+        ("OTP Bank Nyrt.", "otp bank", "public_limited"),
+        ("Pelda Kft.", "pelda", "limited"),
+        ("Krka, d.d.", "krka", "public_limited"),
+        ("Primjer d.o.o.", "primjer", "limited"),
+        ("ΔΕΗ Α.Ε.", "dei", "public_limited"),
+        ("Ромашка ЕООД", "romashka", "limited"),
+        ("Maxima LT, UAB", "maxima lt", "limited"),
+        ("Latvijas Piens SIA", "latvijas piens", "limited"),
+        ("Bolt Technology OÜ", "bolt technology", "limited"),
+        ("Öz Gıda San. ve Tic. A.Ş.", "oz gida", "public_limited"),
+        ("ООО «Ромашка»", "romashka", "limited"),
+        ("АО Тандер", "tander", "public_limited"),
+        ("A.O. Smith Corporation", "ao smith", "incorporated"),
+        ("Ромашка, ТОВ", "romashka", "limited"),
+        # Asia, Pacific, Africa, America
+        ("株式会社トヨタ", "toyota", "public_limited"),
+        ("トヨタ株式会社", "toyota", "public_limited"),
+        ("㈱トヨタ", "toyota", "public_limited"),
+        ("Toyota Kabushiki Kaisha", "toyota", "limited"),
+        ("華為技術有限公司", "huaweijishu", "limited"),
+        ("台灣積體電路製造股份有限公司", "taiwanjitidianluzhizao", "public_limited"),
+        ("주식회사 카카오", "kakao", "public_limited"),
+        ("(주)카카오", "kakao", "public_limited"),
+        ("Hyundai Motor Co., Ltd.", "hyundai motor", "limited"),
+        ("Morio Denki Co., Ltd. (Japan)", "morio denki japan", "limited"),
+        ("Grab Holdings Pte. Ltd.", "grab holdings", "limited"),
+        ("Petronas Sdn. Bhd.", "petronas", "limited"),
+        ("Maybank Berhad", "maybank", "public_limited"),
+        ("PT Telkom Indonesia (Persero) Tbk", "telkom indonesia", "public_limited"),
+        ("PTT Public Company Limited", "ptt", "public_limited"),
+        ("บริษัท ปตท. จำกัด (มหาชน)", "ptth", "public_limited"),
+        ("Công ty TNHH Ví Dụ", "vi du", "limited"),
+        ("Infosys Private Limited", "infosys", "limited"),
+        ("Tata (P) Ltd", "tata", "limited"),
+        ("BHP Pty Ltd", "bhp", "limited"),
+        ("Naspers (Pty) Ltd", "naspers", "limited"),
+        ('שרה בע"מ', "srh", "limited"),
+        ("Ooredoo Q.P.S.C.", "ooredoo", "public_limited"),
+        ("Emirates PJSC", "emirates", "public_limited"),
+        ("Grupo Bimbo, S.A.B. de C.V.", "grupo bimbo", "public_limited"),
+        ("Ejemplo S. de R.L. de C.V.", "ejemplo", "limited"),
+        ("Magazine Luiza S/A", "magazine luiza", "public_limited"),
+        ("Exemplo Ltda.", "exemplo", "limited"),
+        ("Ecopetrol S.A. E.S.P.", "ecopetrol", "public_limited"),
+        # What is not a legal form stays
+        ("Limited Brands Inc", "limited brands", "incorporated"),
+        ("The Limited", "limited", None),
+        ("Inc", "inc", None),
+        ("SAS", "sas", None),
+        ("BT plc", "bt", "public_limited"),
+        ("Plan B S A", "plan b", "public_limited"),
+        ("Krka d.o.o., Novo mesto", "krka novo mesto", "limited"),
+        ("LLC Primer", "primer", "limited"),
+        ("UAB Medicine", "uab medicine", None),
+        ("Foo Holdings Group", "foo holdings group", None),
+    ],
+)
+def test_known_names(text, name, legal_form):
+    row = normalise(account_name=text)
+    assert (row["name"], row["legal_form"]) == (name, legal_form)
+
+
+@pytest.mark.parametrize(
+    "left, right",
+    [
+        ("Johnson & Johnson", "JOHNSON AND JOHNSON"),
+        ("Müller AG", "MUELLER A.G."),
+        ("Acme International Technologies Inc", "ACME INTL TECH"),
+        ("Smith Brothers Manufacturing Co.", "Smith Bros Mfg"),
+        ("Bank of the West", "Bank West"),
+    ],
+)
+def test_abbreviated_spellings_share_name_short(left, right):
+    assert normalise(account_name=left)["name_short"] == normalise(account_name=right)["name_short"]
+
+
+def test_derived_keys_of_a_name():
+    row = normalise(account_name="The Walt Disney Company")
+    assert (row["name"], row["name_key"], row["name_sorted"]) == ("walt disney", "waltdisney", "disneywalt")
+    assert normalise(account_name="Disney, Walt")["name_sorted"] == row["name_sorted"]
+
+
+def test_nothing_in_nothing_out():
+    row = normalise()
+    assert all(row[column] is None for column in row if column not in ("side", "partner_id", "account_id"))
+    assert normalise(account_name="  ")["problems"] is None
+
+
+@pytest.mark.parametrize(
+    "text, display, problems",
+    [
+        ("Acme\x00 Corp", "Acme Corp", "name_control_characters"),
+        ("\u202eAcme\u202c", "Acme", "name_control_characters"),
+        ("Acme\t\nCorp", "Acme Corp", None),
+        ("🚀 Rocket", "🚀 Rocket", "name_emoji"),
+        ("שרה", "שרה", "name_right_to_left"),
+        ("شركة المثال", "شركة المثال", "name_right_to_left"),
+        ('=HYPERLINK("http://evil.example";"Acme")', '\'=HYPERLINK("http://evil.example";"Acme")', "name_formula"),
+        ("@SUM(A1)", "'@SUM(A1)", "name_formula"),
+        ("+Acme", "+Acme", None),
+        ("!!!", "!!!", "name_empty_after_cleaning"),
+        ("😀", "😀", "name_emoji;name_empty_after_cleaning"),
+        ("\x00", None, "name_control_characters;name_empty_after_cleaning"),
+        ("é" * 255, "é" * 255, None),
+        ("A" * 256, "A" * 255, "name_too_long"),
+        ("=" + "A" * 10_000, "'=" + "A" * 253, "name_formula;name_too_long"),
+    ],
+)
+def test_dirty_names_are_repaired_and_reported(text, display, problems):
+    row = normalise(account_name=text)
+    assert (row["display_name"], row["problems"]) == (display, problems)
+
+
+NAMES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=300),
+    st.lists(
+        st.sampled_from(
+            [row["form"] for row in SEED_ROWS]
+            + [
+                "the",
+                "and",
+                "&",
+                "A.",
+                "B.",
+                "c",
+                "d",
+                "株式会社",
+                "(주)",
+                "АО",
+                "ООО",
+                "有限公司",
+                "トヨタ",
+                "acme",
+                "Straße",
+                ".",
+                "/",
+                "/DE/",
+                "'",
+                '"',
+                'בע"מ',
+                "Inc.",
+                "S.A.",
+                "จำกัด",
+                "٣",
+                "½",
+                "﷽",
+                "㏇",
+                "İ",
+            ]
+        ),
+        max_size=12,
+    ).map(" ".join),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@example("x" * 10_000)
+@example("株" * 10_000)
+@example("\u202e\u0000 =1+1")
+@example("&" * 255)
+@example("﷽" * 255)
+@given(NAMES)
+def test_any_text_gives_clean_words_and_is_its_own_normal_form(text):
+    row = normalise(account_name=text)
+    name = row["name"]
+    assert row["display_name"] is None or len(row["display_name"]) <= 255
+    if name is None:
+        assert all(row[column] is None for column in NAME_COLUMNS[1:])
+        return
+    assert re.fullmatch("[a-z0-9]+( [a-z0-9]+)*", name) and len(name) <= 255
+    assert row["name_key"] == name.replace(" ", "")
+    assert sorted(row["name_sorted"]) == sorted(row["name_key"])
+    assert re.fullmatch("[a-z0-9]+", row["name_short"])
+    assert name_of(name) == name
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "account_name": st.none() | NAMES,
+                **{
+                    column: st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+                    for column in INPUT_COLUMNS[4:]
+                },
+            }
+        ),
+        max_size=8,
+    ),
+    st.integers(0, 8),
+)
+def test_batches_and_order_change_no_value(rows, cut):
+    batch = batch_of(*rows)
+    whole = normalized.normalise_batch(batch, FORMS)
+    assert whole.schema == normalized.SCHEMA
+    halves = [normalized.normalise_batch(part, FORMS).to_pylist() for part in (batch[:cut], batch[cut:])]
+    assert whole.to_pylist() == halves[0] + halves[1]
+    backwards = normalized.normalise_batch(batch.take(pa.array(range(len(rows))[::-1], pa.int64())), FORMS)
+    assert whole.to_pylist() == backwards.to_pylist()[::-1]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["DE", "FR", "GB", "EL", "GR", "CHE", "NO", "IN", "MX", "BR", "US", "XI", "UK"])
+    | st.text("ABX", max_size=3),
+    st.text("0123456789AB -.", max_size=15),
+    st.sampled_from([None, "DE", "GR", "MX", "US", "Norway"]),
+)
+def test_any_identifier_gives_a_value_or_a_problem(prefix, rest, country):
+    text = prefix + rest
+    row = normalise(vat_id=text, lei=text, duns=text, country=country)
+    for column in ("vat_id", "lei", "duns"):
+        reported = f"invalid_{column}" in (row["problems"] or "")
+        assert reported == (row[column] is None and bool(text.strip()))
+
+
+# ----------------------------------------------------------- countries
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        ("DE", "DE"), ("deu", "DE"), ("Germany", "DE"), ("Deutschland", "DE"), ("Germany (DE)", "DE"), ("276", "DE"),
+        ("USA", "US"), ("U.S.", "US"), ("United States", "US"), ("UNITED STATES OF AMERICA", "US"), ("US-CA", "US"),
+        ("UK", "GB"), ("England", "GB"), ("Great Britain", "GB"), ("U.K.", "GB"), ("Northern Ireland", "GB"),
+        ("Holland", "NL"), ("The Netherlands", "NL"), ("Países Bajos", "NL"), ("België", "BE"), ("Suisse", "CH"),
+        ("South Korea", "KR"), ("Korea, Republic of", "KR"), ("North Korea", "KP"), ("대한민국", "KR"),
+        ("Russia", "RU"), ("Россия", "RU"), ("Taiwan", "TW"), ("臺灣", "TW"), ("中国", "CN"), ("日本", "JP"),
+        ("Turkey", "TR"), ("Türkiye", "TR"), ("Czech Republic", "CZ"), ("Česko", "CZ"), ("Slovak Republic", "SK"),
+        ("Côte d’Ivoire", "CI"), ("Ivory Coast", "CI"), ("Hong Kong", "HK"), ("UAE", "AE"), ("Viet Nam", "VN"),
+        ("Brasil", "BR"), ("Kosovo", "XK"), ("Georgia", "GE"), ("NA", "NA"), ("مصر", "EG"), ("السعودية", "SA"),
+        ("Áo", "AT"), ("AO", "AO"), ("Bỉ", "BE"), ("Российская Федерация", "RU"), ("ישראל", "IL"),
+        ("Congo, The Democratic Republic of the", "CD"), ("Niger", "NE"), ("Nigeria", "NG"),
+        ("N/A", None), ("Mordor", None), ("XX", None), ("-", None), ("EU", None), ("US / CA", None),
+    ],
+)  # fmt: skip
+def test_countries(text, code):
+    row = normalise(country=text)
+    assert (row["country_code"], row["problems"]) == (code, None if code else "unknown_country")
+
+
+def test_every_iso_code_names_its_own_country():
+    for country in normalized.pycountry.countries:
+        codes = (country.alpha_2, country.alpha_3, country.numeric, country.name)
+        assert {normalized.country_code(code) for code in codes} == {country.alpha_2}
+
+
+@pytest.mark.parametrize(
+    "text, city",
+    [
+        ("München", "munchen"),
+        ("St. Gallen", "st gallen"),
+        ("The Hague", "the hague"),
+        ("東京", "dongjing"),
+        ("--", None),
+    ],
+)
+def test_cities(text, city):
+    assert normalise(city=text)["city"] == city
+
+
+# --------------------------------------------------------- identifiers
+
+
+@pytest.mark.parametrize(
+    "column, text, country, value",
+    [
+        ("lei", "5299 00t8-bm49 aursdo55", None, "529900T8BM49AURSDO55"),
+        ("lei", "529900T8BM49AURSDO56", None, None),
+        ("duns", "12-345-6789", None, "123456789"),
+        ("duns", "D-U-N-S: 080123456", None, "080123456"),
+        ("duns", "1234567", None, "001234567"),
+        ("duns", "12345678", None, "012345678"),
+        ("duns", "123456", None, None),
+        ("duns", "1234567890", None, None),
+        ("duns", "000000000", None, None),
+        ("vat_id", "DE 136 695 976", None, "DE136695976"),
+        ("vat_id", "136695976", "Germany", "DE136695976"),
+        ("vat_id", "DE136695977", None, None),
+        ("vat_id", "GR094259216", None, "EL094259216"),
+        ("vat_id", "094259216", "Greece", "EL094259216"),
+        ("vat_id", "GB 980 7806 84", None, "GB980780684"),
+        ("vat_id", "UK980780684", None, "GB980780684"),
+        ("vat_id", "XI980780684", None, "XI980780684"),
+        ("vat_id", "CHE-107.787.577 IVA", None, "CHE107787577"),
+        ("vat_id", "CHE107787577", None, "CHE107787577"),
+        ("vat_id", "NO 995 525 828 MVA", None, "NO995525828"),
+        ("vat_id", "DEC680524P76", "Mexico", "DEC680524P76"),
+        ("vat_id", "12-3456789", "USA", "123456789"),
+        ("vat_id", "none", None, None),
+        ("vat_id", "12345", None, None),
+        ("linkedin_url", "https://www.linkedin.com/company/Acme-Corp/about/", None, "company/acme-corp"),
+        ("linkedin_url", "linkedin.com/company/12345?trk=x", None, "company/12345"),
+        ("linkedin_url", "company/acme", None, "company/acme"),
+        ("linkedin_url", "https://fr.linkedin.com/company/caf%C3%A9", None, "company/café"),
+        ("linkedin_url", "https://www.linkedin.com/in/somebody", None, None),
+    ],
+)
+def test_identifiers(column, text, country, value):
+    row = normalise(country=country, **{column: text})
+    output = column.removesuffix("_url")
+    reported = None if value or column == "linkedin_url" else f"invalid_{column}"
+    assert (row[output], row["problems"]) == (value, reported)
+
+
+# ---------------------------------------------------------------- seed
+
+
+def test_seed_forms_are_spelt_as_the_normaliser_spells_them():
+    assert {row["class"] for row in SEED_ROWS} == CLASSES
+    assert all(" ".join(normalized.tokenise(row["form"])) == row["form"] for row in SEED_ROWS)
+    keys = [("".join(row["form"].split()), row["script"] == "native") for row in SEED_ROWS]
+    assert len(keys) == len(set(keys))
+    assert len({code for row in SEED_ROWS for code in row["jurisdictions"].split()}) >= 60
+
+
+def test_every_form_of_the_seed_is_removed():
+    for row in SEED_ROWS:
+        forms = normalized.compile_legal_forms([row])
+        tokens = ["zzz", *row["form"].split()] if row["position"] != "start" else [*row["form"].split(), "zzz"]
+        assert normalized.strip_legal_forms(tokens, forms, native=True) == (["zzz"], row["class"]), row
+
+
+def test_order_of_the_seed_changes_nothing():
+    twice = [{"form": "foo", "class": "limited"}, {"form": "f o o", "class": "company"}]
+    assert normalized.compile_legal_forms(twice) == normalized.compile_legal_forms(twice[::-1])
+
+
+def test_replaced_seed_may_omit_optional_columns():
+    forms = normalized.compile_legal_forms([{"form": "S.r.l.", "class": "limited"}, {"form": None, "class": "x"}])
+    assert normalized.strip_legal_forms(["foo", "s", "r", "l"], forms) == (["foo"], "limited")
+    assert normalized.compile_legal_forms([]).unspaced is None
+
+
+@pytest.mark.parametrize(
+    "row, message",
+    [
+        ({"form": "x", "class": "y", "position": "left"}, "position of `x` is `left`, not one of end"),
+        ({"form": "x", "class": "y", "script": "han"}, "script of `x` is `han`, not one of native"),
+        ({"form": "x"}, "columns form and class"),
+    ],
+)
+def test_bad_seed_is_named(row, message):
+    with pytest.raises(ValueError, match=message):
+        normalized.compile_legal_forms([row])
+
+
+# ------------------------------------------------------ the whole model
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 70_000])
+def test_model_streams_a_duckdb_relation(n_rows):
+    connection = duckdb.connect()
+    connection.execute(
+        f"create table records as select 'ours' as side, '*' as partner_id, range::text as account_id, "
+        f"'Acme ' || range || ' Ltd' as account_name, null as country, 'Paris' as city, null as lei, null as duns, "
+        f"null as vat_id, null as linkedin_url from range({n_rows})"
+    )
+    connection.execute(f"create table legal_forms as from read_csv('{SEED}', all_varchar = true)")
+    tables = {
+        "int_account_mapping__records": connection.table("records"),
+        "account_mapping__legal_forms": connection.table("legal_forms"),
+    }
+    reader = normalized.model(SimpleNamespace(ref=tables.__getitem__), connection)
+    assert reader.schema == normalized.SCHEMA
+    table = reader.read_all()
+    assert table.num_rows == n_rows
+    assert table.column("name").to_pylist() == [f"acme {n}" for n in table.column("account_id").to_pylist()]
+
+
+def test_missing_library_names_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "stdnum", None)
+    with pytest.raises(ImportError, match=r"stdnum.*pip install -r dbt_packages/account_mapping/requirements\.txt"):
+        load("int_account_mapping__normalized")
+
+
+# ------------------------------------------------------ golden vectors
+
+
+def golden_row(name: str, country: str) -> dict:
+    outputs = normalise(account_name=name, country=country or None)
+    kept = (*NAME_COLUMNS, "country_code", "problems")
+    return {"account_name": name, "country": country, **{column: outputs[column] or "" for column in kept}}
+
+
+def read_golden() -> list[dict]:
+    with GOLDEN.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.mark.parametrize("row", read_golden(), ids=lambda row: row["account_name"][:30])
+def test_golden_vectors(row):
+    """A failure means: hashed keys made by another installation no longer match. Bump NORMALISER_VERSION."""
+    assert row.pop("normaliser_version") == normalized.NORMALISER_VERSION
+    assert golden_row(row["account_name"], row["country"]) == row
+
+
+def write_golden() -> None:
+    rows = [
+        {"normaliser_version": normalized.NORMALISER_VERSION, **golden_row(row["account_name"], row["country"])}
+        for row in read_golden()
+    ]
+    with GOLDEN.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    write_golden()

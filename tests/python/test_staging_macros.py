@@ -1,0 +1,121 @@
+"""Known answers of the cleaning macros, all asked in one dbt run."""
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from harness import Project
+from hypothesis import find, settings
+from hypothesis import strategies as st
+from test_staging_spellings import suffix
+
+KNOWN: dict[str, dict[str | None, Any]] = {
+    "clean_text": {
+        None: None, "": None, "  \t\n\u00a0": None, " a b ": "a b", "\u00a0x\r\n": "x", "a\x00b": "a\x00b", "🙂 ": "🙂",
+    },
+    "clean_id": {
+        "12345678901.0": "12345678901", "7": "7", " 007 ": "007", "1.00": "1", "1.5": "1.5", "G-1.0": "G-1.0", "": None, None: None,
+        "0032000001abcDEAAY": "0032000001abcDEAAY",
+    },
+    "to_boolean": {
+        "true": True, " TRUE ": True, "1": True, "1.0": True, "yes": True, "Y": True, "t": True, "false": False, "0": False, "No": False,
+        "F": False, "": None, "maybe": None, "2": None, None: None,
+    },
+    "to_decimal": {
+        "12,500.00": "12500", "$1,200": "1200", "1200": "1200", "-5.5": "-5.5", "-$1,200.50": "-1200.5", "$-3": "-3", "(1,200)": "-1200",
+        "USD 1,234,567.891": "1234567.89", "1.005": "1.01", "12.500,00": "12500", "12,5": "12.5", "1 200,50": "1200.5",
+        "1\u00a0200": "1200", "1'200.00": "1200", "€ 99": "99", "99 €": "99", "US$7": "7", "5 EUR": "5", "1.25e+16": "12500000000000000",
+        "12,50,000": "1250000", ".5": "0.5", "7.": "7", "+4": "4", "0": "0",
+        "": None, "abc": None, "1,2345": None, "12 apples": None, "n/a": None, "NaN": None, "Infinity": None, "--1": None, "1.2M": None,
+        "1" * 27: None, None: None, "$": None, ".": None,
+    },
+    "to_integer": {"12": 12, "1,000": 1000, "12.0": 12, "many": None, None: None},
+    "to_timestamp": {
+        "2020-10-22T21:03:23.000+0000": datetime(2020, 10, 22, 21, 3, 23),
+        "2020-10-22T21:03:23.250Z": datetime(2020, 10, 22, 21, 3, 23, 250000),
+        "2020-10-22T21:03:23+02:00": datetime(2020, 10, 22, 19, 3, 23),
+        "2020-10-22 21:03:23-05": datetime(2020, 10, 23, 2, 3, 23),
+        "2020-10-22 21:03:23.5": datetime(2020, 10, 22, 21, 3, 23, 500000),
+        "2020-10-22 21:03": datetime(2020, 10, 22, 21, 3),
+        "2020-10-22": datetime(2020, 10, 22),
+        "20201022": datetime(2020, 10, 22),
+        "1603400603000": datetime(2020, 10, 22, 21, 3, 23),
+        "1603400603000.0": datetime(2020, 10, 22, 21, 3, 23),
+        "1603400603": datetime(2020, 10, 22, 21, 3, 23),
+        "10/2/2020": datetime(2020, 10, 2),
+        "10/22/2020 9:03 PM": datetime(2020, 10, 22, 21, 3),
+        "22.10.2020": datetime(2020, 10, 22),
+        "22/10/2020": None, "2020-13-45": None, "soon": None, "": None, None: None, "5": None, "infinity": None,
+        "2020-10-22T99:03:23Z": None,
+    },
+    "to_date": {"2020-10-22T23:30:00-05:00": date(2020, 10, 23), "2020-02-29": date(2020, 2, 29), "2021-02-29": None},
+    "salesforce_id_18": {
+        "001A0000006Vm9r": "001A0000006Vm9rIAC", "001A0000006Vm9rIAC": "001A0000006Vm9rIAC", " 001A0000006Vm9r ": "001A0000006Vm9rIAC",
+        "short": "short", "001A0000006Vm9!": "001A0000006Vm9!", "": None, None: None,
+    },
+    "letters_only": {"Closed won (Sales Pipeline)": "closedwon", "closed-LOST ": "closedlost", "42": "", None: None},
+}  # fmt: skip
+
+
+def made_up_ids(count: int = 200) -> list[str]:
+    """15-character ids that hypothesis makes, as varied as it can."""
+    ids = st.lists(st.text(string.ascii_letters + string.digits, min_size=15, max_size=15), min_size=count, max_size=count, unique=True)
+    return find(ids, lambda _: True, settings=settings(derandomize=True, database=None)) + [
+        "A" * 15, "a" * 15, "0" * 15, "Z" * 15, "AbCdEfGhIjKlMnO", "aBcDeFgHiJkLmNo",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str | None], Any]:
+    """What each macro gives for each of its values."""
+    asked = {macro: list(known) for macro, known in KNOWN.items()}
+    asked["salesforce_id_18"] += made_up_ids()
+    project = Project(tmp_path_factory.mktemp("macros"), variables={"account_mapping__crms": []})
+    project.write_table("raw.asked", [{"macro": macro, "value": value} for macro, values in asked.items() for value in values])
+    models = project.folder / "models"
+    models.mkdir()
+    for macro in asked:
+        sql = f"select value, {{{{ account_mapping.{macro}('value') }}}} as answer from raw.asked where macro = '{macro}'"
+        (models / f"answers_{macro}.sql").write_text(sql)
+    result = project.run("run", "--select", "answers_*")
+    assert result.success, result.text
+    return {(macro, row["value"]): row["answer"] for macro in asked for row in project.query(f"select * from answers_{macro}")}
+
+
+@pytest.mark.parametrize("macro", KNOWN)
+def test_macro_gives_the_known_answers(answers, macro: str) -> None:
+    convert: Callable[[Any], Any] = (lambda v: v if v is None else Decimal(v).quantize(Decimal("0.01"))) if macro == "to_decimal" else lambda v: v
+    wanted = {value: convert(answer) for value, answer in KNOWN[macro].items()}
+    assert {value: answers[macro, value] for value in wanted} == wanted
+
+
+def test_salesforce_suffix_agrees_with_an_independent_computation(answers) -> None:
+    ids = [value for macro, value in answers if macro == "salesforce_id_18" and value and len(value) == 15 and value.isalnum()]
+    assert len(ids) > 200
+    assert {value: answers["salesforce_id_18", value] for value in ids} == {value: value + suffix(value) for value in ids}
+
+
+def test_items_of_lists_in_any_shape(tmp_path) -> None:
+    lists = {
+        "a": "1;2, 3", "b": '["x","y"]', "c": '[{"value":"p"},{"value":"q"}]', "d": '{"value":"only"}', "e": "", "f": None, "g": "[]",
+        "h": '["", null, " z "]', "i": "[broken", "j": "[1, 2]",
+    }  # fmt: skip
+    project = Project(tmp_path, variables={"account_mapping__crms": []})
+    project.write_table("raw.lists", [{"id": key, "cell": cell} for key, cell in lists.items()])
+    (project.folder / "models").mkdir()
+    (project.folder / "models" / "items.sql").write_text(
+        "with lists as (select * from raw.lists), items as ({{ account_mapping.explode_items('lists', 'cell', keep=['id']) }}) "
+        "select id, position, {{ account_mapping.object_field('item', ['nothing', 'value'], otherwise_itself=true) }} as item from items"
+    )
+    result = project.run("run", "--select", "items")
+    assert result.success, result.text
+    got: dict[str, list[str]] = {}
+    for row in project.query("select * from items order by id, position"):
+        got.setdefault(row["id"], []).append(row["item"])
+    assert got == {
+        "a": ["1", "2", "3"], "b": ["x", "y"], "c": ["p", "q"], "d": ["only"], "h": ["z"], "i": ["[broken"], "j": ["1", "2"],
+    }  # fmt: skip
