@@ -17,7 +17,7 @@
             then make_timestamp(try_cast({{ value }} as bigint) * 1000)
         when regexp_matches({{ value }}, '^[0-9]{9,10}$')
             then make_timestamp(try_cast({{ value }} as bigint) * 1000000)
-        else try_strptime({{ value }}, [
+        when regexp_matches({{ value }}, '^[0-9]') then try_strptime({{ value }}, [
             '%Y%m%d', '%Y/%m/%d', '%m/%d/%Y', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M %p',
             '%m/%d/%Y, %I:%M %p', '%d.%m.%Y', '%d.%m.%Y %H:%M'
         ])

@@ -7,8 +7,6 @@ group share a project, hence one parse.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa

@@ -864,10 +864,8 @@ class _Growing:
             theirs = [
                 r["account_id"] for r in self.partner_rows() if r["partner_id"] == scope
             ]
-            if theirs and rng.random() < 0.5:
-                value = rng.choice(theirs)
-            else:
-                value = self.any_our_id()
+            is_theirs = theirs and rng.random() < 0.5
+            value = rng.choice(theirs) if is_theirs else self.any_our_id()
         else:
             value = self._some_name()
             value = rng.choice([value, value.upper(), f"  {value.lower()} "])

@@ -1,0 +1,143 @@
+"""Hashing of keys: published test vectors, our own frozen ones, and what a person gets when a secret is wrong."""
+
+from __future__ import annotations
+
+import hmac
+import re
+
+import duckdb
+import pyarrow as pa
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from loading import PACKAGE, load_model
+
+match_keys = load_model("int_account_mapping__match_keys")
+
+SECRET = bytes(range(32))
+BATCH = pa.schema([(name, pa.string()) for name in ("partner_id", "account_id", "key_type", "key_value")])
+
+
+def pads_of(key: bytes) -> pa.Table:
+    inner, outer = match_keys.hmac_pads(key)
+    return pa.table({"partner_id": ["p"], "key_type": ["t"], "inner_pad": [inner], "outer_pad": [outer]})
+
+
+def tokens(values: list[str], key: bytes) -> list[str]:
+    """Tokens in the order of `values`: the account id holds the place."""
+    rows = [{"partner_id": "p", "account_id": f"{i:09d}", "key_type": "t", "key_value": v} for i, v in enumerate(values)]
+    hashed = match_keys.hash_batch(pa.RecordBatch.from_pylist(rows, schema=BATCH), pads_of(key))
+    return hashed.sort_by("account_id").column("token").to_pylist()
+
+
+# RFC 4231, cases 1 to 4, 6 and 7. Data that is no UTF-8 text goes past the text column, through the pads alone.
+RFC_4231 = [
+    (b"\x0b" * 20, b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+    (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+    (b"\xaa" * 20, b"\xdd" * 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
+    (
+        bytes(range(1, 26)),
+        b"\xcd" * 50,
+        "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+    ),
+    (
+        b"\xaa" * 131,
+        b"Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    ),
+    (
+        b"\xaa" * 131,
+        b"This is a test using a larger than block-size key and a larger than block-size data. "
+        b"The key needs to be hashed before being used by the HMAC algorithm.",
+        "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "data", "expected"), RFC_4231, ids=["1", "2", "3", "4", "6", "7"])
+def test_hmac_equals_rfc_4231(key, data, expected):
+    inner, outer = match_keys.hmac_pads(key)
+    sql = "select sha256($outer || unhex(sha256($inner || $data)))"
+    assert duckdb.execute(sql, {"outer": outer, "inner": inner, "data": data}).fetchall() == [(expected,)]
+    if data.isascii():
+        assert tokens([data.decode()], key) == [expected]
+
+
+# RFC 5869, cases 1 to 3.
+RFC_5869 = [
+    (
+        "0b" * 22,
+        "000102030405060708090a0b0c",
+        "f0f1f2f3f4f5f6f7f8f9",
+        42,
+        "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+    ),
+    (
+        bytes(range(0x00, 0x50)).hex(),
+        bytes(range(0x60, 0xB0)).hex(),
+        bytes(range(0xB0, 0x100)).hex(),
+        82,
+        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+        "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+    ),
+    (
+        "0b" * 22,
+        "",
+        "",
+        42,
+        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+    ),
+]
+
+
+@pytest.mark.parametrize(("secret", "salt", "info", "length", "expected"), RFC_5869, ids=["1", "2", "3"])
+def test_hkdf_equals_rfc_5869(secret, salt, info, length, expected):
+    material = match_keys.hkdf_sha256(bytes.fromhex(secret), bytes.fromhex(info), bytes.fromhex(salt), length)
+    assert material.hex() == expected
+
+
+def test_own_vectors_are_frozen():
+    """Two installations of different versions must notice each other: these values never change within a version."""
+    key = match_keys.derive_key(SECRET, "acme-2026", "2026q4", "domain", "1")
+    assert key.hex() == "97d3d4a20e24180228978df8e3bb3a4dc4a1e31026713ff16d5b76e53be5c682"
+    assert tokens(["example.com"], key) == ["ac3536700d2109b85ebc47076d59c74e9e1f3833cba551ae326f5b0af7b8ca45"]
+
+
+def test_every_part_of_the_derivation_changes_the_key():
+    parts = ["agreement", "epoch", "domain", "1"]
+    keys = {match_keys.derive_key(SECRET, *parts)}
+    keys |= {match_keys.derive_key(SECRET, *parts[:i], parts[i] + "x", *parts[i + 1 :]) for i in range(4)}
+    keys |= {match_keys.derive_key(bytes(32), *parts), match_keys.derive_key(SECRET, "agreementepoch", "", *parts[2:])}
+    assert len(keys) == 7
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), max_size=20))
+def test_tokens_equal_the_standard_library(values):
+    assert tokens(values, SECRET) == [hmac.digest(SECRET, value.encode(), "sha256").hex() for value in values]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"), [(None, "is not set"), ("", "is not set"), ("zz" * 32, "not hexadecimal"), ("00" * 8, "at least 32")]
+)
+def test_a_bad_secret_names_the_variable_and_the_remedy_and_never_the_value(monkeypatch, value, problem):
+    monkeypatch.delenv("SOME_SECRET", raising=False)
+    if value is not None:
+        monkeypatch.setenv("SOME_SECRET", value)
+    with pytest.raises(ValueError, match=problem) as error:
+        match_keys.read_secret("SOME_SECRET")
+    assert "SOME_SECRET" in str(error.value)
+    assert "openssl rand -hex 32" in str(error.value)
+    assert not value or value not in str(error.value)
+
+
+def test_one_normaliser_version_everywhere():
+    meta = yaml.safe_load((PACKAGE / "python_models/int_account_mapping__match_keys.yml").read_text())
+    macro = (PACKAGE / "macros/normaliser_version.sql").read_text()
+    versions = {
+        meta["models"][0]["config"]["meta"]["normaliser_version"],
+        re.search(r"-#}\s*(\S+)\s*{%- endmacro", macro).group(1),
+        load_model("int_account_mapping__normalized").NORMALISER_VERSION,
+    }
+    assert len(versions) == 1
