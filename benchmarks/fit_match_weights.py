@@ -59,16 +59,15 @@ PAIR_FEATURES = fuzzy.NAME_FEATURES + fuzzy.PLACE_FEATURES
 AGAINST = (
     "rarest_other_ours",
     "rarest_other_both",
+    "one_word",
     "country_different",
-    "country_different_and_equal",
 )
 BOUNDS = {name: (None, 0.0) for name in AGAINST} | {
     "abbreviated_ours": (None, None),
     "abbreviated_partner": (None, None),
-    "equal_and_short": (None, None),
-    "one_word": (None, None),
     "number_conflict": (None, -1.5),
     "city_different": (-2.0, 0.0),
+    "country_different_and_short": (None, -3.0),
     "legal_form_different": (-1.0, 0.0),
 }
 

@@ -189,9 +189,11 @@ def show(database: Path = DATABASE) -> str:
         parts.append("")
     parts.append(heading("Three matches and why"))
     for p, our, name, their, method, probability, relationship, reason in matches:
-        title = f"{name} ({our}) = {names.get(p, p)} {their}"
-        parts.append(textwrap.shorten(title, WIDTH, placeholder="..."))
-        parts.append(f"    {method}, {relationship}, probability {probability:.2f}")
+        parts.append(textwrap.shorten(f"{name} ({our})", WIDTH, placeholder="..."))
+        parts.append(
+            f"    {names.get(p, p)} {their[:12]}: {words(method)}, {relationship},"
+            f" probability {probability:.2f}"
+        )
         parts.append(
             textwrap.fill(
                 str(reason), WIDTH, initial_indent="    ", subsequent_indent="    "

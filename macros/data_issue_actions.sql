@@ -39,7 +39,7 @@
         'missing_column': 'left out: the list needs a column account_id',
         'doubled_column': 'left out: each column may appear once',
         'nested_column': 'left out: columns hold plain values',
-        'not_utf_8': 'read as Windows-1252; save it as UTF-8 to be sure of accents',
+        'not_utf_8': 'read as a Western encoding; save the file as UTF-8 to be sure of accents',
         'malformed_row': 'left out: the row has more or fewer columns than the header',
         'override_of_unknown_account': 'ignored: no such account or partner account, or the bare id is ambiguous',
         'override_of_excluded_account': 'ignored: exclusion beats override',

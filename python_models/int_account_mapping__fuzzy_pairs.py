@@ -94,6 +94,8 @@ AGREEMENT = pa.array(["unknown", "same", "different"])
 UNKNOWN, SAME, DIFFERENT = 0, 1, 2
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 
+# Letters, added or missing, by which a misspelt word may differ.
+TYPO_LETTERS = 4
 LONGEST_ACRONYM = 6
 # Letters of a word that may abbreviate the whole name: `crico`.
 LONGEST_ABBREVIATION = 8
@@ -109,7 +111,6 @@ NAME_FEATURES = (
     "trigram_cosine",
     "trigram_cosine_over_50",
     "equal",
-    "equal_and_short",
     "abbreviated_ours",
     "abbreviated_partner",
     "least_word_ours",
@@ -130,7 +131,7 @@ PLACE_FEATURES = (
     "city_same",
     "city_different",
     "city_same_and_near_acronym",
-    "country_different_and_equal",
+    "country_different_and_short",
     "legal_form_different",
 )
 RIVAL_FEATURES = (
@@ -684,7 +685,7 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
 
     .9 the start of the other (`intern` / `international`), less for one to three
     letters; .6 letters of the other in their order, same first letter
-    (`mfg` / `manufacturing`); or the ratio of equal letters from .8 on.
+    (`mfg` / `manufacturing`); or, for a misspelling, the ratio of equal letters.
     ours, partner: (n,) ids of words.
     """
     quality = (ours == partner).astype(np.float64)
@@ -704,7 +705,9 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
         bool,
         len(a),
     )
-    value = np.where((alike >= 0.8) & (short >= 4), alike, 0.0)
+    # A misspelling changes few letters, however long the word.
+    typo = (alike >= 0.8) & (short >= 4) & (short + long - 2 * common <= TYPO_LETTERS)
+    value = np.where(typo, alike, 0.0)
     value = np.maximum(value, np.where((common == short) & (short >= 2), 0.6, 0.0))
     begin = np.select([short >= 4, short == 3, short == 2], [0.9, 0.8, 0.6], 0.4)
     value = np.maximum(value, np.where(starts, begin, 0.0))
@@ -882,7 +885,6 @@ def name_evidence(
         "trigram_cosine": cosine,
         "trigram_cosine_over_50": over(cosine, 0.5),
         "equal": equal,
-        "equal_and_short": equal * (shortest <= 4),
         "abbreviated_ours": share_a - exact_a,
         "abbreviated_partner": share_b - exact_b,
         "least_word_ours": 1.0 - greatest(rows_a, 1.0 - found.ours_quality),
@@ -896,6 +898,7 @@ def name_evidence(
         "acronym_length": np.maximum(found.acronym - 2.0, 0.0),
         "near_acronym": near,
         "near_acronym_length": near * np.maximum(shortest - 2.0, 0.0),
+        "shortness": np.clip((7.0 - shortest) / 4.0, 0.0, 1.0),
         "one_word": (n_words == 1).astype(float),
         "similarity": np.round(100 * similarity, 2),
     }
@@ -939,7 +942,7 @@ def place_evidence(
         "city_same": same_city,
         "city_different": (city == DIFFERENT).astype(float),
         "city_same_and_near_acronym": same_city * names["near_acronym"][pair],
-        "country_different_and_equal": different_country * names["equal"][pair],
+        "country_different_and_short": different_country * names["shortness"][pair],
         "legal_form_different": (legal == DIFFERENT).astype(float),
     }
 

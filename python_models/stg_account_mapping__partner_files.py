@@ -71,19 +71,24 @@ def column_key(name: str) -> str:
 
 
 def detect_encoding(path: str) -> str:
-    """utf-8, or utf-16 by its byte-order mark, else windows-1252, in which every other Western list is written."""
+    """utf-16 by its byte-order mark; else the first of utf-8, windows-1252 and latin-1 that every byte makes sense in.
+
+    Western lists that are not UTF-8 are windows-1252 in practice; in latin-1 every byte means something.
+    """
     with open(path, "rb") as file:
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while block := file.read(BLOCK_BYTES):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
+        for encoding in ("utf-8", "cp1252"):
+            file.seek(0)
+            decoder = codecs.getincrementaldecoder(encoding)()
+            try:
+                while block := file.read(BLOCK_BYTES):
+                    decoder.decode(block)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                continue
+            return encoding
+    return "iso-8859-1"
 
 
 def read_header(path: str, encoding: str) -> tuple[list[str], str]:
@@ -201,18 +206,10 @@ def read_file(path: str) -> Iterator[pa.RecordBatch]:
             raise UnusableFile("unknown_file_type", f"`{suffix}` is neither CSV nor Parquet")
         if suffix not in (".parquet", ".pq"):
             encoding = detect_encoding(path)
-            if encoding == "cp1252":
-                repairs.append((None, "not_utf_8", "the file is not UTF-8"))
-        try:
-            for _ in batches():
-                pass
-        except pa.ArrowInvalid:
-            # five bytes mean nothing in windows-1252; in latin-1 every byte does
-            if encoding != "cp1252":
-                raise
-            encoding = "iso-8859-1"
-            for _ in batches():
-                pass
+            if encoding in ("cp1252", "iso-8859-1"):
+                repairs.append((None, "not_utf_8", f"read as {encoding}"))
+        for _ in batches():
+            pass
     except UnusableFile as error:
         yield problem_rows(path, [(None, error.problem, str(error))])
         return

@@ -1,4 +1,5 @@
 """Shared fixtures of the Python tests."""
+
 from __future__ import annotations
 
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import Project  # noqa: E402
+from harness import Project
 
 
 @pytest.fixture

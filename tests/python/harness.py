@@ -1,6 +1,6 @@
 """A small dbt project that installs this package, for tests: raw tables in, models out.
 
-A test makes a project, writes raw tables as Python rows or SQL, runs dbt commands in this process and queries the result:
+A test makes a project, writes raw tables as Python rows or SQL, runs dbt in this process and queries the result:
 
     project = Project(tmp_path, variables={"account_mapping__crms": ["generic"]})
     project.write_table("generic.accounts", [{"account_id": "1", "account_name": "Acme"}])
@@ -8,6 +8,7 @@ A test makes a project, writes raw tables as Python rows or SQL, runs dbt comman
     assert result.success, result.text
     project.query("select * from int_account_mapping__crm_accounts")
 """
+
 from __future__ import annotations
 
 import csv

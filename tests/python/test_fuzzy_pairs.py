@@ -159,6 +159,11 @@ def test_another_country_and_another_number_speak_against_a_pair():
     assert probability("zebrafish dynamics 4", "DE") < same
 
 
+def test_equal_acronyms_of_two_countries_are_not_accepted():
+    rows = [*background(), ours("a", "msd", country="US"), theirs("b", "msd", country="RS")]
+    assert by_pair(run(rows))["a", "b"]["name_probability"] < 0.85
+
+
 def test_a_close_rival_lowers_the_probability():
     alone = [
         *background(),
@@ -324,7 +329,7 @@ def test_seed_has_exactly_the_features_that_the_code_computes():
     none = fuzzy.named_keys(*sides[:2], table([], fuzzy.KEY_COLUMNS))
     [pairs] = fuzzy.pair_chunks(*sides, index, none)
     rivals = fuzzy.rival_evidence(*[pairs.ours.astype(float)] * 5)
-    assert set(pairs.names) == {*fuzzy.NAME_FEATURES, "near_acronym", "similarity"}
+    assert set(pairs.names) == {*fuzzy.NAME_FEATURES, "near_acronym", "shortness", "similarity"}
     assert set(pairs.places) == set(fuzzy.PLACE_FEATURES)
     assert set(rivals) == set(fuzzy.RIVAL_FEATURES)
 
