@@ -151,14 +151,14 @@ shared_keys as (
 
 ),
 
--- spelling variants of one company must not make its domain look ambiguous
+-- spelling variants, and branches that share the first word of their names, must not make a domain look ambiguous
 companies as (
 
     select
         members.side,
         members.scope,
         members.account_id,
-        coalesce(normalized.name_short, members.unit_id) as company
+        coalesce(split_part(normalized.name, ' ', 1), members.unit_id) as company
 
     from members
     left join normalized

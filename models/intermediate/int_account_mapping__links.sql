@@ -1,5 +1,6 @@
 {%- set accept_threshold = var('account_mapping__accept_threshold') -%}
 {%- set review_threshold = var('account_mapping__review_threshold') -%}
+{%- set namesake_threshold = 0.5 -%}
 with
 
 scored_pairs as (
@@ -74,7 +75,14 @@ decided as (
         match_overrides.decided_on,
         scored_pairs.declared_relationship,
         coalesce(scored_pairs.name_similarity, 0.0) as name_similarity,
-        coalesce(scored_pairs.name_probability, 0.0) as name_probability
+        coalesce(scored_pairs.name_probability, 0.0) as name_probability,
+        case
+            when scored_pairs.our_other_words is not null and scored_pairs.partner_other_words is null
+                then 'subsidiary'
+            when scored_pairs.our_other_words is null and scored_pairs.partner_other_words is not null
+                then 'parent'
+            else 'sibling'
+        end as relationship_by_name
 
     from pairs
     inner join partners
@@ -154,6 +162,41 @@ best_of_theirs as (
 
 ),
 
+-- accounts and partner accounts whose own company is found by name as well
+namesakes as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from fits
+    where
+        is_settled
+        or name_probability >= {{ namesake_threshold }}
+
+),
+
+namesake_accounts as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from namesakes
+
+),
+
+namesake_partner_accounts as (
+
+    select distinct
+        partner_id,
+        partner_account_id
+
+    from namesakes
+
+),
+
 related as (
 
     select
@@ -161,7 +204,19 @@ related as (
         fits.account_id,
         fits.partner_account_id,
         case
-            when fits.is_settled or (fits.our_fit = 1 and fits.partner_fit = 1) then 'same'
+            when fits.is_settled then 'same'
+            when fits.our_fit = 1 and fits.partner_fit = 1
+                then case
+                    -- one website, another name, and somebody else has that name: a branch that no CRM declares
+                    when
+                        fits.name_probability < {{ namesake_threshold }}
+                        and (
+                            namesake_accounts.account_id is not null
+                            or namesake_partner_accounts.partner_account_id is not null
+                        )
+                        then fits.relationship_by_name
+                    else 'same'
+                end
             when fits.our_fit > 1
                 then case
                     when our_ancestors.account_id is not null then 'subsidiary'
@@ -174,6 +229,14 @@ related as (
         end as relationship
 
     from fits
+    left join namesake_accounts
+        on
+            fits.partner_id = namesake_accounts.partner_id
+            and fits.account_id = namesake_accounts.account_id
+    left join namesake_partner_accounts
+        on
+            fits.partner_id = namesake_partner_accounts.partner_id
+            and fits.partner_account_id = namesake_partner_accounts.partner_account_id
     inner join best_of_ours
         on
             fits.partner_id = best_of_ours.partner_id

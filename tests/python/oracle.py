@@ -80,6 +80,8 @@ class World:
     `crms` is {crm: {table: rows}} with the tables `account`, `opportunity`,
     `contact` (salesforce), `companies`, `deals`, `contacts` (hubspot) and
     `accounts` (generic). `settings` is {seed name without prefix: rows}.
+    `partner_keys` are what partners sent instead of a readable list; links with
+    them can only be given.
     """
 
     as_of: date
@@ -88,6 +90,7 @@ class World:
     settings: dict[str, list[Row]]
     currency: str = "USD"
     churn_after_days: int = 0
+    partner_keys: list[Row] = field(default_factory=list)
 
     def setting(self, name: str) -> list[Row]:
         """Return the rows of one seed; an absent seed is empty."""
@@ -393,6 +396,11 @@ class _Raw:
     row: dict[str, Any]
 
 
+def _is_deleted(row: Row, column: str) -> bool:
+    """Tell whether the CRM or the loader says that a row is gone."""
+    return bool(boolean(row.get(column)) or boolean(row.get("_fivetran_deleted")))
+
+
 def _salesforce_accounts(rows: Iterable[Row]) -> Iterable[_Raw]:
     for row in rows:
         bare_id = salesforce_id(row["id"])
@@ -404,7 +412,7 @@ def _salesforce_accounts(rows: Iterable[Row]) -> Iterable[_Raw]:
             bare_id,
             salesforce_id(row.get("parent_id")),
             [(bare_id, master)] if master else [],
-            bool(boolean(row.get("is_deleted"))),
+            _is_deleted(row, "is_deleted"),
             moment(row.get("last_modified_date")),
             {
                 "name": row.get("name"),
@@ -427,12 +435,13 @@ def _hubspot_accounts(rows: Iterable[Row]) -> Iterable[_Raw]:
             bare_id,
             text(row.get("properties_hs_parent_company_id")),
             [(m.strip(), bare_id) for m in merged.split(";") if m.strip()],
-            bool(boolean(row.get("archived"))),
-            moment(row.get("updatedat")),
+            _is_deleted(row, "archived"),
+            moment(row.get("properties_hs_lastmodifieddate") or row.get("updatedat")),
             {
                 "name": row.get("properties_name"),
                 "websites": domains_of(
                     row.get("properties_domain"),
+                    row.get("properties_website"),
                     row.get("properties_hs_additional_domains"),
                 ),
                 "account_type": row.get("properties_type"),
@@ -608,7 +617,7 @@ class OurSide:
 
         tables = world.crms.get("salesforce", {})
         for row in tables.get("opportunity", []):
-            if not boolean(row.get("is_deleted")):
+            if not _is_deleted(row, "is_deleted"):
                 deals[key("salesforce", salesforce_id(row.get("account_id")))].append(
                     _deal(
                         row.get("amount"),
@@ -619,13 +628,13 @@ class OurSide:
                     )
                 )
         for row in tables.get("contact", []):
-            if not boolean(row.get("is_deleted")):
+            if not _is_deleted(row, "is_deleted"):
                 mails[key("salesforce", salesforce_id(row.get("account_id")))].append(
                     str(row.get("email") or "")
                 )
         tables = world.crms.get("hubspot", {})
         for row in tables.get("deals", []):
-            if not boolean(row.get("archived")):
+            if not _is_deleted(row, "archived"):
                 deals[key("hubspot", _first_listed(row.get("companies")))].append(
                     _deal(
                         row.get("properties_amount"),
@@ -636,7 +645,7 @@ class OurSide:
                     )
                 )
         for row in tables.get("contacts", []):
-            if not boolean(row.get("archived")):
+            if not _is_deleted(row, "archived"):
                 company = text(row.get("properties_associatedcompanyid"))
                 mails[key("hubspot", company)].append(
                     str(row.get("properties_email") or "")
@@ -765,8 +774,7 @@ def usable_partner_rows(
             latest[key] = row
     found: dict[str, dict[str, Account]] = {p: {} for p in settings.partners}
     for (partner_id, account_id), row in latest.items():
-        raw = fold(row.get("status"))
-        status = settings.status((partner_id, "partner"), "status", raw) or raw
+        status, is_excluded = _partner_status(partner_id, row.get("status"), settings)
         found[partner_id][account_id] = Account(
             account_id=account_id,
             source=partner_id,
@@ -779,11 +787,35 @@ def usable_partner_rows(
             duns=compact(row.get("duns")),
             vat_id=compact(row.get("vat_id")),
             linkedin=linkedin_page(row.get("linkedin_url")),
-            status=status if status in STANDARD_WORDS else "not_shared",
-            is_status_excluded=status == "excluded",
+            status=status,
+            is_status_excluded=is_excluded,
             updated_on=day(row.get("updated_at")),
         )
+    for row in world.partner_keys:
+        if row["partner_id"] in settings.partners:
+            partner_id, token = str(row["partner_id"]), str(row["account_token"])
+            status, is_excluded = _partner_status(
+                partner_id, row.get("status"), settings
+            )
+            found[partner_id][token] = Account(
+                account_id=token,
+                source=partner_id,
+                bare_id=token,
+                parent_id=text(row.get("parent_account_token")),
+                status=status,
+                is_status_excluded=is_excluded,
+            )
     return found
+
+
+def _partner_status(
+    partner_id: str, value: object, settings: Settings
+) -> tuple[str, bool]:
+    """Return a partner account's status, and whether its rule excludes it."""
+    raw = fold(value)
+    status = settings.status((partner_id, "partner"), "status", raw) or raw
+    known = status if status in STANDARD_WORDS else "not_shared"
+    return str(known), status == "excluded"
 
 
 def excluded_partner_rows(

@@ -222,8 +222,8 @@ class _Growing:
     """A world under construction."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = rng = random.Random(seed)
-        common = random.Random(f"group {group_of(seed)}")
+        self.rng = rng = random.Random(seed)  # noqa: S311
+        common = random.Random(f"group {group_of(seed)}")  # noqa: S311
         self.words: list[set[str]] = []
         self.serial = 0
         self.as_of = date(2026, 1, 1) + timedelta(days=common.randrange(300))
