@@ -161,13 +161,15 @@ final as (
 
     from accounts
     left join users_by_id
-        on accounts.source_relation = users_by_id.source_relation
-        and accounts.owner_id = users_by_id.owner_id
-        and users_by_id.row_rank = 1
+        on
+            accounts.source_relation = users_by_id.source_relation
+            and accounts.owner_id = users_by_id.owner_id
+            and users_by_id.row_rank = 1
     left join users_by_name
-        on accounts.source_relation = users_by_name.source_relation
-        and accounts.owner_id is null
-        and lower(accounts.owner_name) = users_by_name.owner_name_key
+        on
+            accounts.source_relation = users_by_name.source_relation
+            and accounts.owner_id is null
+            and lower(accounts.owner_name) = users_by_name.owner_name_key
 
 )
 

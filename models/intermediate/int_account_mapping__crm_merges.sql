@@ -1,6 +1,5 @@
 {{ config(materialized='table') }}
 
-{%- set crms = crms_in_use() -%}
 {%- set text = dbt.type_string() -%}
 {%- set merge_columns = {
     'source_relation': text,
@@ -9,18 +8,20 @@
     'is_current_version': 'boolean',
     'updated_at': 'timestamp',
 } -%}
-{#- The merged row points at its survivor here; in HubSpot the survivor lists the rows that it took in. -#}
-{%- set pointing_models = {
+{#- The merged row points at its survivor, but in HubSpot, where the survivor lists the rows that it took in. -#}
+{%- set account_models = {
     'salesforce': 'stg_account_mapping__salesforce_accounts',
+    'hubspot': 'stg_account_mapping__hubspot_companies',
     'dynamics_365': 'stg_account_mapping__dynamics_365_accounts',
 } -%}
+{%- set crms = crms_in_use() | select('in', account_models) | list -%}
 
 with
 
 {% if 'hubspot' in crms %}
 hubspot_companies as (
 
-    select * from {{ ref('stg_account_mapping__hubspot_companies') }}
+    select * from {{ ref(account_models['hubspot']) }}
 
 ),
 
@@ -37,31 +38,24 @@ hubspot_merged as (
 
 merges as (
 
-    {{ no_rows(merge_columns) }}
-
-    {% for crm in pointing_models if crm in crms %}
-    union all
+    {% for crm in crms %}
     select
         '{{ crm }}' as source_relation,
-        source_account_id,
-        merged_into_source_account_id,
-        is_current_version,
-        updated_at
-
-    from {{ ref(pointing_models[crm]) }}
-    {% endfor %}
-
-    {% if 'hubspot' in crms %}
-    union all
-    select
-        'hubspot' as source_relation,
+        {%- if crm == 'hubspot' %}
         {{ clean_id('item') }} as source_account_id,
         source_account_id as merged_into_source_account_id,
+        {%- else %}
+        source_account_id,
+        merged_into_source_account_id,
+        {%- endif %}
         is_current_version,
         updated_at
 
-    from hubspot_merged
-    {% endif %}
+    from {{ 'hubspot_merged' if crm == 'hubspot' else ref(account_models[crm]) }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    {{ no_rows(merge_columns) }}
+    {% endfor %}
 
 ),
 

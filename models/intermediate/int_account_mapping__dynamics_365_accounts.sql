@@ -55,13 +55,15 @@ final as (
 
     from accounts
     left join labels as type_labels
-        on accounts.account_type = type_labels.code
-        and type_labels.table_name = 'account'
-        and accounts.account_type_attribute = type_labels.column_name
+        on
+            accounts.account_type = type_labels.code
+            and type_labels.table_name = 'account'
+            and accounts.account_type_attribute = type_labels.column_name
     left join labels as industry_labels
-        on accounts.industry = industry_labels.code
-        and industry_labels.table_name = 'account'
-        and accounts.industry_attribute = industry_labels.column_name
+        on
+            accounts.industry = industry_labels.code
+            and industry_labels.table_name = 'account'
+            and accounts.industry_attribute = industry_labels.column_name
 
 )
 

@@ -26,9 +26,10 @@ labelled as (
 
     from opportunities
     left join labels
-        on opportunities.state = labels.code
-        and labels.table_name = 'opportunity'
-        and labels.column_name = 'statecode'
+        on
+            opportunities.state = labels.code
+            and labels.table_name = 'opportunity'
+            and labels.column_name = 'statecode'
 
 ),
 

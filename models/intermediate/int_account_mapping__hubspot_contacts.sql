@@ -42,8 +42,9 @@ final as (
 
     from contacts
     left join first_listed
-        on contacts.source_contact_id = first_listed.source_contact_id
-        and first_listed.row_rank = 1
+        on
+            contacts.source_contact_id = first_listed.source_contact_id
+            and first_listed.row_rank = 1
 
 )
 

@@ -98,8 +98,9 @@ staged as (
 
     from deals
     left join ranked_stages
-        on deals.stage = ranked_stages.stage_id
-        and ranked_stages.row_rank = 1
+        on
+            deals.stage = ranked_stages.stage_id
+            and ranked_stages.row_rank = 1
 
 ),
 
@@ -134,8 +135,9 @@ final as (
 
     from staged
     left join ranked_associations
-        on staged.source_opportunity_id = ranked_associations.source_opportunity_id
-        and ranked_associations.row_rank = 1
+        on
+            staged.source_opportunity_id = ranked_associations.source_opportunity_id
+            and ranked_associations.row_rank = 1
 
 )
 

@@ -39,8 +39,9 @@ final as (
 
     from persons
     left join emails
-        on persons.source_contact_id = emails.source_contact_id
-        and emails.email is not null
+        on
+            persons.source_contact_id = emails.source_contact_id
+            and emails.email is not null
 
 )
 

@@ -98,6 +98,11 @@ class Project:
         for name, rows in tables.items():
             self.write_table(name, rows)
 
+    def run_sql(self, sql: str) -> None:
+        """Run one statement on the project's database, such as a drop."""
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(sql)
+
     def write_seed(self, name: str, rows: Rows, columns: Iterable[str] | None = None) -> None:
         """Write settings seed `name` as CSV of this project and disable the package's own.
 

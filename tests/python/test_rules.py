@@ -1,19 +1,30 @@
 """The package against the oracle: on random worlds, and on the demo.
 
 Each world is one run of all models that the compared marts need. Worlds of one
-group share a project, hence one parse.
+group share a project, hence one parse. The demo's links rest on names too, which
+the oracle does not compare: they are given, and everything else is checked.
 """
 
 from __future__ import annotations
 
+import csv
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
-from harness import Project
-from oracle import Answer, Pair, World, solve
+import yaml
+from harness import PACKAGE, Project
+from oracle import Answer, Pair, Row, World, solve
 from worlds import COLUMNS, GROUPS, SETTINGS, make_world
+
+Query = Callable[[str], list[dict[str, Any]]]
 
 WORLDS = 50
 MODELS = (
@@ -88,7 +99,7 @@ def compared(what: str, expected: Mapping, found: Mapping) -> list[str]:
     return sorted(lines)
 
 
-def found_accounts(project: Project) -> dict[str, dict[str, Any]]:
+def found_accounts(query: Query) -> dict[str, dict[str, Any]]:
     """Our accounts as the mart tells them, in the oracle's words."""
     return {
         row["account_id"]: {
@@ -100,15 +111,13 @@ def found_accounts(project: Project) -> dict[str, dict[str, Any]]:
             if row["is_excluded"]
             else row["ultimate_parent_account_id"],
         }
-        for row in project.query("select * from account_mapping__accounts")
+        for row in query("select * from account_mapping__accounts")
     }
 
 
-def found_links(project: Project) -> dict[Pair, str]:
+def found_links(query: Query) -> dict[Pair, str]:
     """Accepted links."""
-    rows = project.query(
-        "select * from int_account_mapping__links where decision = 'accepted'"
-    )
+    rows = query("select * from int_account_mapping__links where decision = 'accepted'")
     return {
         (row["partner_id"], row["account_id"], row["partner_account_id"]): row[
             "relationship"
@@ -117,28 +126,28 @@ def found_links(project: Project) -> dict[Pair, str]:
     }
 
 
-def found_partner_accounts(project: Project) -> dict[tuple[str, str], dict[str, Any]]:
+def found_partner_accounts(query: Query) -> dict[tuple[str, str], dict[str, Any]]:
     """Usable rows of list partners."""
     return {
         (row["partner_id"], row["account_id"]): {
             "status": None if row["is_excluded"] else row["status"],
             "is_excluded": row["is_excluded"],
         }
-        for row in project.query("select * from int_account_mapping__partner_accounts")
+        for row in query("select * from int_account_mapping__partner_accounts")
     }
 
 
 def found_cells(
-    project: Project, mart: str, key: tuple[str, ...], columns: Mapping[str, str]
+    query: Query, mart: str, key: tuple[str, ...], columns: Mapping[str, str]
 ) -> dict[tuple[str, ...], dict[str, Any]]:
     """Rows of a mart by key, with the oracle's column names."""
     return {
         tuple(row[c] for c in key): {ours: row[c] for ours, c in columns.items()}
-        for row in project.query(f"select * from {mart}")
+        for row in query(f"select * from {mart}")
     }
 
 
-def differences(project: Project, answer: Answer) -> list[str]:
+def differences(query: Query, answer: Answer) -> list[str]:
     """Lines that tell where the package departs from the Rules."""
     accounts = {
         account_id: {k: v for k, v in values.items() if k != "reasons"}
@@ -156,14 +165,14 @@ def differences(project: Project, answer: Answer) -> list[str]:
         "cell_state",
     )
     return [
-        *compared("account", accounts, found_accounts(project)),
-        *compared("partner account", partner_accounts, found_partner_accounts(project)),
-        *compared("link", answer.links, found_links(project)),
+        *compared("account", accounts, found_accounts(query)),
+        *compared("partner account", partner_accounts, found_partner_accounts(query)),
+        *compared("link", answer.links, found_links(query)),
         *compared(
             "matrix",
             answer.matrix,
             found_cells(
-                project,
+                query,
                 "account_mapping__overlap_matrix",
                 MATRIX_KEY,
                 {c: c for c in matrix_columns},
@@ -173,7 +182,7 @@ def differences(project: Project, answer: Answer) -> list[str]:
             "coverage",
             answer.coverage,
             found_cells(
-                project,
+                query,
                 "account_mapping__partner_coverage",
                 COVERAGE_KEY,
                 COVERAGE_COLUMNS,
@@ -197,5 +206,82 @@ def test_random_worlds_follow_the_rules(
         for command in (["seed"], ["run", "--select", *(f"+{m}" for m in MODELS)]):
             result = project.run(*command)
             assert result.success, f"world {seed}: {result.text}"
-        wrong = differences(project, solve(world))
+        wrong = differences(project.query, solve(world))
         assert not wrong, f"world {seed}:\n" + "\n".join(wrong)
+
+
+# ----------------------------------------------------------------------- the demo
+
+
+def csv_rows(path: Path) -> list[Row]:
+    """Rows of a CSV file, column names in lower case."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return [
+            {column.lower(): value for column, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def demo_world(demo: Path, partner_keys: list[Row]) -> World:
+    """The demo's raw rows and settings, read from its files."""
+    options = yaml.safe_load((demo / "dbt_project.yml").read_text())["vars"]
+    data = demo / "data"
+    partner_accounts = csv_rows(data / "partners" / "partner_accounts.csv")
+    for path in sorted((data / "partner_lists").glob("*.csv")):
+        partner_accounts += [{"partner_id": path.stem, **row} for row in csv_rows(path)]
+    return World(
+        as_of=date.fromisoformat(options["account_mapping__as_of"]),
+        crms={
+            crm: {path.stem: csv_rows(path) for path in (data / crm).glob("*.csv")}
+            for crm in options["account_mapping__crms"]
+        },
+        partner_accounts=partner_accounts,
+        settings={
+            path.stem.removeprefix("account_mapping__"): csv_rows(path)
+            for path in (demo / "seeds").glob("*.csv")
+        },
+        partner_keys=partner_keys,
+    )
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    """A copy of the demo, built by its own command; returns its folder."""
+    package = tmp_path / "account_mapping"
+    for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
+        shutil.copytree(
+            PACKAGE / room,
+            package / room,
+            ignore=shutil.ignore_patterns(
+                "target", "logs", "dbt_packages", "*.duckdb*", "__pycache__"
+            ),
+        )
+    for file in ("dbt_project.yml", ".dbtignore"):
+        shutil.copy(PACKAGE / file, package / file)
+    done = subprocess.run(
+        [sys.executable, "demo/run_demo.py"],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return package / "demo"
+
+
+def test_demo_follows_the_rules(demo: Path) -> None:
+    with duckdb.connect(
+        str(demo / "account_mapping_demo.duckdb"), read_only=True
+    ) as connection:
+
+        def query(sql: str) -> list[dict[str, Any]]:
+            return connection.sql(sql).to_arrow_table().to_pylist()
+
+        keys = query(
+            "select distinct partner_id, account_token, parent_account_token, status"
+            " from partners.partner_keys"
+        )
+        answer = solve(demo_world(demo, keys), links=found_links(query))
+        assert len(answer.links) > 1000
+        wrong = differences(query, answer)
+    assert not wrong, "\n".join(wrong[:100])
