@@ -52,6 +52,10 @@ decided as (
         partners.account_scope,
         our_members.unit_id as our_unit_id,
         their_members.unit_id as partner_unit_id,
+        case when our_members.unit_id = our_members.account_id then 0 else 1 end as our_depth,
+        case when their_members.unit_id = their_members.account_id then 0 else 1 end as partner_depth,
+        our_members.status_rank as our_status_rank,
+        their_members.status_rank as partner_status_rank,
         case
             when match_overrides.decision = 'match' then 1.0
             else coalesce(scored_pairs.match_probability, 0.0)
@@ -110,7 +114,8 @@ decided as (
 
 ),
 
--- within two families the pair that fits best both ways is the same company, the others are its family
+-- within two families the pair that fits best both ways is the same company, the others are its family; where names
+-- tell nothing the top of the family comes first, and an id, which may be a token, decides last
 fits as (
 
     select
@@ -120,13 +125,15 @@ fits as (
             partition by partner_id, partner_account_id, our_unit_id
             order by
                 case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
-                name_probability desc, name_similarity desc, match_probability desc, account_id
+                name_probability desc, name_similarity desc, match_probability desc,
+                our_depth, our_status_rank, account_id
         ) as our_fit,
         row_number() over (
             partition by partner_id, account_id, partner_unit_id
             order by
                 case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
-                name_probability desc, name_similarity desc, match_probability desc, partner_account_id
+                name_probability desc, name_similarity desc, match_probability desc,
+                partner_depth, partner_status_rank, partner_account_id
         ) as partner_fit
 
     from decided

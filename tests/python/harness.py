@@ -98,11 +98,6 @@ class Project:
         for name, rows in tables.items():
             self.write_table(name, rows)
 
-    def run_sql(self, sql: str) -> None:
-        """Run one statement on the project's database, such as a drop."""
-        with duckdb.connect(str(self.database)) as connection:
-            connection.execute(sql)
-
     def write_seed(self, name: str, rows: Rows, columns: Iterable[str] | None = None) -> None:
         """Write settings seed `name` as CSV of this project and disable the package's own.
 
@@ -137,7 +132,7 @@ class Project:
             *(["--vars", json.dumps(dict(variables))] if variables else []),
         ]  # fmt: skip
         try:
-            outcome = dbtRunner(callbacks=[keep]).invoke(["--quiet", "--no-send-anonymous-usage-stats", *command])
+            outcome = dbtRunner(callbacks=[keep]).invoke(["--quiet", "--log-level-file", "none", "--no-send-anonymous-usage-stats", *command])
         finally:
             _close_database()
         return _result(outcome, messages)

@@ -218,7 +218,7 @@ def test_a_missing_required_column_is_one_clear_error(small):
 
 
 def test_a_missing_required_table_is_one_clear_error(small):
-    small.run_sql("drop table salesforce.account")
+    small.execute("drop table salesforce.account")
     breaks(small, "was not found", "salesforce_schema")
 
 

@@ -8,9 +8,6 @@ the oracle does not compare: they are given, and everything else is checked.
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -20,7 +17,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 import yaml
-from harness import PACKAGE, Project
+from conftest import Demo
+from harness import Project
 from oracle import Answer, Pair, Row, World, solve
 from worlds import COLUMNS, GROUPS, SETTINGS, make_world
 
@@ -244,35 +242,9 @@ def demo_world(demo: Path, partner_keys: list[Row]) -> World:
     )
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Path:
-    """A copy of the demo, built by its own command; returns its folder."""
-    package = tmp_path / "account_mapping"
-    for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
-        shutil.copytree(
-            PACKAGE / room,
-            package / room,
-            ignore=shutil.ignore_patterns(
-                "target", "logs", "dbt_packages", "*.duckdb*", "__pycache__"
-            ),
-        )
-    for file in ("dbt_project.yml", ".dbtignore"):
-        shutil.copy(PACKAGE / file, package / file)
-    done = subprocess.run(
-        [sys.executable, "demo/run_demo.py"],
-        cwd=package,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return package / "demo"
-
-
-def test_demo_follows_the_rules(demo: Path) -> None:
-    with duckdb.connect(
-        str(demo / "account_mapping_demo.duckdb"), read_only=True
-    ) as connection:
+@pytest.mark.xdist_group("demo")
+def test_demo_follows_the_rules(demo: Demo) -> None:
+    with duckdb.connect(str(demo.database), read_only=True) as connection:
 
         def query(sql: str) -> list[dict[str, Any]]:
             return connection.sql(sql).to_arrow_table().to_pylist()
@@ -281,7 +253,7 @@ def test_demo_follows_the_rules(demo: Path) -> None:
             "select distinct partner_id, account_token, parent_account_token, status"
             " from partners.partner_keys"
         )
-        answer = solve(demo_world(demo, keys), links=found_links(query))
+        answer = solve(demo_world(demo.folder, keys), links=found_links(query))
         assert len(answer.links) > 1000
         wrong = differences(query, answer)
     assert not wrong, "\n".join(wrong[:100])

@@ -861,8 +861,11 @@ class _Growing:
             if rng.random() < 0.25:
                 reason = "hosting"
         elif kind == "account_id":
+            # For `*` too: there a partner's id names nobody.
             theirs = [
-                r["account_id"] for r in self.partner_rows() if r["partner_id"] == scope
+                row["account_id"]
+                for row in self.partner_rows()
+                if scope in ("*", row["partner_id"])
             ]
             is_theirs = theirs and rng.random() < 0.5
             value = rng.choice(theirs) if is_theirs else self.any_our_id()

@@ -1,0 +1,161 @@
+"""The main job on the bundled demo: what it prints, how right it is, and that the same input gives the same marts."""
+
+from __future__ import annotations
+
+import base64
+import csv
+from pathlib import Path
+
+import duckdb
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+GOLDEN = Path(__file__).parent / "golden"
+MARTS = [
+    "account_mapping__accounts",
+    "account_mapping__matches",
+    "account_mapping__overlaps",
+    "account_mapping__overlap_matrix",
+    "account_mapping__partner_coverage",
+    "account_mapping__match_review",
+    "account_mapping__data_issues",
+    "account_mapping__shared_keys",
+]
+RAW_SCHEMAS = ["salesforce", "hubspot", "partners"]
+
+
+def export(database: Path, marts: list[str] = MARTS) -> dict[str, list[tuple]]:
+    """Each mart as sorted rows of text, which is what a sorted CSV export holds."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            mart: connection.sql(f"select columns(*)::varchar from {mart} order by all").fetchall() for mart in marts
+        }
+
+
+def test_the_demo_ends_by_showing_matrix_and_coverage(demo):
+    for heading in ("Overlap matrix", "Partner coverage"):
+        assert heading in demo.output
+    for partner in ("Northwind Cloud", "Lumen Data", "Quillfjord Systems", "Papermoon Payments", "Brasshelm Security"):
+        assert demo.output.count(partner) >= 3
+
+
+@pytest.fixture(scope="module")
+def judged(demo) -> list[dict]:
+    """Every true pair and every accepted pair: is it true, accepted, does it share an unambiguous domain?
+
+    Partners of the keys tier are known by tokens only; their own databases tell which account a token stands for.
+    """
+    connection = duckdb.connect(str(demo.database), read_only=True)
+    connection.execute("create temp table names (partner_id varchar, token varchar, account_id varchar)")
+    for path in sorted((demo.folder / "target/partner_side").glob("*/*.duckdb")):
+        with duckdb.connect(str(path), read_only=True) as partner_side:
+            names = partner_side.sql(
+                "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys where key_type = 'account'"
+            ).fetchall()
+        connection.executemany("insert into names values (?, ?, ?)", [(path.stem, *row) for row in names])
+    connection.execute(
+        "create temp table truth as select * from read_csv(?, all_varchar = true)", [str(demo.folder / "truth/truth.csv")]
+    )
+    rows = connection.sql(
+        """
+        with accepted as (
+            select links.partner_id, links.account_id, coalesce(names.account_id, links.partner_account_id) as partner_account_id
+            from account_mapping__overlaps as links
+            left join names on links.partner_id = names.partner_id and links.partner_account_id = names.token
+        )
+        select
+            partner_id,
+            truth.partner_id is not null as is_true,
+            accepted.partner_id is not null as is_accepted,
+            coalesce(truth.shares_unambiguous_domain = 'true', false) as is_unambiguous
+        from truth full outer join accepted using (partner_id, account_id, partner_account_id)
+        """
+    )
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
+
+
+def test_accepted_matches_are_precise_and_complete(judged):
+    accepted = [row["is_true"] for row in judged if row["is_accepted"]]
+    true = [row["is_accepted"] for row in judged if row["is_true"]]
+    precision, recall = sum(accepted) / len(accepted), sum(true) / len(true)
+    print(f"precision {precision:.4f} of {len(accepted)}, recall {recall:.4f} of {len(true)}")
+    assert len(true) > 5000
+    assert precision >= 0.98
+    assert recall >= 0.90
+
+
+def test_every_pair_that_shares_an_unambiguous_domain_is_found(judged):
+    found = [row["is_accepted"] for row in judged if row["is_unambiguous"]]
+    assert len(found) > 1500 and all(found)
+
+
+@pytest.mark.parametrize("mart", ["account_mapping__overlap_matrix", "account_mapping__partner_coverage"])
+def test_the_numbers_are_those_of_the_golden_file(demo, mart):
+    """A change of any number is to be seen in review. To renew: write `found` to the file."""
+    with duckdb.connect(str(demo.database), read_only=True) as connection:
+        relation = connection.sql(f"select columns(*)::varchar from {mart} order by all")
+        found = [relation.columns, *([value or "" for value in row] for row in relation.fetchall())]
+    with (GOLDEN / f"demo_{mart}.csv").open(newline="", encoding="utf-8") as file:
+        assert found == list(csv.reader(file))
+
+
+def test_a_second_build_changes_no_mart(demo):
+    before = export(demo.database)
+    demo.dbt("build")
+    assert export(demo.database) == before
+
+
+@pytest.mark.parametrize(("threads", "seed"), [(1, 1), (4, 2)])
+def test_marts_are_the_same_at_any_thread_count_and_row_order(demo, tmp_path, threads, seed):
+    shuffled = tmp_path / "shuffled.duckdb"
+    with duckdb.connect(str(shuffled)) as connection:
+        connection.execute(f"attach '{demo.database}' as demo (read_only)")
+        tables = connection.sql(
+            f"select schema_name, table_name from duckdb_tables() where database_name = 'demo' and schema_name in {tuple(RAW_SCHEMAS)}"
+        ).fetchall()
+        assert len(tables) == 10
+        for schema, table in tables:
+            connection.execute(f'create schema if not exists "{schema}"')
+            connection.execute(
+                f'create table "{schema}"."{table}" as with rows as (select *, row_number() over () as place '
+                f'from demo."{schema}"."{table}") select * exclude (place) from rows order by hash(place + {seed})'
+            )
+    for command in ("seed", "run"):
+        demo.dbt(command, "--threads", str(threads), database=shuffled)
+    assert export(shuffled) == export(demo.database)
+
+
+def test_no_file_holds_a_secret(demo):
+    """Bytes of every file that a run leaves, and every text of every table, whatever the database's compression."""
+    secrets = [value for name, value in demo.environment.items() if name.startswith("ACCOUNT_MAPPING_SECRET_")]
+    needles = {form for value in secrets for form in forms(value)}
+    files = [path for path in demo.folder.parent.rglob("*") if path.is_file() and not path.is_symlink()]
+    left_by_runs = [path for path in files if {"target", "logs"} & set(path.parts)] + [demo.database]
+    assert len(left_by_runs) > 50
+    holders = [str(path) for path in files if any(needle in path.read_bytes() for needle in needles)]
+    assert holders == []
+
+    texts = [value for value in (form.decode("latin-1") for form in needles) if value.isascii()]
+    for database in [demo.database, *demo.folder.glob("target/partner_side/*/*.duckdb")]:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            assert search(connection, ["papermoon"]), "the search itself must find something"
+            assert search(connection, texts) == []
+
+
+def forms(secret: str) -> list[bytes]:
+    """Spellings of a secret: hex in both cases, raw bytes, base64, reversed, UTF-16."""
+    raw = bytes.fromhex(secret)
+    encoded = [base64.b64encode(raw), base64.b64encode(secret.encode())]
+    return [secret.encode(), secret.upper().encode(), raw, *encoded, secret[::-1].encode(), secret.encode("utf-16-le")]
+
+
+def search(connection: duckdb.DuckDBPyConnection, texts: list[str]) -> list[str]:
+    """Tables that hold one of `texts` anywhere in a row."""
+    tables = connection.sql("select schema_name, table_name from duckdb_tables()").fetchall()
+    found = []
+    for schema, table in tables:
+        condition = " or ".join(f"contains(cast(this_row as varchar), '{text}')" for text in texts)
+        if connection.sql(f'select 1 from "{schema}"."{table}" as this_row where {condition} limit 1').fetchall():
+            found.append(f"{schema}.{table}")
+    return found
