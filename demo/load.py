@@ -65,9 +65,7 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def load_table(
-    connection: DuckDBPyConnection, schema: str, table: str, path: Path
-) -> int:
+def load_table(connection: DuckDBPyConnection, schema: str, table: str, path: Path) -> int:
     """Replace one table by a CSV file's rows; returns their number."""
     types = TYPES.get(f"{schema}.{table}", {})
     with path.open(encoding="utf-8") as file:
@@ -98,9 +96,7 @@ def load(database: Path = DATABASE) -> dict[str, int]:
     with duckdb.connect(str(database)) as connection:
         for schema in SCHEMAS:
             for path in sorted((HERE / "data" / schema).glob("*.csv")):
-                counts[f"{schema}.{path.stem}"] = load_table(
-                    connection, schema, path.stem, path
-                )
+                counts[f"{schema}.{path.stem}"] = load_table(connection, schema, path.stem, path)
     return counts
 
 

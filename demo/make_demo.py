@@ -29,9 +29,7 @@ from generator.world import Record, generator, read_companies, special_names
 HERE = Path(__file__).resolve().parent
 
 
-def exclude(
-    records: Iterable[Record], domains: set[str], ids: Iterable[str] = ()
-) -> None:
+def exclude(records: Iterable[Record], domains: set[str], ids: Iterable[str] = ()) -> None:
     """Mark the records that the demo's exclusions take out."""
     ids = set(ids)
     for record in records:
@@ -46,12 +44,7 @@ def write_csv(path: Path, rows: list[dict[str, object]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow(
-                {
-                    k: str(v).lower() if isinstance(v, bool) else v
-                    for k, v in row.items()
-                }
-            )
+            writer.writerow({k: str(v).lower() if isinstance(v, bool) else v for k, v in row.items()})
 
 
 def build(path: Path) -> None:
@@ -68,11 +61,7 @@ def build(path: Path) -> None:
     rng = generator("exclusions")
     plain = [c for c in in_salesforce if c.family == c.entity and c.size > 1.5]
     aliased = {canonical for _, canonical, _ in ALIASES}
-    plain = [
-        company
-        for company in plain
-        if company.name not in special_names() and company.domain not in aliased
-    ]
+    plain = [company for company in plain if company.name not in special_names() and company.domain not in aliased]
     investors = rng.sample(plain, 4)
     live = [r for r in ours if r.is_live and r.record_id.startswith("salesforce:")]
     held = [r.record_id for r in rng.sample(live, 2)]
@@ -87,16 +76,12 @@ def build(path: Path) -> None:
             generator("order", profile.partner_id).shuffle(rows)
         if profile.partner_id == "quillfjord_systems":
             name = f"partner_lists/{profile.partner_id}"
-            tables[name] = [
-                {k: v for k, v in row.items() if k != "partner_id"} for row in rows
-            ]
+            tables[name] = [{k: v for k, v in row.items() if k != "partner_id"} for row in rows]
         elif profile.exchange == "list":
             listed += rows
         else:
             name = f"keys_partners/{profile.partner_id}/accounts"
-            tables[name] = [
-                {k: v for k, v in row.items() if k != "partner_id"} for row in rows
-            ]
+            tables[name] = [{k: v for k, v in row.items() if k != "partner_id"} for row in rows]
     listed += unknown_partner_rows(companies)
     dirt["rows of an unknown partner"] += 6
     generator("order", "partner_accounts").shuffle(listed)

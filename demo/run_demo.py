@@ -68,18 +68,13 @@ def keys_partners() -> list[dict[str, str]]:
 
 def secret_name(partner: dict[str, str]) -> str:
     """Name of the environment variable that holds the pair's secret."""
-    return (
-        partner["secret_env"]
-        or f"ACCOUNT_MAPPING_SECRET_{partner['partner_id'].upper()}"
-    )
+    return partner["secret_env"] or f"ACCOUNT_MAPPING_SECRET_{partner['partner_id'].upper()}"
 
 
 def environment(partners: list[dict[str, str]]) -> dict[str, str]:
     """Our environment with a secret per pair: 32 random bytes as hex."""
     made = {
-        secret_name(partner): secrets.token_hex(32)
-        for partner in partners
-        if not os.environ.get(secret_name(partner))
+        secret_name(partner): secrets.token_hex(32) for partner in partners if not os.environ.get(secret_name(partner))
     }
     return (
         dict(os.environ)
@@ -92,9 +87,7 @@ def environment(partners: list[dict[str, str]]) -> dict[str, str]:
     )
 
 
-def dbt(
-    arguments: list[str], folder: Path, env: dict[str, str], quiet: bool = True
-) -> None:
+def dbt(arguments: list[str], folder: Path, env: dict[str, str], quiet: bool = True) -> None:
     """Run dbt in a project's folder; raise with its output when it fails.
 
     Unless quiet, its lines are shown as they come, but for the start of each
@@ -121,18 +114,13 @@ def dbt(
         logs = folder / "logs"
         if "--log-path" in arguments:
             logs = Path(arguments[arguments.index("--log-path") + 1])
-        raise DemoError(
-            f"{output}\n`dbt {arguments[0]}` failed in {folder};"
-            f" the whole log is in {logs}"
-        )
+        raise DemoError(f"{output}\n`dbt {arguments[0]}` failed in {folder}; the whole log is in {logs}")
 
 
 def install_package(env: dict[str, str]) -> None:
     """`dbt deps` in both projects, unless they have the package already."""
     waiting = [
-        folder
-        for folder in (HERE, PARTNER_SIDE)
-        if (folder / "dbt_packages/account_mapping").resolve() != HERE.parent
+        folder for folder in (HERE, PARTNER_SIDE) if (folder / "dbt_packages/account_mapping").resolve() != HERE.parent
     ]
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda folder: dbt(["deps"], folder, env), waiting))

@@ -74,9 +74,7 @@ def matrix_text(rows: Sequence[tuple[str, str, int, object, str]]) -> str:
             text = f"{accounts:,} / {money(pipeline)}" if pipeline else f"{accounts:,}"
         cells[our, their] = text
     header = ["we \\ they", *map(words, theirs)]
-    return table(
-        header, [[words(o), *(cells.get((o, t), "-") for t in theirs)] for o in ours]
-    )
+    return table(header, [[words(o), *(cells.get((o, t), "-") for t in theirs)] for o in ours])
 
 
 def show(database: Path = DATABASE) -> str:
@@ -88,9 +86,7 @@ def show(database: Path = DATABASE) -> str:
         def query(sql: str) -> list[tuple]:
             return connection.execute(sql).fetchall()
 
-        names = dict(
-            query("select partner_id, partner_name from account_mapping__partners")
-        )
+        names = dict(query("select partner_id, partner_name from account_mapping__partners"))
         matrix = query(
             """
             select partner_id, our_status, partner_status, our_accounts,
@@ -177,9 +173,7 @@ def show(database: Path = DATABASE) -> str:
                 [
                     [names.get(p, p)]
                     + [
-                        f"{count(r[3])} of {count(r[2])} ({percent(r[4])})"
-                        if (r := found.get((p, name)))
-                        else "-"
+                        f"{count(r[3])} of {count(r[2])} ({percent(r[4])})" if (r := found.get((p, name))) else "-"
                         for name in lists
                     ]
                     for p in dict.fromkeys(row[0] for row in coverage)
@@ -191,14 +185,9 @@ def show(database: Path = DATABASE) -> str:
     for p, our, name, their, method, probability, relationship, reason in matches:
         parts.append(textwrap.shorten(f"{name} ({our})", WIDTH, placeholder="..."))
         parts.append(
-            f"    {names.get(p, p)} {their[:12]}: {words(method)}, {relationship},"
-            f" probability {probability:.2f}"
+            f"    {names.get(p, p)} {their[:12]}: {words(method)}, {relationship}, probability {probability:.2f}"
         )
-        parts.append(
-            textwrap.fill(
-                str(reason), WIDTH, initial_indent="    ", subsequent_indent="    "
-            )
-        )
+        parts.append(textwrap.fill(str(reason), WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(parts)
 
 

@@ -3,9 +3,7 @@
 Two nodes are in one group when a chain of edges joins them. SQL would need a recursion of unknown depth.
 """
 
-MISSING_LIBRARY = (
-    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
-)
+MISSING_LIBRARY = "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
 
 try:
     import numpy as np
@@ -41,7 +39,8 @@ def group_nodes(nodes: pa.Array, other_nodes: pa.Array) -> tuple[pa.Array, pa.Ar
 def group_batch(grouping_key: str, edges: pa.Table) -> pa.RecordBatch:
     """All groups of one grouping as SCHEMA. edges: columns node, other_node."""
     nodes, groups = group_nodes(
-        edges.column("node").combine_chunks().cast(pa.string()), edges.column("other_node").combine_chunks().cast(pa.string())
+        edges.column("node").combine_chunks().cast(pa.string()),
+        edges.column("other_node").combine_chunks().cast(pa.string()),
     )
     return pa.record_batch([pa.array([grouping_key] * len(nodes), pa.string()), nodes, groups], schema=SCHEMA)
 

@@ -4,13 +4,12 @@ The keys tier: whoever lacks the pair's secret learns nothing from a token; the 
 Per partner, agreement, epoch, key type and normaliser version a key is derived with HKDF-SHA-256 (RFC 5869), and each
 value becomes HMAC-SHA-256 (RFC 2104) under that key. Secrets are read from the environment by name and stay in memory.
 """
+
 import hashlib
 import hmac
 import os
 
-MISSING_LIBRARY = (
-    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
-)
+MISSING_LIBRARY = "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
 
 try:
     import duckdb
@@ -137,7 +136,8 @@ def map_arrow(relation, function, schema):
         from pyspark.sql.pandas.types import from_arrow_schema
 
         mapped = relation.mapInArrow(
-            lambda batches: (out for batch in batches for out in function(batch).to_batches()), from_arrow_schema(schema)
+            lambda batches: (out for batch in batches for out in function(batch).to_batches()),
+            from_arrow_schema(schema),
         )
     else:
         batches = (out for batch in relation.to_arrow_reader(BATCH_ROWS) for out in function(batch).to_batches())

@@ -2,15 +2,14 @@
 
 Each file is read alone: one that cannot be read is one row that says so, and the others go on. Batches are streamed.
 """
+
 import codecs
 import csv
 import glob
 import os
 from collections.abc import Iterator
 
-MISSING_LIBRARY = (
-    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
-)
+MISSING_LIBRARY = "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
 
 try:
     import pyarrow as pa
@@ -122,7 +121,9 @@ def csv_batches(path: str, encoding: str, bad_rows: list[tuple[int | None, str]]
     check_columns(names)
 
     def keep(row):
-        bad_rows.append((row.number, f"{row.actual_columns} columns instead of {row.expected_columns}: {row.text[:200]}"))
+        bad_rows.append(
+            (row.number, f"{row.actual_columns} columns instead of {row.expected_columns}: {row.text[:200]}")
+        )
         return "skip"
 
     reader = pa_csv.open_csv(

@@ -131,17 +131,11 @@ def salesforce_tables(
                 "owner_id": rng.choice(users)["id"],
                 "industry": INDUSTRY_LABELS[company.sector],
                 "website": site,
-                "annual_revenue": (
-                    round(company.size * 80) * 1_000_000 if rng.random() < 0.4 else ""
-                ),
-                "number_of_employees": (
-                    round(company.size * 700) if rng.random() < 0.4 else ""
-                ),
+                "annual_revenue": (round(company.size * 80) * 1_000_000 if rng.random() < 0.4 else ""),
+                "number_of_employees": (round(company.size * 700) if rng.random() < 0.4 else ""),
                 "billing_city": city,
                 "billing_country": country,
-                "billing_country_code": (
-                    code if country == company.country and rng.random() < 0.3 else ""
-                ),
+                "billing_country_code": (code if country == company.country and rng.random() < 0.3 else ""),
                 "duns_number": company.duns if rng.random() < 0.1 else "",
                 "is_deleted": False,
                 "created_date": timestamp(days_ago(rng, 400, 2800)),
@@ -175,11 +169,7 @@ def salesforce_tables(
     by_id = {str(row["id"]): row for row in accounts}
     record_of = {record.record_id.split(":")[1]: record for record in records}
     special = special_names()
-    base = [
-        identifier
-        for identifier, company in zip(by_id, companies, strict=False)
-        if company.name not in special
-    ]
+    base = [identifier for identifier, company in zip(by_id, companies, strict=False) if company.name not in special]
     contacts = contact_rows(rng, records, everyone, dirt)
     opportunities = opportunity_rows(rng, accounts, records, users, dirt)
 
@@ -188,9 +178,7 @@ def salesforce_tables(
         winner = record_of[winner_id]
         loser = add(winner.company)
         loser_id = loser.record_id.split(":")[1]
-        accounts[-1].update(
-            master_record_id=maybe_short(rng, winner_id, 0.3), is_deleted=True
-        )
+        accounts[-1].update(master_record_id=maybe_short(rng, winner_id, 0.3), is_deleted=True)
         loser.is_live = False
         extra = opportunity_rows(rng, accounts[-1:], [loser], users, dirt)
         for row in extra:
@@ -204,27 +192,19 @@ def salesforce_tables(
             earlier.is_live = False
             dirt["merge chains"] += 1
     for loser_id in rng.sample(base, 45):
-        if record_of[loser_id].is_live and not any(
-            row["master_record_id"][:15] == loser_id[:15] for row in accounts
-        ):
+        if record_of[loser_id].is_live and not any(row["master_record_id"][:15] == loser_id[:15] for row in accounts):
             flag = rng.choice(("is_deleted", "is_deleted", "_fivetran_deleted"))
             by_id[loser_id][flag] = True
             record_of[loser_id].is_live = False
             dirt["deleted accounts"] += 1
 
     # A cycle of two parents, a parent that does not exist, and odd names.
-    child = next(
-        row for row in accounts if len(row["parent_id"]) == 18 and not row["is_deleted"]
-    )
+    child = next(row for row in accounts if len(row["parent_id"]) == 18 and not row["is_deleted"])
     by_id[child["parent_id"]]["parent_id"] = child["id"]
-    orphan, formula, emoji, rtl = rng.sample(
-        [i for i in base if record_of[i].is_live and not by_id[i]["parent_id"]], 4
-    )
+    orphan, formula, emoji, rtl = rng.sample([i for i in base if record_of[i].is_live and not by_id[i]["parent_id"]], 4)
     by_id[orphan]["parent_id"] = salesforce_id(900_000)
     company = record_of[formula].company
-    by_id[formula]["name"] = (
-        f'=HYPERLINK("https://www.{company.domain}","{company.name}")'
-    )
+    by_id[formula]["name"] = f'=HYPERLINK("https://www.{company.domain}","{company.name}")'
     by_id[emoji]["name"] = f"\U0001f525 {record_of[emoji].company.name}"
     by_id[rtl]["name"] = f"{record_of[rtl].company.name} \u202e"
     for key in (formula, emoji):
@@ -451,9 +431,7 @@ def hubspot_tables(
                 "properties_type": "PROSPECT" if rng.random() < 0.2 else "",
                 "properties_industry": INDUSTRY_LABELS[company.sector].upper(),
                 "properties_annualrevenue": "",
-                "properties_numberofemployees": (
-                    round(company.size * 700) if rng.random() < 0.3 else ""
-                ),
+                "properties_numberofemployees": (round(company.size * 700) if rng.random() < 0.3 else ""),
                 "properties_city": city,
                 "properties_country": country,
                 "properties_hubspot_owner_id": rng.choice(owners)["id"],
@@ -481,12 +459,8 @@ def hubspot_tables(
     dirt["our companies in both CRMs"] += 300
     merged: dict[str, list[str]] = {}
     for index in rng.sample(range(len(companies)), 12):
-        merged[str(rows[index]["id"])] = [
-            str(9_000_000_000 + 13 * index + k) for k in range(rng.choice((1, 1, 2)))
-        ]
-        rows[index]["properties_hs_merged_object_ids"] = ";".join(
-            merged[str(rows[index]["id"])]
-        )
+        merged[str(rows[index]["id"])] = [str(9_000_000_000 + 13 * index + k) for k in range(rng.choice((1, 1, 2)))]
+        rows[index]["properties_hs_merged_object_ids"] = ";".join(merged[str(rows[index]["id"])])
     dirt["merged records"] += sum(map(len, merged.values()))
     for index in rng.sample(range(len(companies)), 14):
         if str(rows[index]["id"]) not in merged:
@@ -535,9 +509,7 @@ def hubspot_tables(
                     "id": str(300_000 + len(deals) + 1),
                     "archived": False,
                     "properties_dealname": f"Deal {len(deals) + 1}",
-                    "properties_dealstage": f"closed{outcome}"
-                    if outcome != "open"
-                    else "contractsent",
+                    "properties_dealstage": f"closed{outcome}" if outcome != "open" else "contractsent",
                     "properties_amount": amount(rng, record.company.size, currency),
                     "properties_deal_currency_code": currency,
                     "properties_closedate": iso(days_ago(rng, -120, 700)),

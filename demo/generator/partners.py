@@ -71,9 +71,7 @@ def partner_rows(
     def add(company: Company, parent: str = "") -> str:
         account_id = profile.id_format.format(numbers[len(rows)])
         name, spelling = account_name(rng, company, profile.dirt, dirt)
-        site, domains = web_presence(
-            rng, company, profile.website_rate, companies, dirt
-        )
+        site, domains = web_presence(rng, company, profile.website_rate, companies, dirt)
         country, city = place(
             rng,
             company,
@@ -114,9 +112,7 @@ def partner_rows(
             open_amount=open_amount,
             currency=currency,
             parent_account_id=parent,
-            updated_at=timestamp(
-                days_ago(rng, profile.list_age_days, profile.list_age_days + 120)
-            ),
+            updated_at=timestamp(days_ago(rng, profile.list_age_days, profile.list_age_days + 120)),
         )
         if rng.random() < profile.duns_rate:
             row["duns"] = company.duns

@@ -54,9 +54,7 @@ def settings(
     ]
     rules: list[dict[str, object]] = list(read_seed("account_mapping__status_rules"))
     rules += [
-        dict(
-            zip(("source_system", "field", "raw_value", "status"), values, strict=True)
-        )
+        dict(zip(("source_system", "field", "raw_value", "status"), values, strict=True))
         for values in (
             ("salesforce", "account_type", "Competitor", "excluded"),
             ("lumen_data", "status", "In pipeline", "open_opportunity"),
@@ -84,9 +82,7 @@ def settings(
             named_ours[record.company.entity].append(record)
     overrides = overrides_of(named_ours, theirs)
     targets: list[dict[str, object]] = []
-    usable = sorted(
-        (r for rs in named_ours.values() for r in rs), key=lambda r: r.record_id
-    )
+    usable = sorted((r for rs in named_ours.values() for r in rs), key=lambda r: r.record_id)
     ideal = [r for r in usable if r.company.size > 1.1 and r.company.sector != "mining"]
     for record in rng.sample(ideal, 420):
         by_id = rng.random() < 0.4
@@ -98,15 +94,11 @@ def settings(
             }
         )
     for record in rng.sample([r for r in usable if r.company.region == "nordics"], 60):
-        targets.append(
-            {"list_name": "nordic_push", "account_id": record.record_id, "domain": ""}
-        )
+        targets.append({"list_name": "nordic_push", "account_id": record.record_id, "domain": ""})
     known = set(named_ours)
     strangers = [c for c in companies if c.entity not in known]
     for company in rng.sample(strangers, 25):
-        targets.append(
-            {"list_name": "icp_2026", "account_id": "", "domain": company.domain}
-        )
+        targets.append({"list_name": "icp_2026", "account_id": "", "domain": company.domain})
     # A target once per domain, since records of one company share it.
     targets = list({tuple(t.values()): t for t in targets}.values())
     agreements = [
@@ -130,19 +122,14 @@ def settings(
         "status_rules": rules,
         "exclusions": exclusions,
         "match_overrides": overrides,
-        "domain_aliases": [
-            dict(zip(("domain", "canonical_domain", "relation"), a, strict=True))
-            for a in ALIASES
-        ],
+        "domain_aliases": [dict(zip(("domain", "canonical_domain", "relation"), a, strict=True)) for a in ALIASES],
         "target_accounts": targets,
         "currency_rates": [{"currency": c, "rate": r} for c, r in RATES.items()],
         "sharing_agreements": agreements,
     }
 
 
-def overrides_of(
-    named_ours: dict[str, list[Record]], theirs: dict[str, list[Record]]
-) -> list[dict[str, object]]:
+def overrides_of(named_ours: dict[str, list[Record]], theirs: dict[str, list[Record]]) -> list[dict[str, object]]:
     """Decisions a person took: pairs no evidence shows, and two look-alikes."""
     rows: list[dict[str, object]] = []
 

@@ -39,15 +39,9 @@ def truth_rows(
                         "partner_id": partner_id,
                         "account_id": our.record_id,
                         "partner_account_id": their.record_id,
-                        "relationship": (
-                            "same"
-                            if our.company.entity == their.company.entity
-                            else "family"
-                        ),
+                        "relationship": ("same" if our.company.entity == their.company.entity else "family"),
                         "shares_unambiguous_domain": any(
-                            len(our_carriers[domain]) == 1
-                            and len(their_carriers[domain]) == 1
-                            for domain in shared
+                            len(our_carriers[domain]) == 1 and len(their_carriers[domain]) == 1 for domain in shared
                         ),
                     }
                 )

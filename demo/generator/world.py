@@ -63,9 +63,7 @@ def read_companies(path: Path) -> list[Company]:
             continue
         rng = generator("company", row["domain"])
         lower = row["name"].lower()
-        sector = next(
-            (s for s, words in SECTOR_WORDS if any(w in lower for w in words)), "other"
-        )
+        sector = next((s for s, words in SECTOR_WORDS if any(w in lower for w in words)), "other")
         companies.append(
             Company(
                 entity=row["name"],
@@ -139,10 +137,7 @@ def salesforce_suffix(body: str) -> str:
     """Which letters of each five are upper case, as three base-32 digits."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
     groups = (body[i : i + 5] for i in (0, 5, 10))
-    return "".join(
-        alphabet[sum(1 << i for i, c in enumerate(g) if "A" <= c <= "Z")]
-        for g in groups
-    )
+    return "".join(alphabet[sum(1 << i for i, c in enumerate(g) if "A" <= c <= "Z")] for g in groups)
 
 
 def maybe_short(rng: random.Random, identifier: str, rate: float = 0.08) -> str:
@@ -220,9 +215,7 @@ def canonical_domain(domain: str) -> str:
     return next((c for alias, c, _ in ALIASES if alias == domain), domain)
 
 
-def account_name(
-    rng: random.Random, company: Company, dirt_rate: float, dirt: dict[str, int]
-) -> tuple[str, str]:
+def account_name(rng: random.Random, company: Company, dirt_rate: float, dirt: dict[str, int]) -> tuple[str, str]:
     """A spelling of the company's name and its kind, counted."""
     home = HOME_SCRIPT.get(company.entity)
     if home and rng.random() < 0.45:

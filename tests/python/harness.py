@@ -132,7 +132,9 @@ class Project:
             *(["--vars", json.dumps(dict(variables))] if variables else []),
         ]  # fmt: skip
         try:
-            outcome = dbtRunner(callbacks=[keep]).invoke(["--quiet", "--log-level-file", "none", "--no-send-anonymous-usage-stats", *command])
+            outcome = dbtRunner(callbacks=[keep]).invoke(
+                ["--quiet", "--log-level-file", "none", "--no-send-anonymous-usage-stats", *command]
+            )
         finally:
             _close_database()
         return _result(outcome, messages)

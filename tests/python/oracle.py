@@ -40,9 +40,11 @@ Interpretations, where the Rules can be read in two ways
 - Overrides and equal identifiers mean `same`. The other pairs of one unit of
   ours and one of the partner's that share a domain are contested: a pair is
   `same` when each is the other's best fit (settled pairs fit best, then equal
-  names, then the lesser id); the others get their relationship from where they
-  stand in the tree around the best fit. Links by a subsidiary's domain stay
-  outside of that contest.
+  names); the others get their relationship from where they stand in the tree
+  around the best fit. Links by a subsidiary's domain stay outside of that
+  contest.
+- A pair of unlike names that only shares a domain, while one of the two is
+  settled with, or has the name of, somebody else: a branch, hence `sibling`.
 - Target entries are counted once each however often they are listed.
 """
 
@@ -1002,25 +1004,31 @@ def _settle(
     for a, b in contested | settled:
         families[sides.our_roots[a], sides.their_roots[b]].add((a, b))
 
+    def has_one_name(pair: tuple[str, str]) -> bool:
+        return sides.ours[pair[0]].name_key == sides.theirs[pair[1]].name_key
+
     def best_fit(pairs: set[tuple[str, str]], chooser: str, place: int) -> str:
         """Return the best fit of the account at one place of the pairs."""
         mine = {pair for pair in pairs if pair[place] == chooser}
         mine = mine & settled or mine
         if len(mine) > 1:
-            mine = {
-                (a, b)
-                for a, b in mine
-                if sides.ours[a].name_key == sides.theirs[b].name_key
-            }
-        if not mine:
+            mine = set(filter(has_one_name, mine))
+        if len(mine) != 1:
             raise Undefined(f"no name decides for {chooser}")
-        return min(pair[1 - place] for pair in mine)
+        return mine.pop()[1 - place]
 
-    return {
+    relationships = {
         (a, b): _relationship(a, b, best_fit(pairs, a, 0), best_fit(pairs, b, 1), sides)
         for pairs in families.values()
         for a, b in pairs & contested
     }
+    found = settled | set(filter(has_one_name, contested))
+    found_ours, found_theirs = {a for a, _ in found}, {b for _, b in found}
+    for a, b in contested - found:
+        is_branch = a in found_ours or b in found_theirs
+        if relationships[a, b] == "same" and is_branch:
+            relationships[a, b] = "sibling"
+    return relationships
 
 
 def _relationship(a: str, b: str, best_b: str, best_a: str, sides: _Sides) -> str:

@@ -29,7 +29,11 @@ ACCOUNT_COLUMNS = ["id", "name", "website", "type", "parent_id", "is_deleted", "
 
 def account(number: int, name: str | None, website: str | None = None, **columns: object) -> dict[str, object]:
     """A Salesforce account; its id is made from `number`."""
-    return dict.fromkeys(ACCOUNT_COLUMNS) | {"id": identifier(number), "name": name, "website": website, "is_deleted": False} | columns
+    return (
+        dict.fromkeys(ACCOUNT_COLUMNS)
+        | {"id": identifier(number), "name": name, "website": website, "is_deleted": False}
+        | columns
+    )
 
 
 def identifier(number: int) -> str:
@@ -76,7 +80,9 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Project:
         '1,Acme Corporation,https://www.acme.com/about\n2,"Quoted\nNewline",quoted-newline.de\n'
         '3,"=cmd()|calc",initech.com\n'.encode()
     )
-    (lists / "stratus.csv").write_bytes("account_id,account_name,website\n1,Société Globex,globex.com\n".encode("latin-1"))
+    (lists / "stratus.csv").write_bytes(
+        "account_id,account_name,website\n1,Société Globex,globex.com\n".encode("latin-1")
+    )
     pq.write_table(pa.table({"account_id": [str(i) for i in range(5000)]}), lists / "cirrus.parquet")
     whole = (lists / "cirrus.parquet").read_bytes()
     (lists / "cirrus.parquet").write_bytes(whole[: len(whole) // 2])
@@ -182,9 +188,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with a good build behind it."""
     variables = {"account_mapping__crms": ["salesforce"], "account_mapping__as_of": "2026-11-15"}
     project = Project(tmp_path_factory.mktemp("small") / "project", variables=variables)
-    project.write_table("salesforce.account", typed([account(1, "Acme Corp", "acme.com"), account(2, "Globex", "globex.com")]))
     project.write_table(
-        "partners.partner_accounts", [{"partner_id": "nimbus", "account_id": "1", "account_name": "Acme", "website": "acme.com"}]
+        "salesforce.account", typed([account(1, "Acme Corp", "acme.com"), account(2, "Globex", "globex.com")])
+    )
+    project.write_table(
+        "partners.partner_accounts",
+        [{"partner_id": "nimbus", "account_id": "1", "account_name": "Acme", "website": "acme.com"}],
     )
     project.write_seed("account_mapping__partners", PARTNERS[:1])
     result = project.run("build")
@@ -232,11 +241,15 @@ def test_a_settings_table_that_makes_no_sense_stops_the_build(small):
 
 
 def test_an_empty_partner_list_leaves_a_partner_that_covers_nothing(small):
-    small.write_table("partners.partner_accounts", "select 'x' as partner_id, 'y' as account_id, 'z' as account_name where false")
+    small.write_table(
+        "partners.partner_accounts", "select 'x' as partner_id, 'y' as account_id, 'z' as account_name where false"
+    )
     result = small.run("run")
     assert result.success, result.text
     assert small.query("select * from account_mapping__overlaps") == []
-    coverage = small.query("select * from account_mapping__partner_coverage where our_status = 'all' and rollup = 'account'")
+    coverage = small.query(
+        "select * from account_mapping__partner_coverage where our_status = 'all' and rollup = 'account'"
+    )
     assert [(row["our_accounts"], row["covered_accounts"], row["partner_accounts"]) for row in coverage] == [(2, 0, 0)]
     assert [row["coverage_rate"] for row in coverage] == [0.0]
     assert [row["partner_match_rate"] for row in coverage] == [None]
@@ -248,5 +261,7 @@ def test_an_empty_crm_gives_empty_marts(small):
     assert result.success, result.text
     assert small.query("select * from account_mapping__accounts") == []
     assert small.query("select * from account_mapping__overlap_matrix") == []
-    coverage = small.query("select * from account_mapping__partner_coverage where our_status = 'all' and rollup = 'account'")
+    coverage = small.query(
+        "select * from account_mapping__partner_coverage where our_status = 'all' and rollup = 'account'"
+    )
     assert [(row["our_accounts"], row["coverage_rate"], row["partner_accounts"]) for row in coverage] == [(0, None, 1)]

@@ -26,7 +26,9 @@ def pads_of(key: bytes) -> pa.Table:
 
 def tokens(values: list[str], key: bytes) -> list[str]:
     """Tokens in the order of `values`: the account id holds the place."""
-    rows = [{"partner_id": "p", "account_id": f"{i:09d}", "key_type": "t", "key_value": v} for i, v in enumerate(values)]
+    rows = [
+        {"partner_id": "p", "account_id": f"{i:09d}", "key_type": "t", "key_value": v} for i, v in enumerate(values)
+    ]
     hashed = match_keys.hash_batch(pa.RecordBatch.from_pylist(rows, schema=BATCH), pads_of(key))
     return hashed.sort_by("account_id").column("token").to_pylist()
 
@@ -119,7 +121,8 @@ def test_tokens_equal_the_standard_library(values):
 
 
 @pytest.mark.parametrize(
-    ("value", "problem"), [(None, "is not set"), ("", "is not set"), ("zz" * 32, "not hexadecimal"), ("00" * 8, "at least 32")]
+    ("value", "problem"),
+    [(None, "is not set"), ("", "is not set"), ("zz" * 32, "not hexadecimal"), ("00" * 8, "at least 32")],
 )
 def test_a_bad_secret_names_the_variable_and_the_remedy_and_never_the_value(monkeypatch, value, problem):
     monkeypatch.delenv("SOME_SECRET", raising=False)

@@ -21,7 +21,13 @@ def test_rows_are_numbered_and_named_after_their_file(tmp_path):
     (tmp_path / "nimbus.csv").write_text("account_id,account_name\n1,Acme\n2,Globex\n")
     assert read(tmp_path) == [
         {"file_name": "nimbus.csv", "row_number": 1, "partner_id": "nimbus", "account_id": "1", "account_name": "Acme"},
-        {"file_name": "nimbus.csv", "row_number": 2, "partner_id": "nimbus", "account_id": "2", "account_name": "Globex"},
+        {
+            "file_name": "nimbus.csv",
+            "row_number": 2,
+            "partner_id": "nimbus",
+            "account_id": "2",
+            "account_name": "Globex",
+        },
     ]
 
 
@@ -32,7 +38,9 @@ def test_a_partner_id_column_wins_over_the_file_name_where_it_is_filled(tmp_path
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_usual_delimiters_and_header_spellings(tmp_path, delimiter):
-    (tmp_path / "nimbus.csv").write_text(delimiter.join(["Account ID", "Name", "Domain"]) + f"\n1{delimiter}Acme{delimiter}acme.com\n")
+    (tmp_path / "nimbus.csv").write_text(
+        delimiter.join(["Account ID", "Name", "Domain"]) + f"\n1{delimiter}Acme{delimiter}acme.com\n"
+    )
     row = read(tmp_path)[0]
     assert (row["account_id"], row["account_name"], row["website"]) == ("1", "Acme", "acme.com")
 
@@ -66,7 +74,10 @@ def test_a_utf_16_file_is_read(tmp_path):
 
 
 def test_parquet_columns_of_any_plain_type_become_text(tmp_path):
-    pq.write_table(pa.table({"account_id": [1, 2], "Account Name": ["Acme", None], "extra": [1.5, 2.5]}), tmp_path / "nimbus.parquet")
+    pq.write_table(
+        pa.table({"account_id": [1, 2], "Account Name": ["Acme", None], "extra": [1.5, 2.5]}),
+        tmp_path / "nimbus.parquet",
+    )
     assert [(row["account_id"], row.get("account_name")) for row in read(tmp_path)] == [("1", "Acme"), ("2", None)]
 
 
@@ -77,7 +88,11 @@ def test_a_truncated_parquet_file_is_one_problem_and_its_neighbours_are_read(tmp
     (tmp_path / "nimbus.csv").write_text("account_id\n1\n")
     (tmp_path / "stratus.csv").write_text("account_id\n2\n")
     problem, *rows = read(tmp_path)
-    assert (problem["problem"], problem["file_name"], problem["partner_id"]) == ("unreadable_file", "cirrus.parquet", "cirrus")
+    assert (problem["problem"], problem["file_name"], problem["partner_id"]) == (
+        "unreadable_file",
+        "cirrus.parquet",
+        "cirrus",
+    )
     assert [row["account_id"] for row in rows] == ["1", "2"]
 
 
