@@ -68,10 +68,10 @@ def matrix_text(rows: Sequence[tuple[str, str, int, object, str]]) -> str:
     theirs = in_order([row[1] for row in rows])
     cells = {}
     for our, their, accounts, pipeline, state in rows:
-        # An unknown is not a zero.
-        text = words(state)
-        if state == "counted":
-            text = f"{accounts:,} / {money(pipeline)}" if pipeline else f"{accounts:,}"
+        text = f"{accounts:,} / {money(pipeline)}" if pipeline else count(accounts)
+        # A status that the partner does not share is unknown, never zero.
+        if accounts is None:
+            text = words(state)
         cells[our, their] = text
     header = ["we \\ they", *map(words, theirs)]
     return table(header, [[words(o), *(cells.get((o, t), "-") for t in theirs)] for o in ours])
@@ -108,9 +108,16 @@ def show(database: Path = DATABASE) -> str:
         )
         covered, accounts = query(
             """
-            select count(*) filter (where n_partners > 0), count(*)
-            from account_mapping__accounts
-            where not is_excluded
+            select
+                (
+                    select count(distinct account_id)
+                    from account_mapping__overlaps
+                    where relationship = 'same'
+                ),
+                (
+                    select count(*) from account_mapping__accounts
+                    where not is_excluded
+                )
             """
         )[0]
         matches = query(

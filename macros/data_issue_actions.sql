@@ -50,3 +50,13 @@
         'exchange_not_supported': 'not matched yet: blinded exchange comes with a later version; use keys or list',
     }) -}}
 {% endmacro %}
+
+{% macro data_issue_action(problem) -%}
+    {#- The action of a problem, as an expression. -#}
+    case {{ problem }}
+        {% for code, action in account_mapping.data_issue_actions().items() -%}
+        when '{{ code }}'
+            then '{{ action | replace("'", "''") }}'
+        {% endfor -%}
+    end
+{%- endmacro %}

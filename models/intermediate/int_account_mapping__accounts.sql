@@ -59,7 +59,11 @@ joined as (
         members.unit_id as ultimate_parent_account_id,
 
         ---------- text
-        coalesce(normalized.display_name, account_records.website, account_records.account_id) as name,
+        coalesce(
+            normalized.display_name,
+            {{ account_mapping.spreadsheet_safe('account_records.website') }},
+            account_records.account_id
+        ) as name,
         account_statuses.status,
         account_domains.domains,
         account_records.website,

@@ -318,7 +318,8 @@ issues as (
 
     select
         source,
-        coalesce(partner_id, '(no partner)') || ':' || coalesce(account_id, account_name, website, '(no id)') as row_key,
+        coalesce(partner_id, '(no partner)') || ':'
+        || coalesce(account_id, account_name, website, '(no id)') as row_key,
         problem,
         account_name as detail
 
@@ -639,14 +640,10 @@ final as (
     select
         {{ account_mapping.content_hash(['source', 'row_key', 'problem', 'detail']) }} as data_issue_id,
         source,
-        row_key,
+        {{ account_mapping.spreadsheet_safe('row_key') }} as row_key,
         problem,
-        detail,
-        case problem
-            {% for problem, action in account_mapping.data_issue_actions().items() -%}
-            when '{{ problem }}' then '{{ action | replace("'", "''") }}'
-            {% endfor -%}
-        end as action,
+        {{ account_mapping.spreadsheet_safe('detail') }} as detail,
+        {{ account_mapping.data_issue_action('problem') }} as action,
         cast(n_rows as bigint) as n_rows
 
     from grouped

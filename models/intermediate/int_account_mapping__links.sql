@@ -35,10 +35,22 @@ ancestors as (
 
 pairs as (
 
-    select partner_id, account_id, partner_account_id from scored_pairs
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from scored_pairs
     where match_probability >= {{ review_threshold }}
+
     union
-    select partner_id, account_id, partner_account_id from match_overrides
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from match_overrides
 
 ),
 

@@ -55,7 +55,9 @@ joined as (
         members.unit_id as ultimate_parent_account_id,
 
         ---------- text
-        coalesce(normalized.display_name, partner_records.website) as name,
+        coalesce(
+            normalized.display_name, {{ account_mapping.spreadsheet_safe('partner_records.website') }}
+        ) as name,
         partner_statuses.status,
         account_domains.domains,
         partner_records.website,

@@ -141,11 +141,30 @@ declared as (
 
 pairs as (
 
-    select partner_id, account_id, partner_account_id from matched_keys
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from matched_keys
+
     union
-    select partner_id, account_id, partner_account_id from fuzzy_pairs
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from fuzzy_pairs
+
     union
-    select partner_id, account_id, partner_account_id from declared
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from declared
 
 ),
 

@@ -5,6 +5,7 @@
 -- depends_on: {{ ref('account_mapping__partner_coverage') }}
 -- depends_on: {{ ref('account_mapping__match_review') }}
 -- depends_on: {{ ref('account_mapping__data_issues') }}
+-- depends_on: {{ ref('account_mapping__shared_keys') }}
 select
     build_id,
     as_of
