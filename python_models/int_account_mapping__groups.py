@@ -1,9 +1,12 @@
-"""Connected groups: which duplicates belong together, and which linked units are one company. One row per grouping and node.
+"""Connected groups: which duplicates belong together, which linked units are one company. One row per group and node.
 
 Two nodes are in one group when a chain of edges joins them. SQL would need a recursion of unknown depth.
 """
 
-MISSING_LIBRARY = "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
+MISSING_LIBRARY = (
+    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
+    "in the environment of dbt"
+)
 
 try:
     import numpy as np

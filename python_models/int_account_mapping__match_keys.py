@@ -9,7 +9,10 @@ import hashlib
 import hmac
 import os
 
-MISSING_LIBRARY = "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
+MISSING_LIBRARY = (
+    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
+    "in the environment of dbt"
+)
 
 try:
     import duckdb

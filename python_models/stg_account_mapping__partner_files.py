@@ -9,7 +9,10 @@ import glob
 import os
 from collections.abc import Iterator
 
-MISSING_LIBRARY = "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` in the environment of dbt"
+MISSING_LIBRARY = (
+    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
+    "in the environment of dbt"
+)
 
 try:
     import pyarrow as pa

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def load_model(name: str) -> ModuleType:
-    """The Python model `name`, loaded by its path: dbt runs models as files of their own, not as modules of a package."""
+    """The Python model `name`, loaded by its path: to dbt models are files of their own, not modules of a package."""
     spec = importlib.util.spec_from_file_location(name, PACKAGE / "python_models" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

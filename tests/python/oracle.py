@@ -30,6 +30,7 @@ Interpretations, where the Rules can be read in two ways
 - Amounts are rounded half away from zero to cents, each before it is added. An
   unknown rate counts 0; a null currency is the reporting currency, whose rate
   is 1 whatever the settings say.
+- Free-mail, hosting and excluded domains link nothing, as subsidiaries neither.
 - Aliases are applied once (chains are not followed), to both sides, and to the
   domains that exclusions and target lists name.
 - LEI or DUNS known on both sides and different: never a match, whatever else
@@ -924,11 +925,14 @@ def _identifier_evidence(a: Account, b: Account) -> str | None:
     return "conflict" if conflict else "equal" if equal else None
 
 
-def _alias_relationship(a: Account, b: Account, settings: Settings) -> str | None:
+def _alias_relationship(
+    a: Account, b: Account, settings: Settings, keyless: frozenset[str]
+) -> str | None:
     """Return `subsidiary` or `parent` where a domain of one belongs to the other."""
-    if any(settings.subsidiaries.get(d, set()) & b.websites for d in a.websites):
+    ours, theirs = a.websites - keyless, b.websites - keyless
+    if any(settings.subsidiaries.get(domain, set()) & theirs for domain in ours):
         return "subsidiary"
-    if any(settings.subsidiaries.get(d, set()) & a.websites for d in b.websites):
+    if any(settings.subsidiaries.get(domain, set()) & ours for domain in theirs):
         return "parent"
     return None
 
@@ -967,7 +971,7 @@ def compute_links(
         for b in sides.theirs.values():
             pair = (a.account_id, b.account_id)
             evidence = _identifier_evidence(a, b)
-            alias = _alias_relationship(a, b, settings)
+            alias = _alias_relationship(a, b, settings, keyless)
             shares_domain = bool(
                 ((a.websites | a.mail_domains) & (b.websites | b.mail_domains))
                 - keyless

@@ -51,7 +51,8 @@ def judged(demo) -> list[dict]:
     for path in sorted((demo.folder / "target/partner_side").glob("*/*.duckdb")):
         with duckdb.connect(str(path), read_only=True) as partner_side:
             names = partner_side.sql(
-                "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys where key_type = 'account'"
+                "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys "
+                "where key_type = 'account'"
             ).fetchall()
         connection.executemany("insert into names values (?, ?, ?)", [(path.stem, *row) for row in names])
     connection.execute(
@@ -61,7 +62,10 @@ def judged(demo) -> list[dict]:
     rows = connection.sql(
         """
         with accepted as (
-            select links.partner_id, links.account_id, coalesce(names.account_id, links.partner_account_id) as partner_account_id
+            select
+                links.partner_id,
+                links.account_id,
+                coalesce(names.account_id, links.partner_account_id) as partner_account_id
             from account_mapping__overlaps as links
             left join names on links.partner_id = names.partner_id and links.partner_account_id = names.token
         )
@@ -113,7 +117,8 @@ def test_marts_are_the_same_at_any_thread_count_and_row_order(demo, tmp_path, th
     with duckdb.connect(str(shuffled)) as connection:
         connection.execute(f"attach '{demo.database}' as demo (read_only)")
         tables = connection.sql(
-            f"select schema_name, table_name from duckdb_tables() where database_name = 'demo' and schema_name in {tuple(RAW_SCHEMAS)}"
+            "select schema_name, table_name from duckdb_tables() "
+            f"where database_name = 'demo' and schema_name in {tuple(RAW_SCHEMAS)}"
         ).fetchall()
         assert len(tables) == 10
         for schema, table in tables:

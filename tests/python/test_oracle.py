@@ -328,3 +328,92 @@ def test_unique_accounts_look_at_the_other_active_partners():
     assert (row["covered_accounts"], row["unique_accounts"]) == (1, 1)
     assert row["unnamed_targets"] == 1
     assert not any(key[0] == "r" for key in answer.coverage)
+
+
+def test_subsidiary_domain_links_unless_a_person_says_the_same():
+    alias = {"domain": "b.com", "canonical_domain": "acme.com"}
+    accounts = [ours("1", website="b.com"), ours("2", website="acme.com")]
+    theirs = [
+        {"account_id": "x", "account_name": "X", "website": "acme.com"},
+        {"account_id": "y", "account_name": "Y", "website": "b.com"},
+    ]
+    subsidiary = [{**alias, "relation": "subsidiary"}]
+    answer = solve(world(accounts, theirs, domain_aliases=subsidiary))
+    assert answer.links == {
+        ("p", "generic:1", "x"): "subsidiary",
+        ("p", "generic:1", "y"): "same",
+        ("p", "generic:2", "x"): "same",
+        ("p", "generic:2", "y"): "parent",
+    }
+    override = {
+        "partner_id": "p",
+        "account_id": "1",
+        "partner_account_id": "x",
+        "decision": "match",
+    }
+    answer = solve(
+        world(
+            accounts, theirs[:1], domain_aliases=subsidiary, match_overrides=[override]
+        )
+    )
+    assert answer.links["p", "generic:1", "x"] == "same"
+
+
+def test_an_alias_is_the_same_domain_everywhere():
+    accounts = [ours("1", website="acme.com"), ours("2", website="b.com")]
+    theirs = [{"account_id": "x", "account_name": "X", "website": "acme.io"}]
+    settings = {
+        "domain_aliases": [
+            {"domain": "acme.io", "canonical_domain": "acme.com", "relation": "alias"}
+        ],
+        "target_accounts": [{"list_name": "t", "domain": "acme.io"}],
+    }
+    answer = solve(world(accounts, theirs, **settings))
+    assert answer.links == {("p", "generic:1", "x"): "same"}
+    assert answer.coverage["p", "account", "all", "t"]["our_accounts"] == 1
+    exclusion = {"kind": "domain", "value": "acme.io", "partner_id": "*"}
+    answer = solve(world(accounts, theirs, exclusions=[exclusion], **settings))
+    assert answer.accounts["generic:1"]["is_excluded"]
+
+
+def test_duplicates_do_not_make_a_domain_ambiguous():
+    accounts = [
+        ours("1", account_name="Acme", website="acme.com", parent_account_id="3"),
+        ours("2", account_name="Acme", website="acme.com"),
+        ours("3"),
+    ]
+    theirs = [{"account_id": "x", "account_name": "X", "website": "acme.com"}]
+    answer = solve(world(accounts, theirs))
+    assert set(answer.links.values()) == {"same"}
+    assert len(answer.links) == 2
+
+
+def test_mail_makes_a_domain_from_two_contacts_and_half_of_business_mail():
+    def links(hosts: list[str]) -> int:
+        contacts = [
+            {
+                "id": str(i),
+                "properties_associatedcompanyid": "7",
+                "properties_email": f"a{i}@{host}",
+            }
+            for i, host in enumerate(hosts)
+        ]
+        hubspot = {
+            "companies": [{"id": "7", "properties_name": "A"}],
+            "contacts": contacts,
+        }
+        theirs = [{"account_id": "x", "account_name": "X", "email_domain": "acme.com"}]
+        free = {
+            "kind": "domain",
+            "value": "gmail.com",
+            "partner_id": "*",
+            "reason": "free_mail",
+        }
+        return len(
+            solve(world([], theirs, crms={"hubspot": hubspot}, exclusions=[free])).links
+        )
+
+    assert links(["acme.com", "mail.acme.com", "gmail.com", "gmail.com"]) == 1
+    assert links(["acme.com", "acme.com", "b.com", "c.com"]) == 1
+    assert links(["acme.com", "acme.com", "b.com", "c.com", "d.com"]) == 0
+    assert links(["acme.com"]) == 0

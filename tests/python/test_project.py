@@ -41,9 +41,18 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
     patch.setattr(dbt.jsonschemas.jsonschemas, "_can_run_validations", lambda: True)
     try:
         outcome = dbtRunner(callbacks=[collect]).invoke(
-            ["--quiet", "--log-level-file", "none", "parse", "--no-partial-parse", "--show-all-deprecations"]
-            + ["--project-dir", str(PACKAGE), "--profiles-dir", str(folder), "--target-path", str(folder / "target")]
-            + ["--vars", json.dumps({"account_mapping__crms": CRMS})]
+            [
+                *("--quiet", "--log-level-file", "none", "parse", "--no-partial-parse", "--show-all-deprecations"),
+                *(
+                    "--project-dir",
+                    str(PACKAGE),
+                    "--profiles-dir",
+                    str(folder),
+                    "--target-path",
+                    str(folder / "target"),
+                ),
+                *("--vars", json.dumps({"account_mapping__crms": CRMS})),
+            ]
         )
     finally:
         patch.undo()
@@ -67,7 +76,9 @@ def test_everything_is_described_and_models_end_with_their_grain(manifest):
 
 
 def test_every_mart_has_a_contract_is_public_and_checks_its_grain(manifest):
-    marts = [n for n in own(manifest["nodes"]) if n["resource_type"] == "model" and n["path"].startswith(("marts", "shared"))]
+    marts = [
+        n for n in own(manifest["nodes"]) if n["resource_type"] == "model" and n["path"].startswith(("marts", "shared"))
+    ]
     assert len(marts) == 9
     checked = {
         node["attached_node"].split(".")[-1]
@@ -106,7 +117,7 @@ def test_every_public_var_is_in_the_readme(manifest):
 
 
 def test_another_project_installs_the_package_and_builds(tmp_path: Path):
-    """By the README's steps: packages.yml, vars, settings of its own, dbt deps, dbt build; nothing of the demo is seen."""
+    """By the README's steps: packages.yml, vars, own settings, dbt deps, dbt build; nothing of the demo is seen."""
     (tmp_path / "dbt_project.yml").write_text(
         yaml.safe_dump(
             {

@@ -212,9 +212,7 @@ CONTACTS = [
 
 def salesforce_id(prefix: str, number: int) -> tuple[str, str]:
     """A made-up Salesforce id as (15 characters, 18 characters), always the same for the same arguments."""
-    letters = random.Random(f"{prefix}{number}").choices(  # noqa: S311 - ids, not secrets
-        string.ascii_letters + string.digits, k=12
-    )
+    letters = random.Random(f"{prefix}{number}").choices(string.ascii_letters + string.digits, k=12)
     short = prefix + "".join(letters)
     return short, short + suffix(short)
 
