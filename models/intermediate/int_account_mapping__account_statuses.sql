@@ -1,3 +1,4 @@
+{%- set reporting_currency = var('account_mapping__currency') | upper -%}
 with
 
 account_records as (
@@ -10,6 +11,12 @@ opportunities as (
 
     select * from {{ ref('int_account_mapping__opportunities') }}
     where account_id is not null
+
+),
+
+currency_rates as (
+
+    select * from {{ ref('stg_account_mapping__settings_currency_rates') }}
 
 ),
 
@@ -66,9 +73,18 @@ evidence as (
         {%- else -%}
         false
         {%- endif %} as has_lapsed,
-        opportunity_evidence.open_amount
+        coalesce(opportunity_evidence.open_amount, 0) + coalesce(
+            {{ account_mapping.convert_amount(
+                'account_records.open_amount',
+                "case when account_records.currency is null or upper(account_records.currency) = '"
+                ~ reporting_currency ~ "' then 1 else currency_rates.rate end"
+            ) }},
+            0
+        ) as open_amount
 
     from account_records
+    left join currency_rates
+        on upper(account_records.currency) = currency_rates.currency
     left join rule_evidence
         on account_records.account_id = rule_evidence.account_id
     left join opportunity_evidence
@@ -89,7 +105,7 @@ final as (
             else 'prospect'
         end as status,
         is_excluded_by_rule,
-        cast(coalesce(open_amount, 0) as decimal(28, 2)) as open_amount
+        cast(open_amount as decimal(28, 2)) as open_amount
 
     from evidence
 

@@ -85,7 +85,7 @@ joined as (
         ---------- numerics
         account_records.annual_revenue,
         account_records.employee_count,
-        coalesce(members.open_amount, account_statuses.open_amount) as open_amount,
+        account_statuses.open_amount,
 
         ---------- dates and timestamps
         account_records.customer_since,

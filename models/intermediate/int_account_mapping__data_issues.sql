@@ -643,7 +643,7 @@ final as (
         {{ account_mapping.spreadsheet_safe('row_key') }} as row_key,
         problem,
         {{ account_mapping.spreadsheet_safe('detail') }} as detail,
-        {{ account_mapping.data_issue_action('problem') }} as action,
+        {{ account_mapping.data_issue_action('problem') }} as action, -- noqa: LT05
         cast(n_rows as bigint) as n_rows
 
     from grouped

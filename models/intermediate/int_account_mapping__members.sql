@@ -51,24 +51,17 @@ scopes as (
 
 ),
 
-rated_accounts as (
+our_accounts as (
 
     select
         account_records.account_id,
         account_records.parent_account_id,
         account_statuses.status,
         account_statuses.open_amount
-        + coalesce({{ account_mapping.convert_amount(
-            'account_records.open_amount',
-            "case when account_records.currency is null or upper(account_records.currency) = '"
-            ~ reporting_currency ~ "' then 1 else currency_rates.rate end"
-        ) }}, 0) as open_amount
 
     from account_records
     inner join account_statuses
         on account_records.account_id = account_statuses.account_id
-    left join currency_rates
-        on upper(account_records.currency) = currency_rates.currency
 
 ),
 
@@ -100,12 +93,12 @@ scoped as (
     select
         'ours' as side,
         scopes.scope,
-        rated_accounts.account_id,
-        rated_accounts.parent_account_id,
-        rated_accounts.status,
-        rated_accounts.open_amount
+        our_accounts.account_id,
+        our_accounts.parent_account_id,
+        our_accounts.status,
+        our_accounts.open_amount
 
-    from rated_accounts
+    from our_accounts
     cross join scopes
 
     union all
