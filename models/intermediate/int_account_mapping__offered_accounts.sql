@@ -24,7 +24,8 @@ offers as (
 
 ),
 
--- a rule for a status beats the rule for any status; without a rule nothing is offered
+-- a rule for a status beats the rule for any status; without one nothing is offered. Whoever has keys can find the
+-- overlap, so a rule that shares counts only offers none
 applicable as (
 
     select
@@ -32,8 +33,8 @@ applicable as (
         members.account_id,
         members.parent_account_id,
         members.status,
-        offers.sharing_level <> 'hidden' as is_offered,
-        offers.sharing_level <> 'hidden'
+        offers.sharing_level in ('overlapping', 'all') as is_offered,
+        offers.sharing_level in ('overlapping', 'all')
         and ';' || replace(coalesce(offers.shared_fields, ''), ' ', '') || ';' like '%;status;%'
             as is_status_shared,
         dense_rank() over (
