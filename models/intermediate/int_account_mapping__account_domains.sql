@@ -27,7 +27,7 @@ domains as (
 
 free_mail_domains as (
 
-    select distinct domain from {{ ref('int_account_mapping__excluded_domains') }}
+    select distinct key_domain from {{ ref('int_account_mapping__excluded_domains') }}
     where reason = 'free_mail'
 
 ),
@@ -50,8 +50,8 @@ contact_domains as (
     inner join domains
         on contact_hosts.email_host = domains.raw_value
     left join free_mail_domains
-        on domains.domain = free_mail_domains.domain
-    where free_mail_domains.domain is null
+        on domains.domain = free_mail_domains.key_domain
+    where free_mail_domains.key_domain is null
 
 ),
 

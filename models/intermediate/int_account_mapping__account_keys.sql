@@ -17,7 +17,7 @@ normalized as (
 barred_domains as (
 
     select distinct
-        domain,
+        key_domain,
         partner_id
 
     from {{ ref('int_account_mapping__excluded_domains') }}
@@ -31,12 +31,12 @@ usable_domains as (
     from account_domains
     left join barred_domains
         on
-            barred_domains.domain in (account_domains.domain, account_domains.key_domain)
+            account_domains.key_domain = barred_domains.key_domain
             and (
                 barred_domains.partner_id = '*'
                 or barred_domains.partner_id = account_domains.partner_id
             )
-    where barred_domains.domain is null
+    where barred_domains.key_domain is null
 
 ),
 

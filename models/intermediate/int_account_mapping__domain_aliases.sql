@@ -13,12 +13,16 @@ domains as (
 
 ),
 
-final as (
+resolved as (
 
     select
         aliases.domain,
         canonicals.domain as canonical_domain,
-        min(domain_aliases.relation) as relation
+        domain_aliases.relation,
+        row_number() over (
+            partition by aliases.domain
+            order by canonicals.domain, domain_aliases.relation
+        ) as preference
 
     from domain_aliases
     inner join domains as aliases
@@ -26,7 +30,18 @@ final as (
     inner join domains as canonicals
         on domain_aliases.raw_canonical_domain = canonicals.raw_value
     where aliases.domain <> canonicals.domain
-    group by aliases.domain, canonicals.domain
+
+),
+
+final as (
+
+    select
+        domain,
+        canonical_domain,
+        relation
+
+    from resolved
+    where preference = 1
 
 )
 

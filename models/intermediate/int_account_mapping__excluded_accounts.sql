@@ -65,7 +65,7 @@ excluded as (
 
     from account_domains
     inner join excluded_domains
-        on excluded_domains.domain in (account_domains.domain, account_domains.key_domain)
+        on account_domains.key_domain = excluded_domains.key_domain
     where account_domains.side = 'ours'
 
     union all
@@ -116,7 +116,7 @@ excluded as (
     from account_domains
     inner join excluded_domains
         on
-            excluded_domains.domain in (account_domains.domain, account_domains.key_domain)
+            account_domains.key_domain = excluded_domains.key_domain
             and excluded_domains.partner_id in ('*', account_domains.partner_id)
     where account_domains.side = 'partner'
 

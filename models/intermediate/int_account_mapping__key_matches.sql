@@ -42,7 +42,7 @@ partner_key_rows as (
 barred_domains as (
 
     select distinct
-        domain,
+        key_domain,
         partner_id
 
     from {{ ref('int_account_mapping__excluded_domains') }}
@@ -87,10 +87,10 @@ their_keys as (
         on
             account_keys.partner_id = barred_domains.partner_id
             and account_keys.key_type in ('domain', 'email_domain')
-            and account_keys.key_value = barred_domains.domain
+            and account_keys.key_value = barred_domains.key_domain
     where
         account_keys.side = 'partner'
-        and barred_domains.domain is null
+        and barred_domains.key_domain is null
 
     union all
 
@@ -151,13 +151,15 @@ shared_keys as (
 
 ),
 
--- spelling variants, and branches that share the first word of their names, must not make a domain look ambiguous
+-- one family, or names that begin with one word (spelling variants, branches), are one company on a domain
 companies as (
 
     select
         members.side,
         members.scope,
         members.account_id,
+        members.unit_id,
+        coalesce(split_part(own_names.name, ' ', 1), members.account_id) as own_name,
         coalesce(split_part(normalized.name, ' ', 1), members.unit_id) as company
 
     from members
@@ -166,6 +168,11 @@ companies as (
             members.side = normalized.side
             and normalized.partner_id = case when members.side = 'ours' then '*' else members.scope end
             and members.unit_id = normalized.account_id
+    left join normalized as own_names
+        on
+            members.side = own_names.side
+            and own_names.partner_id = case when members.side = 'ours' then '*' else members.scope end
+            and members.account_id = own_names.account_id
 
 ),
 
@@ -178,7 +185,11 @@ paired as (
         shared_keys.key_type,
         shared_keys.key_value,
         our_companies.company as our_company,
-        their_companies.company as partner_company
+        our_companies.unit_id as our_unit,
+        our_companies.own_name as our_name,
+        their_companies.company as partner_company,
+        their_companies.unit_id as partner_unit,
+        their_companies.own_name as partner_name
 
     from shared_keys
     inner join partners
@@ -213,8 +224,12 @@ key_companies as (
         partner_id,
         key_type,
         key_value,
-        count(distinct our_company) as our_companies,
-        count(distinct partner_company) as partner_companies
+        least(
+            count(distinct our_company), count(distinct our_unit), count(distinct our_name)
+        ) as our_companies,
+        least(
+            count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
+        ) as partner_companies
 
     from paired
     group by partner_id, key_type, key_value

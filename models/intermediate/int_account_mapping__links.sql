@@ -89,7 +89,9 @@ decided as (
         end as decided_by,
         match_overrides.decision as override_decision,
         match_overrides.decided_on,
-        scored_pairs.declared_relationship,
+        case
+            when match_overrides.decision is null then scored_pairs.declared_relationship
+        end as declared_relationship,
         coalesce(scored_pairs.name_similarity, 0.0) as name_similarity,
         coalesce(scored_pairs.name_probability, 0.0) as name_probability,
         case
@@ -190,9 +192,7 @@ namesakes as (
         partner_account_id
 
     from fits
-    where
-        is_settled
-        or name_probability >= {{ namesake_threshold }}
+    where name_probability >= {{ namesake_threshold }}
 
 ),
 

@@ -24,7 +24,7 @@ account_keys as (
 barred_domains as (
 
     select distinct
-        domain,
+        key_domain,
         partner_id
 
     from {{ ref('int_account_mapping__excluded_domains') }}
@@ -48,8 +48,8 @@ offered as (
         on
             offered_accounts.partner_id = barred_domains.partner_id
             and account_keys.key_type in ('domain', 'email_domain')
-            and account_keys.key_value = barred_domains.domain
-    where barred_domains.domain is null
+            and account_keys.key_value = barred_domains.key_domain
+    where barred_domains.key_domain is null
 
     union all
 

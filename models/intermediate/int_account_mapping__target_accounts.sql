@@ -19,6 +19,13 @@ domains as (
 
 ),
 
+domain_aliases as (
+
+    select * from {{ ref('int_account_mapping__domain_aliases') }}
+    where relation = 'alias'
+
+),
+
 account_domains as (
 
     select * from {{ ref('int_account_mapping__account_domains') }}
@@ -50,8 +57,10 @@ named as (
     from target_accounts
     inner join domains
         on target_accounts.raw_domain = domains.raw_value
+    left join domain_aliases
+        on domains.domain = domain_aliases.domain
     inner join account_domains
-        on domains.domain in (account_domains.domain, account_domains.key_domain)
+        on coalesce(domain_aliases.canonical_domain, domains.domain) = account_domains.key_domain
 
 ),
 

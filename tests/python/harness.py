@@ -133,7 +133,7 @@ class Project:
         ]  # fmt: skip
         try:
             outcome = dbtRunner(callbacks=[keep]).invoke(
-                ["--quiet", "--log-level-file", "none", "--no-send-anonymous-usage-stats", *command]
+                ["--quiet", "--log-level-file", "none", "--no-write-json", "--no-send-anonymous-usage-stats", *command]
             )
         finally:
             _close_database()

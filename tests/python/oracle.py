@@ -139,16 +139,10 @@ class Answer:
     """
 
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    partner_accounts: dict[tuple[str, str], dict[str, Any]] = field(
-        default_factory=dict
-    )
+    partner_accounts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     links: dict[Pair, str] = field(default_factory=dict)
-    matrix: dict[tuple[str, str, str, str], dict[str, Any]] = field(
-        default_factory=dict
-    )
-    coverage: dict[tuple[str, str, str, str], dict[str, Any]] = field(
-        default_factory=dict
-    )
+    matrix: dict[tuple[str, str, str, str], dict[str, Any]] = field(default_factory=dict)
+    coverage: dict[tuple[str, str, str, str], dict[str, Any]] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- plain values
@@ -222,9 +216,7 @@ def salesforce_id(value: object) -> str | None:
     return trimmed + suffix
 
 
-_SECOND_LEVEL = frozenset(
-    {"ac", "co", "com", "edu", "gov", "ne", "net", "nom", "or", "org", "plc"}
-)
+_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "ne", "net", "nom", "or", "org", "plc"})
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
@@ -286,15 +278,9 @@ class Settings:
     """Settings in the form that the rules ask for."""
 
     def __init__(self, world: World) -> None:
-        self.partners = {
-            str(row["partner_id"])
-            for row in world.setting("partners")
-            if boolean(row["is_active"])
-        }
+        self.partners = {str(row["partner_id"]) for row in world.setting("partners") if boolean(row["is_active"])}
         self._rules = {
-            (text(r["source_system"]), text(r["field"]), fold(r["raw_value"])): str(
-                r["status"]
-            )
+            (text(r["source_system"]), text(r["field"]), fold(r["raw_value"])): str(r["status"])
             for r in world.setting("status_rules")
         }
         self._aliases: dict[str, str] = {}
@@ -306,10 +292,9 @@ class Settings:
                 self._aliases[domain] = canonical
             else:
                 self.subsidiaries[domain].add(canonical)
-        self._rates = {
-            str(row["currency"]): Decimal(str(row["rate"]))
-            for row in world.setting("currency_rates")
-        } | {world.currency: Decimal(1)}
+        self._rates = {str(row["currency"]): Decimal(str(row["rate"])) for row in world.setting("currency_rates")} | {
+            world.currency: Decimal(1)
+        }
         self._currency = world.currency
         self._exclusions = [
             (
@@ -333,9 +318,7 @@ class Settings:
         """Replace aliases by the domain that they stand for."""
         return frozenset(self._aliases.get(d, d) for d in domains)
 
-    def in_reporting_currency(
-        self, amount: Decimal | None, currency: object
-    ) -> Decimal:
+    def in_reporting_currency(self, amount: Decimal | None, currency: object) -> Decimal:
         """Convert one amount, rounded to cents; what cannot be counted is 0."""
         rate = self._rates.get(text(currency) or self._currency)
         if amount is None or rate is None:
@@ -364,22 +347,14 @@ class Settings:
         scope = set(partner_ids)
         return self.canonical(
             domains_of(
-                *(
-                    value
-                    for kind, value, partner_id, _ in self._exclusions
-                    if kind == "domain" and partner_id in scope
-                )
+                *(value for kind, value, partner_id, _ in self._exclusions if kind == "domain" and partner_id in scope)
             )
         )
 
     def free_mail_domains(self) -> frozenset[str]:
         """Return the domains whose mail is no business mail."""
         return domains_of(
-            *(
-                value
-                for kind, value, _, reason in self._exclusions
-                if kind == "domain" and reason == "free_mail"
-            )
+            *(value for kind, value, _, reason in self._exclusions if kind == "domain" and reason == "free_mail")
         )
 
 
@@ -560,9 +535,7 @@ class OurSide:
             for merged, survivor in terminal_survivors(merges).items():
                 self._survivors[crm, merged] = survivor
         self._live = {
-            key
-            for key, row in latest.items()
-            if not row.is_deleted and self._survivors.get(key, key[1]) == key[1]
+            key for key, row in latest.items() if not row.is_deleted and self._survivors.get(key, key[1]) == key[1]
         }
 
         deals, mails = self._read_children(world)
@@ -602,9 +575,7 @@ class OurSide:
             if crm == "salesforce":
                 bare_id = salesforce_id(bare_id) or ""
             return self.resolve_in(crm, bare_id)
-        found = self._by_bare_id.get(written, set()) | self._by_bare_id.get(
-            salesforce_id(written) or "", set()
-        )
+        found = self._by_bare_id.get(written, set()) | self._by_bare_id.get(salesforce_id(written) or "", set())
         if len(found) != 1:
             return None
         crm, _, bare_id = next(iter(found)).partition(":")
@@ -632,9 +603,7 @@ class OurSide:
                 )
         for row in tables.get("contact", []):
             if not _is_deleted(row, "is_deleted"):
-                mails[key("salesforce", salesforce_id(row.get("account_id")))].append(
-                    str(row.get("email") or "")
-                )
+                mails[key("salesforce", salesforce_id(row.get("account_id")))].append(str(row.get("email") or ""))
         tables = world.crms.get("hubspot", {})
         for row in tables.get("deals", []):
             if not _is_deleted(row, "archived"):
@@ -650,14 +619,10 @@ class OurSide:
         for row in tables.get("contacts", []):
             if not _is_deleted(row, "archived"):
                 company = text(row.get("properties_associatedcompanyid"))
-                mails[key("hubspot", company)].append(
-                    str(row.get("properties_email") or "")
-                )
+                mails[key("hubspot", company)].append(str(row.get("properties_email") or ""))
         return deals, mails
 
-    def _account(
-        self, raw: _Raw, deals: list[_Deal], mails: list[str], world: World
-    ) -> Account:
+    def _account(self, raw: _Raw, deals: list[_Deal], mails: list[str], world: World) -> Account:
         values = raw.row
         settings = self.settings
         evidence: set[str] = set()
@@ -674,36 +639,21 @@ class OurSide:
         if churned:
             evidence.discard("customer")
         elif wins:
-            if (
-                world.churn_after_days
-                and known
-                and (world.as_of - max(known)).days > world.churn_after_days
-            ):
+            if world.churn_after_days and known and (world.as_of - max(known)).days > world.churn_after_days:
                 evidence.add("churned")
             else:
                 evidence.add("customer")
         if any(deal.is_open for deal in deals):
             evidence.add("open_opportunity")
         amount = sum(
-            (
-                settings.in_reporting_currency(deal.amount, deal.currency)
-                for deal in deals
-                if deal.is_open
-            ),
-            settings.in_reporting_currency(
-                money(values.get("open_amount")), values.get("currency")
-            ),
+            (settings.in_reporting_currency(deal.amount, deal.currency) for deal in deals if deal.is_open),
+            settings.in_reporting_currency(money(values.get("open_amount")), values.get("currency")),
         )
         business = [
-            domain
-            for domain in settings_domains(settings, map(mail_domain, mails))
-            if domain not in self._free_mail
+            domain for domain in settings_domains(settings, map(mail_domain, mails)) if domain not in self._free_mail
         ]
         learnt = {
-            domain
-            for domain in business
-            if business.count(domain) >= 2
-            and 2 * business.count(domain) >= len(business)
+            domain for domain in business if business.count(domain) >= 2 and 2 * business.count(domain) >= len(business)
         }
         return Account(
             account_id=f"{raw.crm}:{raw.bare_id}",
@@ -712,9 +662,7 @@ class OurSide:
             parent_id=raw.parent,
             name=text(values.get("name")),
             websites=settings.canonical(values["websites"]),
-            mail_domains=settings.canonical(
-                learnt | values.get("mail_domains", frozenset())
-            ),
+            mail_domains=settings.canonical(learnt | values.get("mail_domains", frozenset())),
             lei=compact(values.get("lei")),
             duns=compact(values.get("duns")),
             vat_id=compact(values.get("vat_id")),
@@ -728,10 +676,7 @@ class OurSide:
         """Return account_id -> why it is excluded, under exclusions of a scope."""
         domains = self.settings.excluded_domains(partner_ids)
         names = self.settings.excluded_names(partner_ids)
-        ids = {
-            self.resolve(value)
-            for value in self.settings.excluded_values("account_id", partner_ids)
-        }
+        ids = {self.resolve(value) for value in self.settings.excluded_values("account_id", partner_ids)}
         reasons: dict[str, set[str]] = defaultdict(set)
         for account in self.accounts.values():
             if account.is_status_excluded:
@@ -753,9 +698,7 @@ def settings_domains(settings: Settings, domains: Iterable[str | None]) -> list[
 # ------------------------------------------------------------- partners' records
 
 
-def usable_partner_rows(
-    world: World, settings: Settings
-) -> dict[str, dict[str, Account]]:
+def usable_partner_rows(world: World, settings: Settings) -> dict[str, dict[str, Account]]:
     """Return partner_id -> account_id -> the partner's usable record.
 
     Status rules that exclude are kept as a flag; exclusions are applied later.
@@ -771,9 +714,7 @@ def usable_partner_rows(
         ):
             continue
         key = (str(partner_id), account_id)
-        if key not in latest or moment(latest[key].get("updated_at")) < moment(
-            row.get("updated_at")
-        ):
+        if key not in latest or moment(latest[key].get("updated_at")) < moment(row.get("updated_at")):
             latest[key] = row
     found: dict[str, dict[str, Account]] = {p: {} for p in settings.partners}
     for (partner_id, account_id), row in latest.items():
@@ -797,9 +738,7 @@ def usable_partner_rows(
     for row in world.partner_keys:
         if row["partner_id"] in settings.partners:
             partner_id, token = str(row["partner_id"]), str(row["account_token"])
-            status, is_excluded = _partner_status(
-                partner_id, row.get("status"), settings
-            )
+            status, is_excluded = _partner_status(partner_id, row.get("status"), settings)
             found[partner_id][token] = Account(
                 account_id=token,
                 source=partner_id,
@@ -811,9 +750,7 @@ def usable_partner_rows(
     return found
 
 
-def _partner_status(
-    partner_id: str, value: object, settings: Settings
-) -> tuple[str, bool]:
+def _partner_status(partner_id: str, value: object, settings: Settings) -> tuple[str, bool]:
     """Return a partner account's status, and whether its rule excludes it."""
     raw = fold(value)
     status = settings.status((partner_id, "partner"), "status", raw) or raw
@@ -821,9 +758,7 @@ def _partner_status(
     return str(known), status == "excluded"
 
 
-def excluded_partner_rows(
-    partner_id: str, rows: Mapping[str, Account], settings: Settings
-) -> set[str]:
+def excluded_partner_rows(partner_id: str, rows: Mapping[str, Account], settings: Settings) -> set[str]:
     """Return the ids of one partner's rows that leave every count."""
     scope = ("*", partner_id)
     domains = settings.excluded_domains(scope)
@@ -925,9 +860,7 @@ def _identifier_evidence(a: Account, b: Account) -> str | None:
     return "conflict" if conflict else "equal" if equal else None
 
 
-def _alias_relationship(
-    a: Account, b: Account, settings: Settings, keyless: frozenset[str]
-) -> str | None:
+def _alias_relationship(a: Account, b: Account, settings: Settings, keyless: frozenset[str]) -> str | None:
     """Return `subsidiary` or `parent` where a domain of one belongs to the other."""
     ours, theirs = a.websites - keyless, b.websites - keyless
     if any(settings.subsidiaries.get(domain, set()) & theirs for domain in ours):
@@ -937,9 +870,7 @@ def _alias_relationship(
     return None
 
 
-def _refuse_strangers(
-    side: Mapping[str, Account], root_of: Mapping[str, str], keyless: frozenset[str]
-) -> None:
+def _refuse_strangers(side: Mapping[str, Account], root_of: Mapping[str, str], keyless: frozenset[str]) -> None:
     """Raise Undefined if strangers carry one domain, which leaves it ambiguous.
 
     One family may share a domain; so may duplicates, which have one name, and
@@ -957,9 +888,7 @@ def _refuse_strangers(
             raise Undefined(f"{domain} is carried by strangers")
 
 
-def compute_links(
-    world: World, our_side: OurSide, settings: Settings, sides: _Sides
-) -> dict[Pair, str]:
+def compute_links(world: World, our_side: OurSide, settings: Settings, sides: _Sides) -> dict[Pair, str]:
     """Return the accepted links of one partner with their relationship."""
     decisions = override_decisions(world, sides.partner_id, our_side.resolve)
     keyless = settings.keyless_domains(("*", sides.partner_id))
@@ -972,10 +901,7 @@ def compute_links(
             pair = (a.account_id, b.account_id)
             evidence = _identifier_evidence(a, b)
             alias = _alias_relationship(a, b, settings, keyless)
-            shares_domain = bool(
-                ((a.websites | a.mail_domains) & (b.websites | b.mail_domains))
-                - keyless
-            )
+            shares_domain = bool(((a.websites | a.mail_domains) & (b.websites | b.mail_domains)) - keyless)
             if pair in decisions:
                 if decisions[pair] == "match":
                     links[pair] = "same"
@@ -1026,7 +952,7 @@ def _settle(
         for pairs in families.values()
         for a, b in pairs & contested
     }
-    found = settled | set(filter(has_one_name, contested))
+    found = set(filter(has_one_name, contested | settled))
     found_ours, found_theirs = {a for a, _ in found}, {b for _, b in found}
     for a, b in contested - found:
         is_branch = a in found_ours or b in found_theirs
@@ -1220,11 +1146,7 @@ def _targets(world: World, our_side: OurSide, settings: Settings) -> dict[str, _
                 hit = {a for a in (our_side.resolve(value),) if a}
             else:
                 wanted = settings.canonical([value])
-                hit = {
-                    a.account_id
-                    for a in our_side.accounts.values()
-                    if wanted & (a.websites | a.mail_domains)
-                }
+                hit = {a.account_id for a in our_side.accounts.values() if wanted & (a.websites | a.mail_domains)}
             named |= hit
             unnamed += not hit
         targets[list_name] = _Target(named, unnamed)
@@ -1247,8 +1169,7 @@ def _coverage(
             wanted = {
                 unit_id
                 for unit_id, unit in rolled.our_units.items()
-                if status in ("all", unit.status)
-                and (list_name == "all" or unit.members & targets[list_name].accounts)
+                if status in ("all", unit.status) and (list_name == "all" or unit.members & targets[list_name].accounts)
             }
             covered = wanted & rolled.covered
             rows[sides.partner_id, rollup, status, list_name] = {
@@ -1256,13 +1177,9 @@ def _coverage(
                 "covered_accounts": len(covered),
                 "partner_accounts": len(rolled.their_units),
                 "partner_matched": len({b for a, b in rolled.pairs if a in wanted}),
-                "unique_accounts": sum(
-                    not rolled.our_units[a].members & covered_elsewhere for a in covered
-                ),
+                "unique_accounts": sum(not rolled.our_units[a].members & covered_elsewhere for a in covered),
                 "list_age_days": list_age_days,
-                "unnamed_targets": 0
-                if list_name == "all"
-                else targets[list_name].unnamed,
+                "unnamed_targets": 0 if list_name == "all" else targets[list_name].unnamed,
             }
     return rows
 
@@ -1315,21 +1232,11 @@ def solve(world: World, links: Mapping[Pair, str] | None = None) -> Answer:
         answer.links = dict(links)
 
     for rollup in ("account", "parent"):
-        rolled = {
-            p: _roll_up(sides, answer.links, rollup) for p, sides in all_sides.items()
-        }
+        rolled = {p: _roll_up(sides, answer.links, rollup) for p, sides in all_sides.items()}
         for partner_id, sides in all_sides.items():
-            elsewhere = set().union(
-                *(r.covered_members for p, r in rolled.items() if p != partner_id)
-            )
-            updated = [
-                row.updated_on
-                for row in partner_rows[partner_id].values()
-                if row.updated_on
-            ]
+            elsewhere = set().union(*(r.covered_members for p, r in rolled.items() if p != partner_id))
+            updated = [row.updated_on for row in partner_rows[partner_id].values() if row.updated_on]
             age = (world.as_of - max(updated)).days if updated else None
             answer.matrix |= _matrix(sides, rollup, rolled[partner_id])
-            answer.coverage |= _coverage(
-                sides, rollup, rolled[partner_id], elsewhere, targets, age
-            )
+            answer.coverage |= _coverage(sides, rollup, rolled[partner_id], elsewhere, targets, age)
     return answer

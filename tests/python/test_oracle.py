@@ -109,9 +109,7 @@ def test_a_company_is_a_connected_group():
         ("Client", [{"is_won": True, "close_date": "2020-01-01"}], 10, "customer"),
     ],
 )
-def test_status_is_the_best_evidence(
-    account_type, opportunities, churn_after_days, status
-):
+def test_status_is_the_best_evidence(account_type, opportunities, churn_after_days, status):
     account_id = "001000000000001AAA"
     answer = solve(
         world(
@@ -120,9 +118,7 @@ def test_status_is_the_best_evidence(
             crms={
                 "salesforce": {
                     "account": [{"id": account_id, "name": "A", "type": account_type}],
-                    "opportunity": [
-                        sf_opportunity("001000000000001", **o) for o in opportunities
-                    ],
+                    "opportunity": [sf_opportunity("001000000000001", **o) for o in opportunities],
                 }
             },
             status_rules=[
@@ -294,10 +290,7 @@ def test_what_hangs_on_a_similarity_is_refused():
 
 
 def test_unique_accounts_look_at_the_other_active_partners():
-    partners = [
-        {"partner_id": p, "is_active": active}
-        for p, active in [("p", "true"), ("q", "true"), ("r", "false")]
-    ]
+    partners = [{"partner_id": p, "is_active": active} for p, active in [("p", "true"), ("q", "true"), ("r", "false")]]
     accounts = [ours(i, website=f"{i}.com") for i in ("a1", "a2", "a3")]
     theirs = [
         {"account_id": "x1", "account_name": "X1", "website": "a1.com"},
@@ -351,11 +344,7 @@ def test_subsidiary_domain_links_unless_a_person_says_the_same():
         "partner_account_id": "x",
         "decision": "match",
     }
-    answer = solve(
-        world(
-            accounts, theirs[:1], domain_aliases=subsidiary, match_overrides=[override]
-        )
-    )
+    answer = solve(world(accounts, theirs[:1], domain_aliases=subsidiary, match_overrides=[override]))
     assert answer.links["p", "generic:1", "x"] == "same"
 
 
@@ -363,9 +352,7 @@ def test_an_alias_is_the_same_domain_everywhere():
     accounts = [ours("1", website="acme.com"), ours("2", website="b.com")]
     theirs = [{"account_id": "x", "account_name": "X", "website": "acme.io"}]
     settings = {
-        "domain_aliases": [
-            {"domain": "acme.io", "canonical_domain": "acme.com", "relation": "alias"}
-        ],
+        "domain_aliases": [{"domain": "acme.io", "canonical_domain": "acme.com", "relation": "alias"}],
         "target_accounts": [{"list_name": "t", "domain": "acme.io"}],
     }
     answer = solve(world(accounts, theirs, **settings))
@@ -409,9 +396,7 @@ def test_mail_makes_a_domain_from_two_contacts_and_half_of_business_mail():
             "partner_id": "*",
             "reason": "free_mail",
         }
-        return len(
-            solve(world([], theirs, crms={"hubspot": hubspot}, exclusions=[free])).links
-        )
+        return len(solve(world([], theirs, crms={"hubspot": hubspot}, exclusions=[free])).links)
 
     assert links(["acme.com", "mail.acme.com", "gmail.com", "gmail.com"]) == 1
     assert links(["acme.com", "acme.com", "b.com", "c.com"]) == 1

@@ -222,8 +222,8 @@ class _Growing:
     """A world under construction."""
 
     def __init__(self, seed: int) -> None:
-        self.rng = rng = random.Random(seed)  # noqa: S311
-        common = random.Random(f"group {group_of(seed)}")  # noqa: S311
+        self.rng = rng = random.Random(seed)
+        common = random.Random(f"group {group_of(seed)}")
         self.words: list[set[str]] = []
         self.serial = 0
         self.as_of = date(2026, 1, 1) + timedelta(days=common.randrange(300))
@@ -250,8 +250,7 @@ class _Growing:
         while True:
             syllables = self.rng.choice([3, 3, 4])
             word = "".join(
-                self.rng.choice(CONSONANTS) + self.rng.choice(VOWELS)
-                for _ in range(syllables)
+                self.rng.choice(CONSONANTS) + self.rng.choice(VOWELS) for _ in range(syllables)
             ) + self.rng.choice(CONSONANTS)
             pieces = {word[i : i + 3] for i in range(len(word) - 2)}
             if all(len(pieces & other) < 2 for other in self.words):
@@ -283,9 +282,7 @@ class _Growing:
         """A website cell that names a domain."""
         if domain is None:
             return self.rng.choice([None, None, ""])
-        shape = self.rng.choice(
-            ["{}", "www.{}", "https://www.{}/", "http://shop.{}/en?x=1", " HTTPS://{} "]
-        )
+        shape = self.rng.choice(["{}", "www.{}", "https://www.{}/", "http://shop.{}/en?x=1", " HTTPS://{} "])
         return shape.format(domain)
 
     def stamp(self, days_ago: int | None = None) -> str:
@@ -398,11 +395,7 @@ class _Growing:
 
     def partner_rows(self) -> list[Row]:
         """Usable rows of partners, unknown and inactive ones included."""
-        return [
-            row
-            for row in self.world.partner_accounts
-            if row.get("account_id") and row.get("account_name")
-        ]
+        return [row for row in self.world.partner_accounts if row.get("account_id") and row.get("account_name")]
 
     # ------------------------------------------------------------------ records
 
@@ -471,10 +464,7 @@ class _Growing:
     ) -> None:
         """One live record of ours, with its opportunities."""
         rng = self.rng
-        known = {
-            key: value if rng.random() < 0.35 else None
-            for key, value in company.identifiers.items()
-        }
+        known = {key: value if rng.random() < 0.35 else None for key, value in company.identifiers.items()}
         if crm == "salesforce":
             self.rows("salesforce.account").append(
                 {
@@ -495,9 +485,7 @@ class _Growing:
                     "id": bare_id,
                     "properties_name": company.name,
                     "properties_domain": domain and domain.title(),
-                    "properties_hs_additional_domains": (
-                        f"{self.domain()};{self.domain()}" if more else None
-                    ),
+                    "properties_hs_additional_domains": (f"{self.domain()};{self.domain()}" if more else None),
                     "properties_hs_parent_company_id": parent_id,
                     "properties_lifecyclestage": rng.choice(LIFECYCLE_STAGES),
                     "properties_type": rng.choice(HUBSPOT_TYPES),
@@ -577,9 +565,7 @@ class _Growing:
         hosts += [self.domain() for _ in range(rng.choice([0, 0, 1, 2, 3]))]
         hosts += [rng.choice(FREE_MAIL) for _ in range(rng.choice([0, 0, 2, 3]))]
         for host in hosts:
-            email = rng.choice(
-                [f"{self.word()}@{host}", f"{self.word()}@{host}".upper()]
-            )
+            email = rng.choice([f"{self.word()}@{host}", f"{self.word()}@{host}".upper()])
             self.contact(crm, bare_id, email)
         if rng.random() < 0.2:
             self.contact(crm, bare_id, rng.choice([None, "not an address"]))
@@ -668,9 +654,7 @@ class _Growing:
         into = self.rng.choice(self.rows("hubspot.companies"))
         merged_id = str(70000 + self.number())
         listed = into.get("properties_hs_merged_object_ids")
-        into["properties_hs_merged_object_ids"] = (
-            f"{listed};{merged_id}" if listed else merged_id
-        )
+        into["properties_hs_merged_object_ids"] = f"{listed};{merged_id}" if listed else merged_id
         if self.rng.random() < 0.6:
             self.rows("hubspot.companies").append(
                 {
@@ -801,11 +785,7 @@ class _Growing:
     def partner_parent(self) -> None:
         """A parent at random within one list: self, cycle, chain or unknown."""
         row = self.rng.choice(self.partner_rows())
-        siblings = [
-            r["account_id"]
-            for r in self.partner_rows()
-            if r["partner_id"] == row["partner_id"]
-        ]
+        siblings = [r["account_id"] for r in self.partner_rows() if r["partner_id"] == row["partner_id"]]
         row["parent_account_id"] = self.rng.choice([*siblings, "never-heard"])
 
     def partner_cycle(self) -> None:
@@ -840,9 +820,7 @@ class _Growing:
         if "generic" in self.world.crms and self.rows("hubspot.companies"):
             _, bare_id = self.rng.choice(self.our_ids("hubspot"))
             company = Company(self.name(), self.domain(), None, False, {})
-            company.identifiers = dict.fromkeys(
-                ("lei", "duns", "vat_id", "linkedin_url"), ""
-            )
+            company.identifiers = dict.fromkeys(("lei", "duns", "vat_id", "linkedin_url"), "")
             self.record("generic", bare_id, company, company.domain, None)
             self.world.settings["target_accounts"] += [
                 {"list_name": "icp", "account_id": bare_id},
@@ -862,19 +840,13 @@ class _Growing:
                 reason = "hosting"
         elif kind == "account_id":
             # For `*` too: there a partner's id names nobody.
-            theirs = [
-                row["account_id"]
-                for row in self.partner_rows()
-                if scope in ("*", row["partner_id"])
-            ]
+            theirs = [row["account_id"] for row in self.partner_rows() if scope in ("*", row["partner_id"])]
             is_theirs = theirs and rng.random() < 0.5
             value = rng.choice(theirs) if is_theirs else self.any_our_id()
         else:
             value = self._some_name()
             value = rng.choice([value, value.upper(), f"  {value.lower()} "])
-        self.world.settings["exclusions"].append(
-            {"kind": kind, "value": value, "partner_id": scope, "reason": reason}
-        )
+        self.world.settings["exclusions"].append({"kind": kind, "value": value, "partner_id": scope, "reason": reason})
 
     def _some_name(self) -> str:
         names = [r["name"] for r in self.rows("salesforce.account")]
