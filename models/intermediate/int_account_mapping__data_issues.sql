@@ -436,19 +436,14 @@ issues as (
     select
         case when side = 'ours' then 'accounts' else 'partner accounts' end as source,
         case when side = 'ours' then '' else partner_id || ':' end || account_id as row_key,
-        problem,
+        item as problem,
         left(display_name, 100) as detail
 
     from (
-        select
-            side,
-            partner_id,
-            account_id,
-            display_name,
-            {{ account_mapping.explode_list('problems') }} as problem
+        {{ account_mapping.explode_items(
+            'normalized', 'problems', ['side', 'partner_id', 'account_id', 'display_name']
+        ) | indent(8) }}
 
-        from normalized
-        where problems is not null
     ) as name_problems
 
     union all
