@@ -1,3 +1,4 @@
+-- sqlfluff:max_line_length:240
 with
 
 crm_accounts as (
@@ -638,7 +639,7 @@ final as (
         {{ account_mapping.spreadsheet_safe('row_key') }} as row_key,
         problem,
         {{ account_mapping.spreadsheet_safe('detail') }} as detail,
-        {{ account_mapping.data_issue_action('problem') }} as action, -- noqa: LT05
+        {{ account_mapping.data_issue_action('problem') }} as action,
         cast(n_rows as bigint) as n_rows
 
     from grouped
