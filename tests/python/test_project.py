@@ -83,7 +83,7 @@ def test_every_mart_has_a_contract_is_public_and_checks_its_grain(manifest):
     checked = {
         node["attached_node"].split(".")[-1]
         for node in own(manifest["nodes"])
-        if node["resource_type"] == "test" and node["test_metadata"]["name"] == "account_mapping__grain"
+        if node.get("test_metadata", {}).get("name") == "account_mapping__grain"
     }
     for mart in marts:
         assert mart["config"]["contract"]["enforced"], mart["name"]
