@@ -32,7 +32,7 @@ test: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/generic
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/singular
 
 # make format: mend what the linters can mend by themselves.
 format: install

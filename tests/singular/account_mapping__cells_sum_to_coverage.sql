@@ -1,4 +1,4 @@
--- Each linked unit lies in exactly one cell, so the cells of a partner and rollup sum to its covered units, on both sides.
+-- Each linked unit lies in one cell, so the cells of a partner and rollup sum to its covered units, on both sides.
 with
 
 cells as (
