@@ -9,8 +9,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 GOLDEN = Path(__file__).parent / "golden"
 MARTS = [
     "account_mapping__accounts",

@@ -236,8 +236,6 @@ def demo_world(demo: Path, partner_keys: list[Row]) -> World:
     )
 
 
-@pytest.mark.xdist_group("demo")
-@pytest.mark.xdist_group("demo")
 def test_demo_follows_the_rules(demo: Demo) -> None:
     with duckdb.connect(str(demo.database), read_only=True) as connection:
 
