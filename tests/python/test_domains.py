@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from loading import load_model
 
-PACKAGE = Path(__file__).resolve().parents[2]
-
-
-def load(model: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(model, PACKAGE / "python_models" / f"{model}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[model] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-domains = load("int_account_mapping__domains")
+domains = load_model("int_account_mapping__domains")
 
 
 @pytest.mark.parametrize(
@@ -167,8 +155,8 @@ def test_model_streams_a_duckdb_relation(n_rows):
 def test_missing_library_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "tldextract", None)
     with pytest.raises(ImportError, match=r"tldextract.*pip install -r dbt_packages/account_mapping/requirements\.txt"):
-        load("int_account_mapping__domains")
+        load_model("int_account_mapping__domains")
 
 
 def test_same_normaliser_version_as_names():
-    assert domains.NORMALISER_VERSION == load("int_account_mapping__normalized").NORMALISER_VERSION
+    assert domains.NORMALISER_VERSION == load_model("int_account_mapping__normalized").NORMALISER_VERSION

@@ -1,28 +1,18 @@
 """The fuzzy pairs' functions: what is found, how it is scored, what never changes it."""
 
 import csv
-import importlib.util
 import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loading import PACKAGE, load_model
 
-ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "python_models" / "int_account_mapping__fuzzy_pairs.py"
-SEED = ROOT / "seeds" / "account_mapping__match_weights.csv"
-
-
-def load():
-    spec = importlib.util.spec_from_file_location("fuzzy_pairs", MODEL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+SEED = PACKAGE / "seeds" / "account_mapping__match_weights.csv"
 
 
-fuzzy = load()
+fuzzy = load_model("int_account_mapping__fuzzy_pairs")
 
 
 def seed() -> dict[str, float]:
@@ -354,7 +344,7 @@ def test_weights_that_do_not_fit_are_a_clear_error(change, message):
 def test_missing_library_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "sparse_dot_topn", None)
     with pytest.raises(ImportError, match=r"sparse_dot_topn.*pip install -r"):
-        load()
+        load_model("int_account_mapping__fuzzy_pairs")
 
 
 class Dbt:

@@ -6,32 +6,23 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import re
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from loading import PACKAGE, load_model
 
-PACKAGE = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).with_name("golden") / "normaliser.csv"
 SEED = PACKAGE / "seeds" / "account_mapping__legal_forms.csv"
 
 
-def load(model: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(model, PACKAGE / "python_models" / f"{model}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[model] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-normalized = load("int_account_mapping__normalized")
+normalized = load_model("int_account_mapping__normalized")
 
 with SEED.open(newline="", encoding="utf-8") as handle:
     SEED_ROWS = list(csv.DictReader(handle))
@@ -512,7 +503,7 @@ def test_model_streams_a_duckdb_relation(n_rows):
 def test_missing_library_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "stdnum", None)
     with pytest.raises(ImportError, match=r"stdnum.*pip install -r dbt_packages/account_mapping/requirements\.txt"):
-        load("int_account_mapping__normalized")
+        load_model("int_account_mapping__normalized")
 
 
 # ------------------------------------------------------ golden vectors
