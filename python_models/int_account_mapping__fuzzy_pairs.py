@@ -1,6 +1,6 @@
 """Account pairs whose names could mean one company, each with its evidence.
 
-For every partner who sent a readable list, in four steps:
+For every partner who sent a readable list, in five steps:
 
 1. Block. Candidates share rare letter trigrams or rare words (also first
    letters, acronyms and glued words) by sparse cosine; never all pairs.
@@ -9,7 +9,8 @@ For every partner who sent a readable list, in four steps:
    the seed `account_mapping__match_weights`: a logistic regression.
 3. Compare with rivals. How far the pair is ahead of the best other name, seen
    from our account and from the partner's, corrects the first estimate.
-4. Stream the pairs out in batches.
+4. Add families: `mitsubishi group` and the names that begin with `mitsubishi`.
+5. Stream the pairs out in batches.
 
 Names come in normalised (`[a-z0-9 ]`). Both sides are held as Arrow and numpy
 arrays, our side passes through in chunks of names, so that memory is bounded by
@@ -19,6 +20,7 @@ the result.
 """
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -51,6 +53,7 @@ SCHEMA = pa.schema(
         ("our_other_words", pa.string()),
         ("partner_other_words", pa.string()),
         ("rival_similarity", pa.float64()),
+        ("relationship_by_name", pa.string()),
     ]
 )
 
@@ -92,6 +95,18 @@ THREADS = os.cpu_count() or 1
 SHARED_QUALITY = 0.5
 AGREEMENT = pa.array(["unknown", "same", "different"])
 UNKNOWN, SAME, DIFFERENT = 0, 1, 2
+
+# A name that ends like this says that it stands for a family of companies.
+GROUP_WORDS = "group groupe grp grupo gruppe gruppo holding holdings"
+# Letters and rarity that the rest of such a name needs to be a family's own.
+GROUP_LETTERS = 4
+GROUP_RARITY = 0.94
+# Names, or accounts, of the other side that begin with the family's name.
+GROUP_NAMES = 2
+GROUP_ACCOUNTS = 3
+# That a pair found so is of one family: 42 of 46 on the sets with labels.
+GROUP_PROBABILITY = 0.92
+RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 
 # Letters, added or missing, by which a misspelt word may differ.
@@ -132,6 +147,7 @@ PLACE_FEATURES = (
     "city_different",
     "city_same_and_near_acronym",
     "country_different_and_short",
+    "country_different_and_common",
     "legal_form_different",
 )
 RIVAL_FEATURES = (
@@ -421,6 +437,21 @@ def rarity(counts: np.ndarray, n_names: int) -> np.ndarray:
     return np.log((n + 1) / (np.maximum(counts, 1) + 1)) / np.log((n + 1) / 2)
 
 
+def background_rarity(vocabulary: pa.Array, common: Mapping[str, int]) -> np.ndarray:
+    """How much a word tells by its use in organisation names at large, (words,).
+
+    common: names per million that hold a common word. The rarest of these, and
+    every word that is not among them, has 1; a short list alone would take
+    `bank` or `institute` for telling.
+    """
+    if not common:
+        return np.ones(len(vocabulary))
+    known = codes(pa.chunked_array([vocabulary]), pa.array(common))
+    per_million = np.fromiter(common.values(), float, len(common))
+    level = np.log(1e6 / per_million) / np.log(1e6 / per_million.min())
+    return np.where(known >= 0, level[known], 1.0)
+
+
 # ---------------------------------------------------------------- letters
 
 
@@ -510,7 +541,8 @@ def column_counts(matrix: sparse.csr_matrix) -> np.ndarray:
 class Index(NamedTuple):
     """Everything about the names of both sides that a chunk needs.
 
-    vocabulary: distinct words of both sides; rarity, numeric, initial: (words,).
+    vocabulary: distinct words of both sides; rarity, background (rarity
+    at large), numeric, initial: (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
     equal: (n, 2) name pairs of the same letters, sorted.
@@ -518,6 +550,7 @@ class Index(NamedTuple):
 
     vocabulary: pa.Array
     rarity: np.ndarray
+    background: np.ndarray
     initial: np.ndarray
     numeric: np.ndarray
     ours: Words
@@ -572,8 +605,11 @@ def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_mat
     )
 
 
-def build_index(ours: pa.Array, partner: pa.Array) -> Index:
-    """Index the distinct names of both sides, arrays of strings."""
+def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, int]) -> Index:
+    """Index the distinct names of both sides, arrays of strings.
+
+    common_words: see background_rarity.
+    """
     vocabulary = distinct(pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()]))
     words_ours, words_partner = (build_words(n, vocabulary) for n in (ours, partner))
     n_words, n_names = len(vocabulary), len(ours) + len(partner)
@@ -592,9 +628,11 @@ def build_index(ours: pa.Array, partner: pa.Array) -> Index:
     seen_ours, seen_partner = column_counts(keys_ours), column_counts(keys_partner)
     key_weight = rarity(seen_ours + seen_partner, n_names)
     blocking = np.maximum(seen_ours, seen_partner) <= MAXIMUM_KEY_NAMES
+    background = background_rarity(vocabulary, common_words)
     return Index(
         vocabulary=vocabulary,
-        rarity=rarity(counts, n_names),
+        rarity=np.minimum(rarity(counts, n_names), background),
+        background=background,
         initial=initials(vocabulary),
         numeric=pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False),
         ours=words_ours,
@@ -656,6 +694,43 @@ def acronym_candidates(ours: Side, partner: Side, index: Index, start: int, stop
     return np.concatenate(found)
 
 
+def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.ndarray:
+    """Name pairs, (n, 2), of a group and a name that begins with the group's: `mitsubishi group`, `mitsubishi motors`.
+
+    groups: the side of the first column, with its `words`. Only rare names count, and only those that several names or
+    accounts of the other side begin with: `argo group` alone does not own `argo gold`.
+    """
+    tail = f" ({GROUP_WORDS.replace(' ', '|')})$"
+    is_group = pc.match_substring_regex(groups.names, tail).to_numpy(False)
+    texts = members.names.to_pylist() if is_group.any() else []
+    found = [np.zeros((0, 2), np.int64)]
+    for group in np.flatnonzero(is_group):
+        stem = groups.names[int(group)].as_py().rsplit(" ", 1)[0]
+        own = words.word[words.first[group] : words.first[group + 1] - 1]
+        low, high = bisect_left(texts, stem + " "), bisect_left(texts, stem + "!")
+        accounts = members.first[high] - members.first[low]
+        several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
+        if several and len(stem) >= GROUP_LETTERS and index.background[own].max() >= GROUP_RARITY:
+            member = np.arange(low, high)
+            found.append(np.column_stack([np.full(len(member), group), member]))
+    return np.concatenate(found)
+
+
+def families(ours: Side, partner: Side, index: Index) -> tuple[np.ndarray, np.ndarray]:
+    """Name pairs of one family, (n,) as ours * partner names + partner, sorted; and what ours is, 1 or 2.
+
+    The second array holds positions in RELATIONSHIP.
+    """
+    width = np.int64(max(len(partner.names), 1))
+    ours_above = family_names(ours, partner, index.ours, index)
+    partner_above = family_names(partner, ours, index.partner, index)[:, ::-1]
+    pair = np.concatenate([partner_above, ours_above])
+    kind = np.repeat([1, 2], [len(partner_above), len(ours_above)])
+    code, first = np.unique(pair[:, 0] * width + pair[:, 1], return_index=True)
+    unlike = ~np.isin(code, index.equal[:, 0] * width + index.equal[:, 1])
+    return code[unlike], kind[first][unlike]
+
+
 def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Name pairs worth scoring for our names start..stop-1, sorted.
 
@@ -706,10 +781,13 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
         len(a),
     )
     # A misspelling changes few letters, however long the word.
-    typo = (alike >= 0.8) & (short >= 4) & (short + long - 2 * common <= TYPO_LETTERS)
+    typo = ~starts & (alike >= 0.8) & (short >= 4) & (short + long - 2 * common <= TYPO_LETTERS)
     value = np.where(typo, alike, 0.0)
     value = np.maximum(value, np.where((common == short) & (short >= 2), 0.6, 0.0))
     begin = np.select([short >= 4, short == 3, short == 2], [0.9, 0.8, 0.6], 0.4)
+    # People cut common words at will (`intl`), but of a rare one they leave most: `meritor` is not `merit`.
+    usual = np.where(length_a > length_b, index.background[pair // size], index.background[pair % size]) < 1.0
+    begin = np.where(usual, begin, begin * (0.3 + 0.7 * np.minimum(short / np.maximum(0.85 * long, 1), 1.0)))
     value = np.maximum(value, np.where(starts, begin, 0.0))
     quality[near] = value[back]
     return quality
@@ -852,6 +930,9 @@ def name_evidence(
     share_a, share_b = known_a / all_a, known_b / all_b
     least = np.minimum(share_a, share_b)
     information = np.minimum(np.minimum(known_a, known_b), 3.0)
+    rarest = np.minimum(
+        greatest(rows_a, rarity_a * found.ours_quality), greatest(rows_b, rarity_b * found.partner_quality)
+    )
     other_a = greatest(rows_a, rarity_a * (1 - found.ours_quality))
     other_b = greatest(rows_b, rarity_b * (1 - found.partner_quality))
 
@@ -899,6 +980,7 @@ def name_evidence(
         "near_acronym": near,
         "near_acronym_length": near * np.maximum(shortest - 2.0, 0.0),
         "shortness": np.clip((7.0 - shortest) / 4.0, 0.0, 1.0),
+        "commonness": 1.0 - rarest,
         "one_word": (n_words == 1).astype(float),
         "similarity": np.round(100 * similarity, 2),
     }
@@ -943,6 +1025,7 @@ def place_evidence(
         "city_different": (city == DIFFERENT).astype(float),
         "city_same_and_near_acronym": same_city * names["near_acronym"][pair],
         "country_different_and_short": different_country * names["shortness"][pair],
+        "country_different_and_common": different_country * names["commonness"][pair],
         "legal_form_different": (legal == DIFFERENT).astype(float),
     }
 
@@ -956,6 +1039,7 @@ class Pairs(NamedTuple):
     ours, partner: account indexes. pair: index of the name pair.
     names: name evidence (name pairs,). places: place evidence (n,).
     country, city: agreements. is_key: a matching key asks for this pair.
+    relationship: position in RELATIONSHIP that the names alone tell.
     """
 
     ours: np.ndarray
@@ -966,6 +1050,7 @@ class Pairs(NamedTuple):
     country: np.ndarray
     city: np.ndarray
     is_key: np.ndarray
+    relationship: np.ndarray
 
 
 def place_order(side: Side, name: np.ndarray, country: np.ndarray, city: np.ndarray):
@@ -1004,32 +1089,35 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
     width = np.int64(max(len(partner.name_of), 1))
     key_codes = np.unique(keys[:, 0] * width + keys[:, 1])
     key_names = ours.name_of[key_codes // width], partner.name_of[key_codes % width]
+    n_names = np.int64(max(len(partner.names), 1))
+    family, kind = families(ours, partner, index)
     for start in range(0, len(ours.names), CHUNK_NAMES):
         stop = min(start + CHUNK_NAMES, len(ours.names))
         here = (key_names[0] >= start) & (key_names[0] < stop)
+        family_here = np.searchsorted(family, [start * n_names, stop * n_names])
         extra = np.concatenate(
             [
                 np.column_stack([names[here] for names in key_names]).astype(np.int64),
                 acronym_candidates(ours, partner, index, start, stop),
+                np.column_stack(np.divmod(family[slice(*family_here)], n_names)),
             ]
         )
         name_a, name_b = candidates(index, start, stop, extra)
         names = name_evidence(index, ours.names, partner.names, name_a, name_b)
-        name_codes = name_a * np.int64(len(partner.names)) + name_b
+        name_codes = name_a * n_names + name_b
+        at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
+        relationship = np.where(family[at] == name_codes, kind[at], 0) if len(family) else name_codes * 0
         codes_here = np.union1d(expand(ours, partner, name_a, name_b), key_codes[here])
         for begin in range(0, len(codes_here), SLICE_PAIRS):
             code = codes_here[begin : begin + SLICE_PAIRS]
             i, j = code // width, code % width
-            pair = np.searchsorted(
-                name_codes,
-                ours.name_of[i] * np.int64(len(partner.names)) + partner.name_of[j],
-            )
+            pair = np.searchsorted(name_codes, ours.name_of[i] * n_names + partner.name_of[j])
             country = agreement(ours.country[i], partner.country[j])
             city = city_agreement(ours.city[i], partner.city[j], cities)
             legal = agreement(ours.legal[i], partner.legal[j])
             places = place_evidence(names, pair, country, city, legal)
             is_key = np.isin(code, key_codes[here])
-            yield Pairs(i, j, pair, names, places, country, city, is_key)
+            yield Pairs(i, j, pair, names, places, country, city, is_key, relationship[pair])
 
 
 def best_rival(owner: np.ndarray, name: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -1101,6 +1189,7 @@ class Scores(NamedTuple):
     rival_similarity: np.ndarray
     country: np.ndarray
     city: np.ndarray
+    relationship: np.ndarray
 
 
 def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[str, float]) -> Scores:
@@ -1111,7 +1200,7 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
         log_odds += weigh(pairs.places, PLACE_FEATURES, weights)
         # Rounded, so that equal evidence is equal and rivals tie exactly.
         log_odds = np.round(log_odds, 6)
-        here = (log_odds > FLOOR) | pairs.is_key
+        here = (log_odds > FLOOR) | pairs.is_key | (pairs.relationship > 0)
         kept.append(
             (
                 pairs.ours[here].astype(np.int32),
@@ -1121,13 +1210,15 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
                 pairs.country[here],
                 pairs.city[here],
                 pairs.is_key[here],
+                pairs.relationship[here],
             )
         )
     if not kept:
-        return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 2)
-    i, j, similarity, log_odds, country, city, is_key = map(np.concatenate, zip(*kept, strict=True))
+        return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 3)
+    i, j, similarity, log_odds, country, city, is_key, relationship = map(np.concatenate, zip(*kept, strict=True))
     rivals = rival_evidence(log_odds, i, j, ours.name_of[i], partner.name_of[j])
     probability = sigmoid(weigh(rivals, RIVAL_FEATURES, weights))
+    probability = np.where(relationship > 0, np.maximum(probability, GROUP_PROBABILITY), probability)
     rival_similarity = best_rival(i, partner.name_of[j], similarity)
     here = (probability >= MINIMUM_PROBABILITY) | is_key
     return Scores(
@@ -1138,6 +1229,7 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
         rival_similarity[here],
         country[here],
         city[here],
+        relationship[here],
     )
 
 
@@ -1183,6 +1275,7 @@ def output_batches(
                 join_words(index.vocabulary, *sides[0], ~known_a),
                 join_words(index.vocabulary, *sides[1], ~known_b),
                 pa.array(rival, mask=np.isinf(rival)),
+                RELATIONSHIP.take(pa.array(part.relationship)),
             ],
             schema=SCHEMA,
         )
@@ -1216,12 +1309,14 @@ def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
     return np.column_stack([i, j]).astype(np.int64)[(i >= 0) & (j >= 0)]
 
 
-def fuzzy_pairs(records: pa.Table, keys: pa.Table, weights: Mapping[str, float]) -> Iterator[pa.RecordBatch]:
+def fuzzy_pairs(
+    records: pa.Table, keys: pa.Table, weights: Mapping[str, float], common_words: Mapping[str, int]
+) -> Iterator[pa.RecordBatch]:
     """Scored pairs of every list partner in `records`, as batches of SCHEMA.
 
     records: RECORD_COLUMNS, one row per side, partner_id and account_id.
     keys: KEY_COLUMNS of pairs that share a key; rows of other partners are
-    ignored. weights: see read_weights.
+    ignored. weights: see read_weights. common_words: see background_rarity.
     """
     is_ours = pc.equal(records["side"], "ours")
     our_records = records.filter(is_ours)
@@ -1230,7 +1325,7 @@ def fuzzy_pairs(records: pa.Table, keys: pa.Table, weights: Mapping[str, float])
         theirs = partner_records.filter(pc.equal(partner_records["partner_id"], partner_id))
         asked = keys.filter(pc.equal(keys["partner_id"], partner_id))
         ours, partner, cities = build_sides(our_records, theirs)
-        index = build_index(ours.names, partner.names)
+        index = build_index(ours.names, partner.names, common_words)
         chunks = pair_chunks(ours, partner, cities, index, named_keys(ours, partner, asked))
         scores = score(ours, partner, chunks, weights)
         yield from output_batches(partner_id, ours, partner, index, scores)
@@ -1254,5 +1349,7 @@ def model(dbt, session):
     seed = read(dbt.ref("account_mapping__match_weights"), ("feature", "weight"))
     features, values = (column.to_pylist() for column in seed.columns)
     weights = read_weights(dict(zip(features, values, strict=True)))
-    batches = fuzzy_pairs(records, keys, weights)
+    common = read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million"))
+    common_words = dict(zip(*(column.to_pylist() for column in common.columns), strict=True))
+    batches = fuzzy_pairs(records, keys, weights, common_words)
     return pa.RecordBatchReader.from_batches(SCHEMA, batches)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import partial
+from html import unescape
 from urllib.parse import unquote
 
 try:
@@ -28,7 +29,7 @@ except ImportError as error:
         "`pip install -r dbt_packages/account_mapping/requirements.txt`"
     ) from error
 
-NORMALISER_VERSION = "1"
+NORMALISER_VERSION = "2"
 
 MAX_NAME_LENGTH = 255
 
@@ -58,6 +59,7 @@ SCHEMA = pa.schema(
 
 # ---------------------------------------------------------------- text
 
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # C0 and C1 controls but white space, soft hyphen, zero-width space, word
 # joiner, byte-order mark, and all that steers the direction of text. Joiners
 # (200C, 200D) stay: Persian spelling and emoji need them.
@@ -93,8 +95,8 @@ WITHOUT_SPACES = re.compile(f"[\u0e00-\u0e7f{EAST_ASIAN}]")
 SCRIPT_CHANGE = re.compile(f"(?<=[A-Za-z0-9])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[A-Za-z0-9])")
 # Single letters with dots between them: S.A., I.B.M., J.P.Morgan.
 ACRONYM = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
-# EDGAR appends the state of incorporation: `FOO CORP /DE/`.
-EDGAR_STATE = re.compile(r"\s*[/\\][A-Za-z]{2,3}[/\\]\s*$")
+# EDGAR appends the state of incorporation: `FOO CORP /DE/`, sometimes without the last slash.
+EDGAR_STATE = re.compile(r"\s*[/\\][A-Za-z]{2,3}[/\\]\s*$|\s+[/\\][A-Z]{2,3}\s*$")
 FORMULA_STARTS = ("=", "+", "-", "@")
 ASCII_FOLD = {code: ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)}
 UMLAUT = re.compile("(?<=[a-z])([aou])e(?=[b-df-hj-np-tv-z])")
@@ -112,7 +114,12 @@ TRANSLITERATION = Transliteration()
 
 
 def clean_text(value: str) -> str:
-    """`value` without control characters, white space collapsed and trimmed."""
+    """`value` without HTML entities and control characters, white space collapsed and trimmed.
+
+    Lists copied from web pages hold `Moody&#8217;s`; a `&` without a closing semicolon stays what it is.
+    """
+    if "&" in value and ";" in value:
+        value = ENTITY.sub(lambda entity: unescape(entity[0]), value)
     if not value.isprintable():
         value = CONTROLS.sub("", value)
     return " ".join(value.split())

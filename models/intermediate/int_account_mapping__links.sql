@@ -95,12 +95,19 @@ decided as (
         coalesce(scored_pairs.name_similarity, 0.0) as name_similarity,
         coalesce(scored_pairs.name_probability, 0.0) as name_probability,
         case
+            when scored_pairs.relationship_by_name is not null then scored_pairs.relationship_by_name
             when scored_pairs.our_other_words is not null and scored_pairs.partner_other_words is null
                 then 'subsidiary'
             when scored_pairs.our_other_words is null and scored_pairs.partner_other_words is not null
                 then 'parent'
             else 'sibling'
-        end as relationship_by_name
+        end as relationship_by_name,
+        -- a name in another country, or that of a group, is the family's: only a website or number makes it the company
+        coalesce(scored_pairs.match_method in ('name_exact', 'name_fuzzy'), false)
+        and (
+            scored_pairs.relationship_by_name is not null
+            or coalesce(scored_pairs.country_agreement = 'different', false)
+        ) as is_family_name
 
     from pairs
     inner join partners
@@ -192,7 +199,9 @@ namesakes as (
         partner_account_id
 
     from fits
-    where name_probability >= {{ namesake_threshold }}
+    where
+        name_probability >= {{ namesake_threshold }}
+        and not is_family_name
 
 ),
 
@@ -224,6 +233,7 @@ related as (
         fits.partner_account_id,
         case
             when fits.is_settled then 'same'
+            when fits.is_family_name and fits.our_fit = 1 and fits.partner_fit = 1 then fits.relationship_by_name
             when fits.our_fit = 1 and fits.partner_fit = 1
                 then case
                     -- one website, another name, and somebody else has that name: a branch that no CRM declares

@@ -1,3 +1,5 @@
+{%- set accept_threshold = var('account_mapping__accept_threshold') -%}
+{%- set near_rival = 5 -%}
 with
 
 links as (
@@ -91,6 +93,15 @@ parts as (
                                 cast(round(scored_pairs.name_similarity, 0) as {{ dbt.type_int() }})
                                 as {{ dbt.type_string() }}
                             ) || ' of 100)'
+                            || case
+                                when
+                                    scored_pairs.our_other_words is null
+                                    and scored_pairs.partner_other_words is null
+                                    then ', spelt a little differently'
+                                else
+                                    coalesce('; only ours says "' || scored_pairs.our_other_words || '"', '')
+                                    || coalesce('; only theirs says "' || scored_pairs.partner_other_words || '"', '')
+                            end
                         else ''
                     end
             else ''
@@ -113,13 +124,48 @@ parts as (
             when scored_pairs.country_agreement = 'same' then '; same country'
             when scored_pairs.country_agreement = 'different' then '; other country'
             else ''
+        end
+        || case
+            when
+                links.override_decision is null
+                and links.decision = 'review'
+                and scored_pairs.match_method in ('name_exact', 'name_fuzzy')
+                and scored_pairs.rival_similarity >= scored_pairs.name_similarity - {{ near_rival }}
+                then '; another name of theirs is about as similar ('
+                    || cast(
+                        cast(round(scored_pairs.rival_similarity, 0) as {{ dbt.type_int() }})
+                        as {{ dbt.type_string() }}
+                    ) || ' of 100)'
+            else ''
         end as circumstances,
-        case links.relationship
+        case
+            when
+                links.override_decision is not null
+                or scored_pairs.match_method not in ('name_exact', 'name_fuzzy')
+                then ''
+            when scored_pairs.relationship_by_name = 'subsidiary'
+                then ': our name begins with the name of that group'
+            when scored_pairs.relationship_by_name = 'parent'
+                then ': their name begins with the name of our group'
+            when scored_pairs.country_agreement = 'different' and links.relationship <> 'same'
+                then ', so taken for a company of the same group'
+            else ''
+        end
+        || case links.relationship
             when 'subsidiary' then '; ours is a subsidiary of that company'
             when 'parent' then '; ours is the parent of that company'
             when 'sibling' then '; ours is a sister of that company'
             else ''
-        end as family
+        end as family,
+        case
+            when links.decision = 'review'
+                then
+                    ' Awaits a person: ' || cast(
+                        cast(floor(100 * links.match_probability) as {{ dbt.type_int() }})
+                        as {{ dbt.type_string() }}
+                    ) || ' % sure, accepted from {{ (100 * accept_threshold) | round | int }} %.'
+            else ''
+        end as verdict
 
     from links
     left join scored_pairs
@@ -142,7 +188,7 @@ final as (
         partner_id,
         account_id,
         partner_account_id,
-        ground || names || circumstances || family || '.' as match_reason
+        ground || names || circumstances || family || '.' || verdict as match_reason
 
     from parts
 

@@ -12,6 +12,12 @@ fuzzy_pairs as (
 
 ),
 
+name_calibration as (
+
+    select * from {{ ref('int_account_mapping__name_calibration') }}
+
+),
+
 account_keys as (
 
     select * from {{ ref('int_account_mapping__account_keys') }}
@@ -253,8 +259,15 @@ evidence as (
         fuzzy_pairs.our_other_words,
         fuzzy_pairs.partner_other_words,
         fuzzy_pairs.rival_similarity,
+        fuzzy_pairs.relationship_by_name,
         case
-            when partners.exchange = 'list' then coalesce(fuzzy_pairs.name_probability, 0.0)
+            when partners.exchange = 'list'
+                then case
+                    when fuzzy_pairs.name_probability is null then 0.0
+                    else {{ account_mapping.shift_odds(
+                        'fuzzy_pairs.name_probability', 'name_calibration.intercept', 'name_calibration.slope'
+                    ) }}
+                end
             -- across the hash only equality can be seen; a country that both keyed and do not share weakens it
             when not coalesce(matched_keys.has_sole_name, false) and matched_keys.has_short_name then 0.6
             when matched_keys.has_exact_name_and_country then 0.96
@@ -291,6 +304,8 @@ evidence as (
             pairs.partner_id = fuzzy_pairs.partner_id
             and pairs.account_id = fuzzy_pairs.account_id
             and pairs.partner_account_id = fuzzy_pairs.partner_account_id
+    left join name_calibration
+        on pairs.partner_id = name_calibration.partner_id
     left join declared
         on
             pairs.partner_id = declared.partner_id
@@ -384,7 +399,7 @@ final as (
                 when 'domain'
                     then case
                         when has_sole_domain then 0.95 + 0.04 * name_probability
-                        else 0.55 + 0.43 * name_probability
+                        else 0.62 + 0.36 * name_probability
                     end
                 when 'email_domain'
                     then case
@@ -426,7 +441,8 @@ final as (
         shared_words,
         our_other_words,
         partner_other_words,
-        rival_similarity
+        rival_similarity,
+        relationship_by_name
 
     from weighed
 
