@@ -32,8 +32,8 @@ def export(database: Path, marts: list[str] = MARTS) -> dict[str, list[tuple]]:
         }
 
 
-def test_the_demo_ends_by_showing_matrix_and_coverage(demo):
-    for heading in ("Overlap matrix", "Partner coverage"):
+def test_the_demo_ends_by_showing_matrix_coverage_and_quality(demo):
+    for heading in ("Overlap matrix", "Partner coverage", "Match quality"):
         assert heading in demo.output
     for partner in ("Northwind Cloud", "Lumen Data", "Quillfjord Systems", "Papermoon Payments", "Brasshelm Security"):
         assert demo.output.count(partner) >= 3
