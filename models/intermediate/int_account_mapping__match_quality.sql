@@ -25,13 +25,6 @@ links as (
 
 ),
 
-fuzzy_pairs as (
-
-    select * from {{ ref('int_account_mapping__fuzzy_pairs') }}
-    where name_probability is not null
-
-),
-
 key_matches as (
 
     select * from {{ ref('int_account_mapping__key_matches') }}
@@ -41,6 +34,13 @@ key_matches as (
 account_keys as (
 
     select * from {{ ref('int_account_mapping__account_keys') }}
+
+),
+
+partner_key_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_key_rows') }}
+    where problem is null
 
 ),
 
@@ -188,6 +188,55 @@ labelled as (
 
 ),
 
+named_accounts as (
+
+    select distinct account_id from account_keys
+    where
+        side = 'ours'
+        and key_type = 'name'
+
+),
+
+their_keys as (
+
+    select
+        partner_id,
+        account_id as partner_account_id,
+        key_type
+
+    from account_keys
+    where side = 'partner'
+
+    union all
+
+    select
+        partner_id,
+        account_token as partner_account_id,
+        key_type
+
+    from partner_key_rows
+
+),
+
+-- a name match with a partner account that has no website is neither known to be right nor known to be wrong
+their_accounts as (
+
+    select
+        their_keys.partner_id,
+        their_keys.partner_account_id,
+        members.unit_id
+
+    from their_keys
+    inner join members
+        on
+            their_keys.partner_id = members.scope
+            and their_keys.partner_account_id = members.account_id
+    where their_keys.key_type in ('domain', 'name')
+    group by their_keys.partner_id, their_keys.partner_account_id, members.unit_id
+    having count(distinct their_keys.key_type) = 2
+
+),
+
 -- accounts that one partner account shares a website with, one that nobody else has: names can be held against it
 known_accounts as (
 
@@ -197,10 +246,6 @@ known_accounts as (
         min(key_matches.partner_account_id) as known_partner_account_id
 
     from key_matches
-    inner join partners
-        on
-            key_matches.partner_id = partners.partner_id
-            and partners.exchange = 'list'
     inner join scored_pairs
         on
             key_matches.partner_id = scored_pairs.partner_id
@@ -234,51 +279,38 @@ exact_names as (
 
 ),
 
-partner_websites as (
-
-    select distinct
-        partner_id,
-        account_id as partner_account_id
-
-    from account_keys
-    where
-        side = 'partner'
-        and key_type = 'domain'
-
-),
-
--- a name match with a partner account that has no website is neither known to be right nor known to be wrong
 name_pairs as (
 
     select
-        fuzzy_pairs.partner_id,
-        case when exact_names.account_id is not null then 'name_exact' else 'name_fuzzy' end as match_method,
-        known_accounts.known_partner_account_id = fuzzy_pairs.partner_account_id as is_known,
-        their_members.unit_id = known_members.unit_id as is_right,
-        fuzzy_pairs.name_probability >= {{ accept_threshold }} as is_accepted
+        scored_pairs.partner_id,
+        case
+            when exact_names.account_id is not null or scored_pairs.exchange = 'keys' then 'name_exact'
+            else 'name_fuzzy'
+        end as match_method,
+        known_accounts.known_partner_account_id = scored_pairs.partner_account_id as is_known,
+        their_accounts.unit_id = known_partner_accounts.unit_id as is_right,
+        scored_pairs.name_probability >= {{ accept_threshold }} as is_accepted
 
-    from fuzzy_pairs
+    from scored_pairs
+    inner join named_accounts
+        on scored_pairs.account_id = named_accounts.account_id
+    inner join their_accounts
+        on
+            scored_pairs.partner_id = their_accounts.partner_id
+            and scored_pairs.partner_account_id = their_accounts.partner_account_id
     inner join known_accounts
         on
-            fuzzy_pairs.partner_id = known_accounts.partner_id
-            and fuzzy_pairs.account_id = known_accounts.account_id
-    inner join partner_websites
+            scored_pairs.partner_id = known_accounts.partner_id
+            and scored_pairs.account_id = known_accounts.account_id
+    inner join their_accounts as known_partner_accounts
         on
-            fuzzy_pairs.partner_id = partner_websites.partner_id
-            and fuzzy_pairs.partner_account_id = partner_websites.partner_account_id
-    inner join members as their_members
-        on
-            fuzzy_pairs.partner_id = their_members.scope
-            and fuzzy_pairs.partner_account_id = their_members.account_id
-    inner join members as known_members
-        on
-            known_accounts.partner_id = known_members.scope
-            and known_accounts.known_partner_account_id = known_members.account_id
+            known_accounts.partner_id = known_partner_accounts.partner_id
+            and known_accounts.known_partner_account_id = known_partner_accounts.partner_account_id
     left join exact_names
         on
-            fuzzy_pairs.partner_id = exact_names.partner_id
-            and fuzzy_pairs.account_id = exact_names.account_id
-            and fuzzy_pairs.partner_account_id = exact_names.partner_account_id
+            scored_pairs.partner_id = exact_names.partner_id
+            and scored_pairs.account_id = exact_names.account_id
+            and scored_pairs.partner_account_id = exact_names.partner_account_id
 
 ),
 
@@ -294,6 +326,18 @@ websites as (
 
     from name_pairs
     group by partner_id, match_method
+
+),
+
+website_totals as (
+
+    select
+        partner_id,
+        sum(known_pairs) as all_known_pairs,
+        sum(known_accepted) as all_known_accepted
+
+    from websites
+    group by partner_id
 
 ),
 
@@ -314,6 +358,14 @@ methods as (
     from pairs
     where override_decision is not null
 
+    union
+
+    select
+        partner_id,
+        match_method
+
+    from websites
+
 ),
 
 ingredients as (
@@ -332,17 +384,17 @@ ingredients as (
         coalesce(labelled.labelled_right, 0) as labelled_right,
         coalesce(labelled.labelled_review, 0) as labelled_review,
         coalesce(labelled.labelled_review_right, 0) as labelled_review_right,
-        websites.known_pairs,
-        websites.known_accepted,
-        websites.judged_pairs,
+        coalesce(websites.known_pairs, 0) - coalesce(websites.known_accepted, 0) as known_missed,
+        coalesce(websites.judged_pairs, 0) as judged_pairs,
         websites.judged_right,
+        website_totals.all_known_accepted,
         case
             when methods.match_method = 'override' then 'people decided'
             when labelled.labelled_accepted >= {{ least_labelled_pairs }} then 'labelled pairs'
             when
-                websites.known_pairs >= {{ least_known_pairs }}
-                and websites.judged_pairs >= {{ least_known_pairs }}
-                and websites.known_accepted > 0
+                methods.match_method in ('name_exact', 'name_fuzzy')
+                and website_totals.all_known_pairs >= {{ least_known_pairs }}
+                and website_totals.all_known_accepted > 0
                 then 'shared websites'
             else 'match probabilities'
         end as how_estimated
@@ -364,11 +416,12 @@ ingredients as (
         on
             methods.partner_id = websites.partner_id
             and methods.match_method = websites.match_method
+    left join website_totals
+        on methods.partner_id = website_totals.partner_id
 
 ),
 
--- how many of the accepted pairs are right, and how many right ones are not among them
-right_pairs as (
+right_accepted as (
 
     select
         *,
@@ -376,24 +429,57 @@ right_pairs as (
             case how_estimated
                 when 'people decided' then accepted_pairs
                 when 'labelled pairs' then accepted_pairs * cast(labelled_right as double) / labelled_accepted
-                when 'shared websites' then accepted_pairs * cast(judged_right as double) / judged_pairs
+                when 'shared websites'
+                    then case
+                        when judged_pairs >= {{ least_known_pairs }}
+                            then accepted_pairs * cast(judged_right as double) / judged_pairs
+                        else accepted_probability
+                    end
                 else accepted_probability
             end as decimal(18, 4)
-        ) as right_accepted_pairs,
+        ) as right_accepted_pairs
+
+    from ingredients
+
+),
+
+names_right as (
+
+    select
+        partner_id,
+        sum(right_accepted_pairs) as names_right_pairs
+
+    from right_accepted
+    where match_method in ('name_exact', 'name_fuzzy')
+    group by partner_id
+
+),
+
+-- what names miss is in proportion to all that names find, whichever of the two methods finds it
+right_pairs as (
+
+    select
+        right_accepted.*,
         cast(
             case
-                when how_estimated = 'people decided' then 0
-                when how_estimated = 'labelled pairs' and labelled_review >= {{ least_labelled_pairs }}
-                    then review_pairs * cast(labelled_review_right as double) / labelled_review
-                when how_estimated = 'shared websites'
+                when right_accepted.how_estimated = 'people decided' then 0
+                when
+                    right_accepted.how_estimated = 'labelled pairs'
+                    and right_accepted.labelled_review >= {{ least_labelled_pairs }}
                     then
-                        accepted_pairs * cast(judged_right as double) / judged_pairs
-                        * (known_pairs - known_accepted) / known_accepted
-                else missed_probability
+                        right_accepted.review_pairs
+                        * cast(right_accepted.labelled_review_right as double) / right_accepted.labelled_review
+                when right_accepted.how_estimated = 'shared websites'
+                    then
+                        cast(names_right.names_right_pairs as double)
+                        * right_accepted.known_missed / right_accepted.all_known_accepted
+                else right_accepted.missed_probability
             end as decimal(18, 4)
         ) as right_missed_pairs
 
-    from ingredients
+    from right_accepted
+    left join names_right
+        on right_accepted.partner_id = names_right.partner_id
 
 ),
 
