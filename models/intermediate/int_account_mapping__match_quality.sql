@@ -1,6 +1,6 @@
 {%- set accept_threshold = var('account_mapping__accept_threshold') -%}
 {%- set review_threshold = var('account_mapping__review_threshold') -%}
-{#- fewer known answers say too little: 19 times of 20 a share of 50 is within .14 of the truth, one of 30 within .18 -#}
+{#- fewer answers say too little: 19 times of 20 a share of 50 is within .14 of the truth, one of 30 within .18 -#}
 {%- set least_known_pairs = 50 -%}
 {%- set least_labelled_pairs = 30 -%}
 {#- a best candidate below this is none -#}
