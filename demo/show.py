@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Print the overlap matrix, partner coverage and three matches as plain text.
+"""Print the overlap matrix, partner coverage, match quality and three matches as plain text.
 
 usage: python demo/show.py [DATABASE]
 
@@ -120,6 +120,15 @@ def show(database: Path = DATABASE) -> str:
                 )
             """
         )[0]
+        quality = query(
+            """
+            select partner_id, match_method, accepted_pairs, review_pairs,
+                estimated_precision, estimated_recall, how_estimated
+            from account_mapping__match_quality
+            where match_method in ('all', 'name_exact', 'name_fuzzy')
+            order by partner_id, match_method
+            """
+        )
         matches = query(
             """
             with ranked as (
@@ -188,6 +197,18 @@ def show(database: Path = DATABASE) -> str:
             )
         )
         parts.append("")
+    parts.append(heading("Match quality, as estimated"))
+    parts.append(
+        table(
+            ("partner", "method", "accepted", "in review", "precision", "recall", "by"),
+            [
+                [names.get(p, p), words(method), count(accepted), count(review),
+                 percent(precision), percent(recall), how or "-"]
+                for p, method, accepted, review, precision, recall, how in quality
+            ],
+        )
+    )  # fmt: skip
+    parts.append("")
     parts.append(heading("Three matches and why"))
     for p, our, name, their, method, probability, relationship, reason in matches:
         parts.append(textwrap.shorten(f"{name} ({our})", WIDTH, placeholder="..."))

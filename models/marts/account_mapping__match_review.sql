@@ -100,7 +100,15 @@ final as (
         rival_accounts.name as rival_name,
         cast(rivals.rival_probability as decimal(5, 4)) as rival_probability,
         accepted.account_id is not null as is_account_already_matched,
-        accounts.open_amount as our_open_amount
+        accounts.open_amount as our_open_amount,
+        row_number() over (
+            partition by links.partner_id
+            order by
+                -- pipeline of an account that has its match is not at stake
+                case when accepted.account_id is null then 0 else 1 end,
+                accounts.open_amount desc, links.match_probability desc,
+                links.account_id, links.partner_account_id
+        ) as review_rank
 
     from links
     inner join match_reasons
@@ -138,4 +146,4 @@ final as (
 )
 
 select * from final
-order by partner_id, account_id, partner_account_id
+order by partner_id, review_rank
