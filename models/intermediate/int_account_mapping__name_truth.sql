@@ -1,10 +1,12 @@
+{#- Less likely pairs are there because they share a key: candidates by name begin here. -#}
+{%- set least_probability = 0.01 -%}
 with
 
 fuzzy_pairs as (
 
     select * from {{ ref('int_account_mapping__fuzzy_pairs') }}
     where
-        name_probability is not null
+        name_probability >= {{ least_probability }}
         and relationship_by_name is null
         and country_agreement <> 'different'
 
@@ -64,7 +66,7 @@ labelled as (
 
     select
         fuzzy_pairs.partner_id,
-        round(fuzzy_pairs.name_probability, 2) as name_probability,
+        round(fuzzy_pairs.name_probability, 3) as name_probability,
         coalesce(shared_keys.has_sole_domain, 0) as is_same
 
     from fuzzy_pairs
