@@ -468,6 +468,7 @@ STOPWORDS = frozenset(
 # Words, as folded, that companies add to their name or leave out of it.
 ADDED_WORDS = frozenset(["co", "corp", "ent", "grp", "hldg", "inc", "intl", "ltd"])
 MIN_CORE_LENGTH = 4
+NUMBER = re.compile("[0-9]|^[ivx]+$")
 
 
 def fold_umlauts(text: str) -> str:
@@ -496,8 +497,11 @@ def core_name(folded: list[str]) -> str | None:
 
 
 def initials_name(folded: list[str]) -> str:
-    """The first word of fold_words, then the initials of the others: `monster b`; of one word that word."""
-    initials = "".join(word[0] for word in folded[1:])
+    """The first word of fold_words, then the initials of the others: `monster b`; of one word that word.
+
+    Numbers stay whole, in either notation: Acquisition II is not Acquisition III.
+    """
+    initials = "".join(word if NUMBER.search(word) else word[0] for word in folded[1:])
     return f"{folded[0]} {initials}" if initials else folded[0]
 
 

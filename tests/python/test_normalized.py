@@ -227,6 +227,7 @@ def test_abbreviated_spellings_share_name_short(left, right):
         ("OLD DOMIN.FR.LINE", "old domin fr line", "olddominfrline", "old dfl"),
         ("Old Dominion Freight Line, Inc.", "old dominion freight line", "olddominionfreightline", "old dfl"),
         ("Skylark", "skylark", "skylark", "skylark"),
+        ("Fund Holdings III 2020", "fund hldg iii 2020", "fundiii2020", "fund hiii2020"),
         ("Muenchener Rueck", "munchener ruck", "munchenerruck", "munchener r"),
     ],
 )
