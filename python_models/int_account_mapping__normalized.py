@@ -45,6 +45,9 @@ SCHEMA = pa.schema(
             "name_key",
             "name_sorted",
             "name_short",
+            "name_folded",
+            "name_core",
+            "name_initials",
             "legal_form",
             "country_code",
             "city",
@@ -469,17 +472,44 @@ STOPWORDS = frozenset(
 )
 
 
-def short_name(tokens: list[str]) -> str:
-    """Words joined: abbreviations folded, small words dropped, ue as u.
+# Words, as folded, that companies add to their name or leave out of it.
+ADDED_WORDS = frozenset(["co", "corp", "ent", "grp", "hldg", "inc", "intl", "ltd"])
+MIN_CORE_LENGTH = 4
+NUMBER = re.compile("[0-9]|^[ivx]+$")
+
+
+def fold_umlauts(text: str) -> str:
+    """ae, oe, ue before a consonant as a, o, u.
 
     German ae, oe, ue are how ä, ö, ü (transliterated a, o, u) are typed
-    without them. A name of small words alone keeps them.
+    without them.
     """
-    words = [ABBREVIATIONS.get(token, token) for token in tokens if token not in STOPWORDS]
-    short = "".join(words or tokens)
-    if "ae" in short or "oe" in short or "ue" in short:
-        short = UMLAUT.sub(r"\1", short)
-    return short
+    if "ae" in text or "oe" in text or "ue" in text:
+        text = UMLAUT.sub(r"\1", text)
+    return text
+
+
+def fold_words(tokens: list[str]) -> list[str]:
+    """Words with abbreviations folded and small words dropped; a name of small words alone keeps them."""
+    return [ABBREVIATIONS.get(token, token) for token in tokens if token not in STOPWORDS] or tokens
+
+
+def core_name(folded: list[str]) -> str | None:
+    """Words of fold_words joined, without ADDED_WORDS; None where fewer than four letters are left.
+
+    The first word stays (International Paper is not Paper) unless it is a group (Grupo, Gruppo).
+    """
+    core = "".join(word for i, word in enumerate(folded) if word not in ADDED_WORDS or (i == 0 and word != "grp"))
+    return core if len(core) >= MIN_CORE_LENGTH else None
+
+
+def initials_name(folded: list[str]) -> str:
+    """The first word of fold_words, then the initials of the others: `monster b`; of one word that word.
+
+    Numbers stay whole, in either notation: Acquisition II is not Acquisition III.
+    """
+    initials = "".join(word if NUMBER.search(word) else word[0] for word in folded[1:])
+    return f"{folded[0]} {initials}" if initials else folded[0]
 
 
 # ----------------------------------------------------------- countries
@@ -713,11 +743,12 @@ def normalise_linkedin(text: str) -> str | None:
 def normalise_names(value: str | None, forms: LegalForms) -> tuple:
     """Everything made of one raw name.
 
-    Returns display_name, name, name_key, name_sorted, name_short, legal_form
-    (each None where there is none) and a list of problems.
+    Returns display_name, name, name_key, name_sorted, name_short, name_folded,
+    name_core, name_initials, legal_form (each None where there is none) and a
+    list of problems.
     """
     if value is None or not value or value.isspace():
-        return None, None, None, None, None, None, []
+        return *[None] * 9, []
     problems = []
     text = clean_text(value)
     if not value.isprintable() and CONTROLS.search(value):
@@ -737,13 +768,18 @@ def normalise_names(value: str | None, forms: LegalForms) -> tuple:
     tokens, legal_form = normalise_name(text, forms)
     if not tokens:
         problems.append("name_empty_after_cleaning")
-        return display or None, None, None, None, None, None, problems
+        return display or None, *[None] * 8, problems
+    words = fold_words(tokens)
+    folded = [fold_umlauts(word) for word in words]
     return (
         display,
         " ".join(tokens),
         "".join(tokens),
         "".join(sorted(tokens)),
-        short_name(tokens),
+        fold_umlauts("".join(words)),
+        " ".join(folded),
+        core_name(folded),
+        initials_name(folded),
         legal_form,
         problems,
     )

@@ -1,4 +1,5 @@
 {%- set name_keys = {'name': 'name_key', 'name_sorted': 'name_sorted', 'name_short': 'name_short'} -%}
+{%- set min_initials_length = 6 -%}
 {%- set identifiers = {'lei': 'lei', 'duns': 'duns', 'vat_id': 'vat_id', 'linkedin': 'linkedin'} -%}
 with
 
@@ -37,6 +38,17 @@ usable_domains as (
                 or barred_domains.partner_id = account_domains.partner_id
             )
     where barred_domains.key_domain is null
+
+),
+
+-- first words that names of several companies begin with: with initials they would name none of them
+common_first_words as (
+
+    select split_part(name_initials, ' ', 1) as first_word
+    from normalized
+    where side = 'ours'
+    group by split_part(name_initials, ' ', 1)
+    having min(name_short) <> max(name_short)
 
 ),
 
@@ -103,6 +115,54 @@ final as (
     from normalized
     where {{ column }} is not null
     {% endfor %}
+    -- keys for partners that send keys only; of a readable list the names themselves are compared
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        'name_core' as key_type,
+        name_core as key_value
+
+    from normalized
+    where
+        side = 'ours'
+        and name_core is not null
+
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        'name_core_country' as key_type,
+        name_core || '|' || country_code as key_value
+
+    from normalized
+    where
+        side = 'ours'
+        and name_core is not null
+        and country_code is not null
+
+    union all
+
+    select
+        normalized.side,
+        normalized.partner_id,
+        normalized.account_id,
+        'name_initials_country' as key_type,
+        normalized.name_initials || '|' || normalized.country_code as key_value
+
+    from normalized
+    left join common_first_words
+        on split_part(normalized.name_initials, ' ', 1) = common_first_words.first_word
+    where
+        normalized.side = 'ours'
+        and normalized.country_code is not null
+        and normalized.name_initials like '% %'
+        and length(normalized.name_initials) >= {{ min_initials_length }}
+        and common_first_words.first_word is null
 )
 
 select * from final

@@ -160,6 +160,7 @@ companies as (
         members.account_id,
         members.unit_id,
         coalesce(split_part(own_names.name, ' ', 1), members.account_id) as own_name,
+        coalesce(own_names.name_short, members.account_id) as own_full_name,
         coalesce(split_part(normalized.name, ' ', 1), members.unit_id) as company
 
     from members
@@ -187,6 +188,7 @@ paired as (
         our_companies.company as our_company,
         our_companies.unit_id as our_unit,
         our_companies.own_name as our_name,
+        our_companies.own_full_name as our_full_name,
         their_companies.company as partner_company,
         their_companies.unit_id as partner_unit,
         their_companies.own_name as partner_name
@@ -224,9 +226,14 @@ key_companies as (
         partner_id,
         key_type,
         key_value,
-        least(
-            count(distinct our_company), count(distinct our_unit), count(distinct our_name)
-        ) as our_companies,
+        -- a key of part of a name holds for all names that begin with one word: only the whole name tells them apart
+        case
+            when key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
+                then least(count(distinct our_unit), count(distinct our_full_name))
+            else least(
+                count(distinct our_company), count(distinct our_unit), count(distinct our_name)
+            )
+        end as our_companies,
         least(
             count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
         ) as partner_companies

@@ -74,7 +74,16 @@ parts as (
                         when scored_pairs.is_sole_domain then ''
                         else ', which several companies use'
                     end
-            when scored_pairs.exchange = 'keys' then 'Same name (compared as keyed hashes)'
+            when scored_pairs.exchange = 'keys'
+                then
+                    case scored_pairs.name_key_rank
+                        when 1 then 'Same name'
+                        when 2 then 'Same name but for words such as group or holding'
+                        when 3
+                            then 'A suggestion: same first word, same initials of the other words, same country'
+                        else 'A suggestion: names equal but for a letter, same country'
+                    end
+                    || ' (compared as keyed hashes)'
             when scored_pairs.match_method = 'name_exact'
                 then 'Same name once legal form and punctuation are set aside'
             else 'Similar name'

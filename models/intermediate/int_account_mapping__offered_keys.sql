@@ -21,6 +21,12 @@ account_keys as (
 
 ),
 
+name_variants as (
+
+    select * from {{ ref('int_account_mapping__name_variants') }}
+
+),
+
 barred_domains as (
 
     select distinct
@@ -60,6 +66,18 @@ offered as (
         account_id as key_value
 
     from offered_accounts
+
+    union all
+
+    select
+        offered_accounts.partner_id,
+        offered_accounts.account_id,
+        'name_typo' as key_type,
+        name_variants.key_value
+
+    from offered_accounts
+    inner join name_variants
+        on offered_accounts.account_id = name_variants.account_id
 
 ),
 

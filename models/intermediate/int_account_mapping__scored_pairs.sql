@@ -76,7 +76,25 @@ matched_keys as (
             as has_exact_name_and_country,
         max(case when key_type = 'name_short' then 1 else 0 end) = 1 as has_short_name,
         max(case when key_type = 'name_short_country' then 1 else 0 end) = 1 as has_short_name_and_country,
-        max(case when key_type = 'name_short' and is_unambiguous then 1 else 0 end) = 1 as has_sole_name
+        max(case when key_type in ('name_short', 'name_short_country') and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_name,
+        max(case when key_type = 'name_core' then 1 else 0 end) = 1 as has_core_name,
+        max(case when key_type = 'name_core_country' then 1 else 0 end) = 1 as has_core_name_and_country,
+        max(case when key_type in ('name_core', 'name_core_country') and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_core_name,
+        max(case when key_type = 'name_initials_country' then 1 else 0 end) = 1 as has_initials,
+        max(case when key_type = 'name_initials_country' and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_initials,
+        max(case when key_type = 'name_typo' then 1 else 0 end) = 1 as has_near_name,
+        -- each spelling that the two share must be theirs alone
+        min(case when key_type = 'name_typo' and not is_unambiguous then 0 else 1 end) = 1 as has_sole_near_name,
+        -- how much of the name is equal: all words, all but additions, the first word and initials, all but a letter
+        min(case
+            when key_type like 'name_initials%' then 3
+            when key_type like 'name_core%' then 2
+            when key_type = 'name_typo' then 4
+            when key_type like 'name%' then 1
+        end) as name_key_rank
 
     from key_matches
     group by partner_id, account_id, partner_account_id
@@ -142,6 +160,22 @@ declared as (
 
     from declared_families
     group by partner_id, account_id, partner_account_id
+
+),
+
+-- an account whose whole name is found does not also have part of it in common with another company
+name_rivals as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id,
+        least(
+            min(name_key_rank) over (partition by partner_id, account_id),
+            min(name_key_rank) over (partition by partner_id, partner_account_id)
+        ) < name_key_rank as has_better_name_elsewhere
+
+    from matched_keys
 
 ),
 
@@ -252,6 +286,7 @@ evidence as (
         declared.declared_domain,
         declared.declared_parent_domain,
         coalesce(matched_keys.has_exact_name, false) as has_exact_name,
+        case when partners.exchange = 'keys' then matched_keys.name_key_rank end as name_key_rank,
         fuzzy_pairs.name_similarity,
         fuzzy_pairs.country_agreement,
         fuzzy_pairs.city_agreement,
@@ -269,15 +304,28 @@ evidence as (
                     ) }}
                 end
             -- across the hash only equality can be seen; a country that both keyed and do not share weakens it
+            -- (each figure: measured precision of what rests on that key, see DECISIONLOG)
             when not coalesce(matched_keys.has_sole_name, false) and matched_keys.has_short_name then 0.6
-            when matched_keys.has_exact_name_and_country then 0.96
-            when matched_keys.has_short_name_and_country then 0.92
+            when matched_keys.has_exact_name_and_country then 0.98
+            when matched_keys.has_short_name_and_country then 0.95
             when
                 (matched_keys.has_exact_name or matched_keys.has_short_name)
                 and coalesce(our_key_types.country * their_key_types.country, 0) = 1
-                then 0.6
-            when matched_keys.has_exact_name then 0.9
-            when matched_keys.has_short_name then 0.8
+                then 0.8
+            when matched_keys.has_exact_name then 0.95
+            when matched_keys.has_short_name then 0.9
+            when name_rivals.has_better_name_elsewhere then 0.3
+            when matched_keys.has_core_name
+                then case
+                    when not matched_keys.has_sole_core_name then 0.5
+                    when matched_keys.has_core_name_and_country then 0.95
+                    when coalesce(our_key_types.country * their_key_types.country, 0) = 1 then 0.6
+                    else 0.92
+                end
+            when matched_keys.has_initials
+                then case when matched_keys.has_sole_initials then 0.92 else 0.5 end
+            when matched_keys.has_near_name
+                then case when matched_keys.has_sole_near_name then 0.91 else 0.3 end
             else 0.0
         end as name_probability
 
@@ -299,6 +347,11 @@ evidence as (
             pairs.partner_id = matched_keys.partner_id
             and pairs.account_id = matched_keys.account_id
             and pairs.partner_account_id = matched_keys.partner_account_id
+    left join name_rivals
+        on
+            pairs.partner_id = name_rivals.partner_id
+            and pairs.account_id = name_rivals.account_id
+            and pairs.partner_account_id = name_rivals.partner_account_id
     left join fuzzy_pairs
         on
             pairs.partner_id = fuzzy_pairs.partner_id
@@ -421,7 +474,7 @@ final as (
             when has_email_domain then 'email_domain'
             when declared_relationship is not null then 'hierarchy'
             when has_exact_name then 'name_exact'
-            when exchange = 'keys' then 'name_exact'
+            when exchange = 'keys' and name_key_rank = 1 then 'name_exact'
             else 'name_fuzzy'
         end as match_method,
         exchange,
@@ -434,6 +487,7 @@ final as (
         case when ground = 'hierarchy' then declared_relationship end as declared_relationship,
         declared_domain,
         declared_parent_domain,
+        name_key_rank,
         name_similarity,
         round(name_probability, 4) as name_probability,
         country_agreement,

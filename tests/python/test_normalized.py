@@ -57,7 +57,17 @@ INPUT_COLUMNS = (
     "vat_id",
     "linkedin_url",
 )
-NAME_COLUMNS = ("display_name", "name", "name_key", "name_sorted", "name_short", "legal_form")
+NAME_COLUMNS = (
+    "display_name",
+    "name",
+    "name_key",
+    "name_sorted",
+    "name_short",
+    "name_folded",
+    "name_core",
+    "name_initials",
+    "legal_form",
+)
 
 
 def batch_of(*rows: dict) -> pa.RecordBatch:
@@ -205,6 +215,27 @@ def test_abbreviated_spellings_share_name_short(left, right):
     assert normalise(account_name=left)["name_short"] == normalise(account_name=right)["name_short"]
 
 
+@pytest.mark.parametrize(
+    ("name", "folded", "core", "initials"),
+    [
+        ("Desenio Group AB (publ)", "desenio grp", "desenio", "desenio g"),
+        ("DESENIO HOLDING AB", "desenio hldg", "desenio", "desenio h"),
+        ("Grupo Bimbo", "grp bimbo", "bimbo", "grp b"),
+        # the first word is no addition, and three letters are too few to stand alone
+        ("International Paper Company", "intl paper", "intlpaper", "intl p"),
+        ("CEZ Group", "cez grp", None, "cez g"),
+        ("OLD DOMIN.FR.LINE", "old domin fr line", "olddominfrline", "old dfl"),
+        ("Old Dominion Freight Line, Inc.", "old dominion freight line", "olddominionfreightline", "old dfl"),
+        ("Skylark", "skylark", "skylark", "skylark"),
+        ("Fund Holdings III 2020", "fund hldg iii 2020", "fundiii2020", "fund hiii2020"),
+        ("Muenchener Rueck", "munchener ruck", "munchenerruck", "munchener r"),
+    ],
+)
+def test_core_and_initials(name, folded, core, initials):
+    row = normalise(account_name=name)
+    assert (row["name_folded"], row["name_core"], row["name_initials"]) == (folded, core, initials)
+
+
 def test_derived_keys_of_a_name():
     row = normalise(account_name="The Walt Disney Company")
     assert (row["name"], row["name_key"], row["name_sorted"]) == ("walt disney", "waltdisney", "disneywalt")
@@ -302,6 +333,8 @@ def test_any_text_gives_clean_words_and_is_its_own_normal_form(text):
     assert row["name_key"] == name.replace(" ", "")
     assert sorted(row["name_sorted"]) == sorted(row["name_key"])
     assert re.fullmatch("[a-z0-9]+", row["name_short"])
+    assert row["name_folded"].split()[0] == row["name_initials"].split()[0]
+    assert row["name_core"] is None or re.fullmatch("[a-z0-9]{4,}", row["name_core"])
     assert name_of(name) == name
 
 
