@@ -10,8 +10,8 @@ makes a set of families, which only this package is measured on. SETS_DIR/scale
 holds names.csv (name).
 
 Every method runs on every set as a process of its own, one after the other, which
-gives its wall time and the most memory it held; both include the start of Python
-and the reading of the files. `ours` is `dbt build --select
+gives its wall time, the processor time of all cores and the most memory it held;
+all three include the start of Python and the reading of the files. `ours` is `dbt build --select
 +account_mapping__matches` without tests, in a new project that installs this
 package with default settings; installing (`dbt deps`) is not counted.
 
@@ -120,11 +120,11 @@ def read_csv(path: Path) -> list[Row]:
 
 
 def write_pairs(path: Path, pairs: list[Pair]) -> None:
-    """Pairs as left_id, right_id, score, so that another scorer can read them; equal scores by right id."""
+    """Pairs as left_id, right_id, score, so that another scorer can read them; equal scores in the order given."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Pair._fields)
-        writer.writerows(sorted(pairs, key=lambda pair: (pair.left_id, -pair.score, pair.right_id)))
+        writer.writerows(sorted(pairs, key=lambda pair: (pair.left_id, -pair.score)))
 
 
 def find_sets(folder: Path, wanted: list[str] | None) -> list[Labelled]:
@@ -276,11 +276,16 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(header), line(rule), *(line(row) for row in rows)])
 
 
+COST_HEADER = ["seconds", "CPU s", "MB"]
+
+
+def cost_cells(cost: Cost) -> list[str]:
+    return [f"{cost.seconds:.1f}", f"{cost.cpu_seconds:.1f}", f"{cost.megabytes:.0f}"]
+
+
 def quality_table(lines: list[Measured]) -> str:
-    header = ["set", "method", "F1", "R@P99", "P", "R", "P links", "ECE", "ECE acc", "seconds", "MB"]
-    rows = [
-        [m.set_name, m.method, *map(rate, m.quality), f"{m.cost.seconds:.1f}", f"{m.cost.megabytes:.0f}"] for m in lines
-    ]
+    header = ["set", "method", "F1", "R@P99", "P", "R", "P links", "ECE", "ECE acc", *COST_HEADER]
+    rows = [[m.set_name, m.method, *map(rate, m.quality), *cost_cells(m.cost)] for m in lines]
     return table(header, rows)
 
 
@@ -291,9 +296,10 @@ def share(part: int, whole: int) -> str:
 def families_text(measured: MeasuredFamilies) -> str:
     """What is measured on a set of families, as lines of text."""
     found = measured.families
+    seconds, cpu_seconds, megabytes = cost_cells(measured.cost)
     return "\n".join(
         [
-            f"{measured.set_name}, ours ({measured.cost.seconds:.1f} s, {measured.cost.megabytes:.0f} MB)",
+            f"{measured.set_name}, ours ({seconds} s, {cpu_seconds} s of processors, {megabytes} MB)",
             f"  linked, of pairs whose name equals or contains the parent's: {share(found.linked, found.named)}",
             f"  precision of all accepted links: {share(found.true_links, found.links)}",
             "  links by relationship: " + ", ".join(f"{n} {kind}" for kind, n in found.relationships.items()),
@@ -318,14 +324,15 @@ def keys_text(readable: Measured, keyed: list[Measured]) -> str:
 
 def scale_table(lines: list[MeasuredScale]) -> str:
     """Cost by size, and by how much it grew when both lists doubled."""
-    header = ["names", "method", "seconds", "MB", "growth"]
-    former: dict[str, float] = {}
+    header = ["names", "method", *COST_HEADER, "growth", "CPU growth"]
+    former: dict[str, Cost] = {}
     rows = []
     for m in lines:
-        growth = f"{m.cost.seconds / former[m.method]:.2f}" if m.method in former else "-"
-        former[m.method] = m.cost.seconds
-        size = f"{m.names:,} x {m.names:,}"
-        rows.append([size, m.method, f"{m.cost.seconds:.1f}", f"{m.cost.megabytes:.0f}", growth])
+        growth = ["-", "-"]
+        if m.method in former:
+            growth = [f"{now / before:.2f}" for now, before in zip(m.cost[:2], former[m.method][:2], strict=True)]
+        former[m.method] = m.cost
+        rows.append([f"{m.names:,} x {m.names:,}", m.method, *cost_cells(m.cost), *growth])
     return table(header, rows)
 
 

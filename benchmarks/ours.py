@@ -55,9 +55,10 @@ class BenchmarkError(Exception):
 
 
 class Cost(NamedTuple):
-    """Wall-clock seconds, and the peak resident set in units of 2^20 bytes, of one process and its children."""
+    """What one process and its children took; see measure.py. megabytes: of 2^20 bytes."""
 
     seconds: float
+    cpu_seconds: float
     megabytes: float
 
 
@@ -181,10 +182,13 @@ class Project:
             return connection.execute(sql).fetchall()
 
     def scored(self) -> list[Pair]:
-        """Every scored pair, before any threshold, with the ids of the CSV files; a keys partner's are tokens."""
+        """Every scored pair, before any threshold, with the ids of the CSV files; a keys partner's are tokens.
+
+        In a total order, which decides between a left record's equal best pairs: by id.
+        """
         rows = self.query(
             f"select {BARE_ID}, partner_account_id, cast(match_probability as double) "
-            "from int_account_mapping__scored_pairs"
+            "from int_account_mapping__scored_pairs order by 1, 3 desc, 2"
         )
         return [Pair(*row) for row in rows]
 
@@ -192,7 +196,7 @@ class Project:
         """The pairs that the package accepts by itself, with the ids of the CSV files; a keys partner's are tokens."""
         rows = self.query(
             f"select {BARE_ID}, partner_account_id, cast(match_probability as double) "
-            "from account_mapping__matches where decision = 'accepted'"
+            "from account_mapping__matches where decision = 'accepted' order by 1, 3 desc, 2"
         )
         return [Pair(*row) for row in rows]
 

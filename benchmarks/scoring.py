@@ -38,11 +38,13 @@ class Cut(NamedTuple):
 
 
 def best_pairs(pairs: Iterable[Pair]) -> list[Pair]:
-    """The best pair of each left record, best first; equal scores go to the least right id, then left id."""
+    """The best pair of each left record, best first, then by left id.
+
+    Of equal scores the first one given counts: where a method ranks candidates, its own order decides.
+    """
     best: dict[str, Pair] = {}
     for pair in pairs:
-        rival = best.get(pair.left_id)
-        if rival is None or (-pair.score, pair.right_id) < (-rival.score, rival.right_id):
+        if pair.left_id not in best or pair.score > best[pair.left_id].score:
             best[pair.left_id] = pair
     return sorted(best.values(), key=lambda pair: (-pair.score, pair.left_id))
 

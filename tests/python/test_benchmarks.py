@@ -38,9 +38,21 @@ def test_a_left_record_counts_by_its_best_pair_only():
     assert best_pairs(pairs) == [Pair("a", "x", 0.9), Pair("b", "y", 0.7)]
 
 
-def test_equal_scores_go_to_the_least_right_id_in_any_order():
-    pairs = [Pair("a", "y", 0.5), Pair("a", "x", 0.5), Pair("a", "z", 0.5)]
-    assert best_pairs(pairs) == best_pairs(reversed(pairs)) == [Pair("a", "x", 0.5)]
+def test_of_equal_scores_the_first_one_given_counts():
+    pairs = [Pair("a", "no", 0.2), Pair("a", "y", 0.5), Pair("a", "x", 0.5)]
+    assert best_pairs(pairs) == [Pair("a", "y", 0.5)]
+
+
+def test_left_records_of_one_score_are_in_order_of_their_ids():
+    assert [pair.left_id for pair in best_pairs([Pair("b", "y", 0.5), Pair("a", "x", 0.5)])] == ["a", "b"]
+
+
+def test_written_pairs_keep_the_order_of_equal_scores(tmp_path: Path):
+    path = tmp_path / "pairs.csv"
+    compare_matchers.write_pairs(
+        path, [Pair("b", "y", 0.5), Pair("a", "no", 0.2), Pair("a", "z", 0.5), Pair("a", "x", 0.5)]
+    )
+    assert path.read_text().split() == ["left_id,right_id,score", "a,z,0.5", "a,x,0.5", "a,no,0.2", "b,y,0.5"]
 
 
 def test_scores_may_be_negative():
@@ -152,14 +164,14 @@ def test_growth_compares_a_method_with_its_own_smaller_run():
     run = compare_matchers.MeasuredScale
     text = compare_matchers.scale_table(
         [
-            run(10, "ours", Cost(2.0, 100.0)),
-            run(10, "tfidf", Cost(1.0, 50.0)),
-            run(20, "ours", Cost(5.0, 120.0)),
-            run(20, "tfidf", Cost(3.0, 60.0)),
+            run(10, "ours", Cost(2.0, 4.0, 100.0)),
+            run(10, "tfidf", Cost(1.0, 1.0, 50.0)),
+            run(20, "ours", Cost(5.0, 8.0, 120.0)),
+            run(20, "tfidf", Cost(3.0, 4.5, 60.0)),
         ]
     )
-    growth = [line.split("|")[-2].strip() for line in text.splitlines()[2:]]
-    assert growth == ["-", "-", "2.50", "3.00"]
+    growth = [[cell.strip() for cell in line.split("|")[-3:-1]] for line in text.splitlines()[2:]]
+    assert growth == [["-", "-"], ["-", "-"], ["2.50", "2.00"], ["3.00", "4.50"]]
 
 
 def test_a_missing_set_and_a_folder_without_sets_are_named(tmp_path: Path):
@@ -183,6 +195,8 @@ def test_the_command_s_cost_and_exit_code_are_reported(tmp_path: Path):
     assert subprocess.run(command, check=False).returncode == 3
     cost = Cost(**json.loads(report.read_text()))
     assert cost.seconds >= 0.3
+    # it sleeps, which takes no processor
+    assert 0 < cost.cpu_seconds < cost.seconds
     assert 200 <= cost.megabytes < 400
 
 
