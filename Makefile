@@ -46,4 +46,4 @@ lock:
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis target logs demo/target demo/logs demo/dbt_packages demo/*.duckdb
+	rm -rf $(VENV) benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/target demo/logs demo/dbt_packages demo/*.duckdb

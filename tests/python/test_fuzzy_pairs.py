@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from loading import PACKAGE, load_model
 
 SEED = PACKAGE / "seeds" / "account_mapping__match_weights.csv"
+COMMON_SEED = PACKAGE / "seeds" / "account_mapping__common_words.csv"
 
 
 fuzzy = load_model("int_account_mapping__fuzzy_pairs")
@@ -21,6 +22,15 @@ def seed() -> dict[str, float]:
 
 
 WEIGHTS = fuzzy.read_weights(seed())
+
+
+def common_words() -> dict[str, int]:
+    with COMMON_SEED.open(encoding="utf-8", newline="") as file:
+        return {row["word"]: int(row["names_per_million"]) for row in csv.DictReader(file)}
+
+
+COMMON = common_words()
+ACCEPT = 0.9
 
 
 def record(side, partner_id, account_id, name, country=None, city=None, legal_form=None):
@@ -43,7 +53,7 @@ def table(rows, columns):
 def run(rows, keys=()):
     """All output rows of the model's core, sorted by their ids."""
     pairs = [dict(zip(fuzzy.KEY_COLUMNS, key, strict=True)) for key in keys]
-    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table(pairs, fuzzy.KEY_COLUMNS), WEIGHTS)
+    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table(pairs, fuzzy.KEY_COLUMNS), WEIGHTS, COMMON)
     found = pa.Table.from_batches(batches, fuzzy.SCHEMA).to_pylist()
     return sorted(found, key=lambda row: [row[column] for column in fuzzy.KEY_COLUMNS])
 
@@ -151,7 +161,82 @@ def test_another_country_and_another_number_speak_against_a_pair():
 
 def test_equal_acronyms_of_two_countries_are_not_accepted():
     rows = [*background(), ours("a", "msd", country="US"), theirs("b", "msd", country="RS")]
-    assert by_pair(run(rows))["a", "b"]["name_probability"] < 0.85
+    assert by_pair(run(rows))["a", "b"]["name_probability"] < ACCEPT
+
+
+def test_one_rare_name_in_two_countries_is_accepted_and_one_of_common_words_is_not():
+    rows = [
+        *background(),
+        ours("a", "zebrafish", country="US"),
+        theirs("b", "zebrafish", country="RS"),
+        ours("c", "ministry of agriculture", country="TR"),
+        theirs("d", "ministry of agriculture", country="FI"),
+    ]
+    found = by_pair(run(rows))
+    assert found["a", "b"]["name_probability"] >= ACCEPT
+    assert found["c", "d"]["name_probability"] < ACCEPT
+
+
+def test_common_words_tell_little_and_unknown_words_much():
+    [of, bank, zebrafish] = fuzzy.background_rarity(pa.array(["of", "bank", "zebrafish"]), COMMON)
+    assert 0 < of < bank < zebrafish == 1.0
+    assert list(fuzzy.background_rarity(pa.array(["of"]), {})) == [1.0]
+
+
+def test_common_words_are_cut_at_will_and_rare_ones_are_not():
+    names = pa.array(["merit", "meritor", "intern", "international", "zeb", "zebrafish"])
+    index = fuzzy.build_index(names, names, COMMON)
+    at = {word: i for i, word in enumerate(index.vocabulary.to_pylist())}
+    short = fuzzy.word_quality(
+        index,
+        *(fuzzy.np.array([at[w] for w in words]) for words in (("intern", "zeb"), ("international", "zebrafish"))),
+    )
+    assert short[0] == 0.9
+    assert short[1] < 0.6
+    assert list(fuzzy.word_quality(index, *[fuzzy.np.array([at["merit"]])] * 2)) == [1.0]
+
+
+def family(our_names, partner_name, **place):
+    rows = [ours(f"a{i}", name, **place) for i, name in enumerate(our_names)]
+    return by_pair(run([*background(), *rows, theirs("b", partner_name, country="JP")]))
+
+
+def test_a_group_and_names_that_begin_with_it_are_a_family():
+    found = family(["zebrafish motors", "zebrafish electric", "zebra motors"], "zebrafish group", country="DE")
+    for account in ("a0", "a1"):
+        assert found[account, "b"]["relationship_by_name"] == "subsidiary"
+        assert found[account, "b"]["name_probability"] >= ACCEPT
+    assert found.get(("a2", "b"), {}).get("relationship_by_name") is None
+
+
+def test_the_group_may_be_ours():
+    rows = [ours("a", "zebrafish holdings"), theirs("b", "zebrafish motors"), theirs("c", "zebrafish electric")]
+    found = by_pair(run([*background(), *rows]))
+    assert {found["a", other]["relationship_by_name"] for other in "bc"} == {"parent"}
+
+
+@pytest.mark.parametrize(
+    ("our_names", "partner_name"),
+    [
+        (["argosy gold"], "argosy group"),  # one alone may bear the name by chance
+        (["national motors", "national electric"], "national group"),  # a common word is nobody's
+        (["abc motors", "abc electric"], "abc group"),  # nor are three letters
+        (["zebrafish motors", "zebrafish electric"], "zebrafish"),  # does not say that it is a group
+        (["zebrafishes motors", "zebrafishes electric"], "zebrafish group"),  # another word
+    ],
+)
+def test_no_family_without_several_rare_names_and_a_group(our_names, partner_name):
+    found = family(our_names, partner_name, country="DE")
+    assert not any(row["relationship_by_name"] for row in found.values())
+
+
+def test_three_accounts_of_one_name_make_a_family_too():
+    found = family(["zebrafish nordisk"] * 3, "zebrafish holdings", country="DE")
+    assert {found[f"a{i}", "b"]["relationship_by_name"] for i in range(3)} == {"subsidiary"}
+    assert not any(
+        row["relationship_by_name"]
+        for row in family(["zebrafish nordisk"] * 2, "zebrafish holdings", country="DE").values()
+    )
 
 
 def test_a_close_rival_lowers_the_probability():
@@ -315,11 +400,17 @@ def test_seed_has_exactly_the_features_that_the_code_computes():
         table([ours("a", "zebra bank")], fuzzy.RECORD_COLUMNS),
         table([theirs("b", "zebra")], fuzzy.RECORD_COLUMNS),
     )
-    index = fuzzy.build_index(sides[0].names, sides[1].names)
+    index = fuzzy.build_index(sides[0].names, sides[1].names, COMMON)
     none = fuzzy.named_keys(*sides[:2], table([], fuzzy.KEY_COLUMNS))
     [pairs] = fuzzy.pair_chunks(*sides, index, none)
     rivals = fuzzy.rival_evidence(*[pairs.ours.astype(float)] * 5)
-    assert set(pairs.names) == {*fuzzy.NAME_FEATURES, "near_acronym", "shortness", "similarity"}
+    assert set(pairs.names) == {
+        *fuzzy.NAME_FEATURES,
+        "near_acronym",
+        "shortness",
+        "commonness",
+        "similarity",
+    }
     assert set(pairs.places) == set(fuzzy.PLACE_FEATURES)
     assert set(rivals) == set(fuzzy.RIVAL_FEATURES)
 
@@ -370,6 +461,10 @@ def test_model_reads_and_writes_duckdb_tables():
     connection.execute(
         "create table account_mapping__match_weights as "
         f"select feature, weight::double as weight from read_csv('{SEED}')"
+    )
+    connection.execute(
+        "create table account_mapping__common_words as "
+        f"select word, names_per_million::integer as names_per_million from read_csv('{COMMON_SEED}')"
     )
     result = fuzzy.model(Dbt(connection), connection)
     assert isinstance(result, pa.RecordBatchReader) and result.schema == fuzzy.SCHEMA

@@ -1,0 +1,190 @@
+"""Match two lists with a public tool or a plain method, for comparison with this package.
+
+usage: python benchmarks/peers.py METHOD LEFT.csv RIGHT.csv PAIRS.csv
+
+METHOD is one of
+  exact   equal normalised names, where only one right record has the name
+  tfidf   trigram tf-idf, cosine, the ten best of each name
+  emm     Entity Matching Model's three indexers (ING), unsupervised
+  splink  Splink: Fellegi-Sunter on name, country and city, trained by EM
+
+LEFT.csv and RIGHT.csv have id, name, country and city; PAIRS.csv gets left_id,
+right_id and score. exact, tfidf and splink see names normalised as by people who
+use such tools: ASCII, lower case, no punctuation, no legal form (rigour's list).
+Needs what requirements-peers.txt lists.
+"""
+
+import csv
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+
+Record = dict[str, str]
+Pair = tuple[str, str, float]
+Method = Callable[[list[Record], list[Record]], Iterator[Pair]]
+
+TOP_N = 10
+LEAST_COSINE = 0.3
+
+
+def words_only(text: str) -> str:
+    return " ".join(re.findall("[a-z0-9]+", text))
+
+
+def normaliser() -> Callable[[str], str]:
+    """A function that gives a name without case, accents, punctuation and legal form, or with it if nothing is left."""
+    from anyascii import anyascii
+    from rigour.names import remove_org_types
+
+    inner_marks = str.maketrans(dict.fromkeys(".'’`", ""))
+
+    def normalise(name: str) -> str:
+        ascii_name = anyascii(name).lower().replace("&", " and ")
+        whole = words_only(ascii_name.translate(inner_marks))
+        return words_only(remove_org_types(whole)) or whole
+
+    return normalise
+
+
+def exact(left: list[Record], right: list[Record]) -> Iterator[Pair]:
+    normalise = normaliser()
+    holders: dict[str, list[str]] = {}
+    for record in right:
+        holders.setdefault(normalise(record["name"]), []).append(record["id"])
+    for record in left:
+        same = holders.get(normalise(record["name"]), [])
+        if len(same) == 1:
+            yield record["id"], same[0], 1.0
+
+
+def tfidf(left: list[Record], right: list[Record]) -> Iterator[Pair]:
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sparse_dot_topn import sp_matmul_topn
+
+    normalise = normaliser()
+    ours, theirs = ([normalise(record["name"]) for record in side] for side in (left, right))
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), dtype=np.float32)
+    vectorizer.fit(ours + theirs)
+    product = sp_matmul_topn(
+        vectorizer.transform(ours),
+        vectorizer.transform(theirs).T.tocsr(),
+        top_n=TOP_N,
+        threshold=LEAST_COSINE,
+        sort=True,
+        n_threads=os.cpu_count() or 1,
+    ).tocoo()
+    for row, column, cosine in zip(product.row, product.col, product.data, strict=True):
+        yield left[row]["id"], right[column]["id"], float(cosine)
+
+
+def emm(left: list[Record], right: list[Record]) -> Iterator[Pair]:
+    import pandas as pd
+    from emm import PandasEntityMatching
+
+    cosine = {"type": "cosine_similarity", "num_candidates": 5, "cos_sim_lower_bound": 0.2}
+    matcher = PandasEntityMatching(
+        {
+            "name_only": True,
+            "entity_id_col": "id",
+            "name_col": "name",
+            "supervised_on": False,
+            "indexers": [
+                {**cosine, "tokenizer": "words", "ngram": 1},
+                {**cosine, "tokenizer": "characters", "ngram": 2},
+                {"type": "sni", "window_length": 3},
+            ],
+        }
+    )
+    ours, theirs = (
+        pd.DataFrame({"id": range(len(side)), "name": [record["name"] for record in side]}) for side in (left, right)
+    )
+    matcher.fit(theirs)
+    found = matcher.transform(ours).dropna(subset=["gt_entity_id"])
+    for row, column, score in zip(found["uid"], found["gt_uid"], found["score_0"].fillna(0), strict=True):
+        yield left[int(row)]["id"], right[int(column)]["id"], float(score)
+
+
+def splink(left: list[Record], right: list[Record]) -> Iterator[Pair]:
+    """Scores are match weights: base-2 log odds."""
+    import pandas as pd
+    import splink.comparison_library as compare
+    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+    normalise = normaliser()
+
+    def frame(side: str, records: list[Record]) -> pd.DataFrame:
+        names = [normalise(record["name"]) for record in records]
+        words = [name.split() or [None] for name in names]
+        return pd.DataFrame(
+            {
+                # ids may repeat between the lists
+                "unique_id": [f"{side}{position}" for position in range(len(records))],
+                "plain_name": names,
+                "glued": [name.replace(" ", "") for name in names],
+                "beginning": [name.replace(" ", "")[:5] for name in names],
+                "first_word": [held[0] for held in words],
+                "last_word": [held[-1] for held in words],
+                "country": [record["country"].lower() or None for record in records],
+                "city": [record["city"].lower() or None for record in records],
+            }
+        )
+
+    likeness = compare.JaroWinklerAtThresholds("plain_name", [0.97, 0.92, 0.85, 0.75])
+    settings = SettingsCreator(
+        link_type="link_only",
+        blocking_rules_to_generate_predictions=[
+            block_on("glued"),
+            block_on("first_word"),
+            block_on("beginning"),
+            block_on("last_word", "country"),
+        ],
+        comparisons=[
+            likeness.configure(term_frequency_adjustments=True),
+            compare.ExactMatch("country"),
+            compare.ExactMatch("city"),
+        ],
+    )
+    database = DuckDBAPI()
+    linker = Linker([database.register(frame("l", left)), database.register(frame("r", right))], settings)
+    linker.training.estimate_probability_two_random_records_match([block_on("glued")], recall=0.7)
+    linker.training.estimate_u_using_random_sampling(max_pairs=1e7)
+    for rule in ("first_word", "city"):
+        try:
+            linker.training.estimate_parameters_using_expectation_maximisation(block_on(rule))
+        except Exception as error:
+            # a list without cities has nothing to train on there; the other rule remains
+            print(f"splink could not train on {rule}: {str(error)[:200]}", file=sys.stderr)
+    predictions = linker.inference.predict(threshold_match_probability=1e-4).as_duckdbpyrelation()
+    rows = predictions.select("unique_id_l", "unique_id_r", "match_weight").fetchall()
+    for one, other, weight in rows:
+        ours, theirs = (one, other) if one.startswith("l") else (other, one)
+        yield left[int(ours[1:])]["id"], right[int(theirs[1:])]["id"], float(weight)
+
+
+METHODS: dict[str, Method] = {"exact": exact, "tfidf": tfidf, "emm": emm, "splink": splink}
+
+
+def read(path: str) -> list[Record]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def main() -> int:
+    if len(sys.argv) != 5 or sys.argv[1] not in METHODS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    method, left, right, pairs = sys.argv[1:]
+    # of pandas and of the tools, about their own insides
+    warnings.filterwarnings("ignore")
+    with open(pairs, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["left_id", "right_id", "score"])
+        writer.writerows(METHODS[method](read(left), read(right)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
