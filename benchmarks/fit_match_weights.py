@@ -44,7 +44,7 @@ COMMON_WORDS = ROOT / "seeds" / "account_mapping__common_words.csv"
 # names are one.
 IMPORTANCE = {"variants_all": 0.25, HIERARCHY: 0.1}
 # Strength of the L2 penalty on weights (not on biases), in units of pairs.
-PENALTY = 1.0
+PENALTY = 10.0
 ACCEPT = 0.9
 
 
@@ -79,8 +79,8 @@ BOUNDS = {name: (None, 0.0) for name in AGAINST} | {
     "abbreviated_partner": (None, None),
     "number_conflict": (None, -1.5),
     "city_different": (-2.0, 0.0),
-    "country_different_and_short": (None, -3.0),
-    "country_different_and_common": (None, -4.0),
+    "country_different_and_short": (None, -4.0),
+    "country_different_and_common": (None, -6.0),
     "legal_form_different": (-1.0, 0.0),
 }
 

@@ -104,6 +104,10 @@ GROUP_RARITY = 0.94
 # Names, or accounts, of the other side that begin with the family's name.
 GROUP_NAMES = 2
 GROUP_ACCOUNTS = 3
+# What is left of the doubt about short and common names where that many accounts bear it.
+BRANCHES_DOUBT = 0.25
+# A name whose rarest word is rarer at large by less than this is common.
+COMMON_RARITY = 0.05
 # That a pair found so is of one family: 42 of 46 on the sets with labels.
 GROUP_PROBABILITY = 0.92
 RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
@@ -930,8 +934,9 @@ def name_evidence(
     share_a, share_b = known_a / all_a, known_b / all_b
     least = np.minimum(share_a, share_b)
     information = np.minimum(np.minimum(known_a, known_b), 3.0)
+    at_large_a, at_large_b = index.background[found.ours_word], index.background[found.partner_word]
     rarest = np.minimum(
-        greatest(rows_a, rarity_a * found.ours_quality), greatest(rows_b, rarity_b * found.partner_quality)
+        greatest(rows_a, at_large_a * found.ours_quality), greatest(rows_b, at_large_b * found.partner_quality)
     )
     other_a = greatest(rows_a, rarity_a * (1 - found.ours_quality))
     other_b = greatest(rows_b, rarity_b * (1 - found.partner_quality))
@@ -980,7 +985,7 @@ def name_evidence(
         "near_acronym": near,
         "near_acronym_length": near * np.maximum(shortest - 2.0, 0.0),
         "shortness": np.clip((7.0 - shortest) / 4.0, 0.0, 1.0),
-        "commonness": 1.0 - rarest,
+        "commonness": np.minimum((1.0 - rarest) / COMMON_RARITY, 1.0),
         "one_word": (n_words == 1).astype(float),
         "similarity": np.round(100 * similarity, 2),
     }
@@ -1104,6 +1109,11 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
         )
         name_a, name_b = candidates(index, start, stop, extra)
         names = name_evidence(index, ours.names, partner.names, name_a, name_b)
+        # A name that a list holds several times belongs to a company with branches: `skf` of six countries.
+        bearers = np.maximum(np.diff(ours.first)[name_a], np.diff(partner.first)[name_b])
+        doubt = np.where(bearers >= GROUP_ACCOUNTS, BRANCHES_DOUBT, 1.0)
+        names["shortness"] *= doubt
+        names["commonness"] *= doubt
         name_codes = name_a * n_names + name_b
         at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
         relationship = np.where(family[at] == name_codes, kind[at], 0) if len(family) else name_codes * 0

@@ -42,7 +42,10 @@ def test_corrections_stay_within_their_range(line, kept):
 
 @given(
     st.lists(
-        st.tuples(st.floats(0, 1), st.integers(1, 500), st.floats(0, 1)), min_size=1, max_size=30, unique_by=lambda r: r[0]
+        st.tuples(st.floats(0, 1), st.integers(1, 500), st.floats(0, 1)),
+        min_size=1,
+        max_size=30,
+        unique_by=lambda r: r[0],
     )
 )
 def test_any_truth_gives_a_line_that_keeps_the_order(rows):
