@@ -262,7 +262,8 @@ def rate(value: float | None) -> str:
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Markdown: text to the left, figures to the right."""
-    widths = [max(len(line[column]) for line in [header, *rows]) for column in range(len(header))]
+    # a rule of Markdown is at least `-:`
+    widths = [max(2, *(len(line[column]) for line in [header, *rows])) for column in range(len(header))]
     texts = [column < 2 for column in range(len(header))]
 
     def line(cells: list[str]) -> str:

@@ -113,15 +113,17 @@ def splink(left: list[Record], right: list[Record]) -> Iterator[Pair]:
     import splink.comparison_library as compare
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+    ours_ids = {record["id"] for record in left}
+    if ours_ids & {record["id"] for record in right}:
+        raise ValueError("splink needs ids that no two records of both lists share")
     normalise = normaliser()
 
-    def frame(side: str, records: list[Record]) -> pd.DataFrame:
+    def frame(records: list[Record]) -> pd.DataFrame:
         names = [normalise(record["name"]) for record in records]
         words = [name.split() or [None] for name in names]
         return pd.DataFrame(
             {
-                # ids may repeat between the lists
-                "unique_id": [f"{side}{position}" for position in range(len(records))],
+                "unique_id": [record["id"] for record in records],
                 "plain_name": names,
                 "glued": [name.replace(" ", "") for name in names],
                 "beginning": [name.replace(" ", "")[:5] for name in names],
@@ -148,7 +150,7 @@ def splink(left: list[Record], right: list[Record]) -> Iterator[Pair]:
         ],
     )
     database = DuckDBAPI()
-    linker = Linker([database.register(frame("l", left)), database.register(frame("r", right))], settings)
+    linker = Linker([database.register(frame(left)), database.register(frame(right))], settings)
     linker.training.estimate_probability_two_random_records_match([block_on("glued")], recall=0.7)
     linker.training.estimate_u_using_random_sampling(max_pairs=1e7)
     for rule in ("first_word", "city"):
@@ -160,8 +162,9 @@ def splink(left: list[Record], right: list[Record]) -> Iterator[Pair]:
     predictions = linker.inference.predict(threshold_match_probability=1e-4).as_duckdbpyrelation()
     rows = predictions.select("unique_id_l", "unique_id_r", "match_weight").fetchall()
     for one, other, weight in rows:
-        ours, theirs = (one, other) if one.startswith("l") else (other, one)
-        yield left[int(ours[1:])]["id"], right[int(theirs[1:])]["id"], float(weight)
+        # which list comes first is splink's choice
+        ours, theirs = (one, other) if one in ours_ids else (other, one)
+        yield ours, theirs, float(weight)
 
 
 METHODS: dict[str, Method] = {"exact": exact, "tfidf": tfidf, "emm": emm, "splink": splink}
