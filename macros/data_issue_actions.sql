@@ -30,6 +30,7 @@
         'name_right_to_left': 'shown as it is; compared by its transliteration',
         'name_formula': 'shown with an apostrophe in front, so that no spreadsheet runs it',
         'name_empty_after_cleaning': 'this name is not used to match: it holds no letter or digit',
+        'name_of_many': 'each of our accounts is compared with the 20 of them nearest by country and city',
         'unknown_country': 'the country counts as unknown',
         'invalid_lei': 'the identifier is not used: its check digits are wrong',
         'invalid_duns': 'the identifier is not used: it has not nine digits',

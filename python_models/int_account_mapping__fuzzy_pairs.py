@@ -75,6 +75,9 @@ SLICE_PAIRS = 65_536
 # Candidates a name gets from its trigrams, and from its words.
 TOP_TRIGRAM = 8
 TOP_WORD = 6
+# And how many if the last of these is as good as CLOSE_COSINE of the first.
+TOP_WIDE = 64
+CLOSE_COSINE = 0.9
 MINIMUM_TRIGRAM_COSINE = 0.2
 MINIMUM_WORD_COSINE = 0.2
 # A word or trigram that more names of one side hold than this blocks nothing:
@@ -752,6 +755,15 @@ def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[
         best = sp_matmul_topn(left[start:stop], right, top_n=top, threshold=least, n_threads=THREADS)
         row, _ = ragged(np.diff(best.indptr))
         found.append((row + start) * width + best.indices)
+        # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
+        n = np.diff(best.indptr)
+        greatest, last = np.zeros(len(n)), np.full(len(n), np.inf)
+        np.maximum.at(greatest, row, best.data)
+        np.minimum.at(last, row, best.data)
+        close = np.flatnonzero((n == top) & (last >= CLOSE_COSINE * greatest))
+        wide = sp_matmul_topn(left[start:stop][close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
+        row, _ = ragged(np.diff(wide.indptr))
+        found.append((close[row] + start) * width + wide.indices)
     pair = np.unique(np.concatenate(found))
     return pair // width, pair % width
 

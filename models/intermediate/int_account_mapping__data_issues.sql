@@ -1,3 +1,5 @@
+{#- MAXIMUM_NAMESAKES of the Python model fuzzy_pairs. -#}
+{%- set most_namesakes = 20 -%}
 -- sqlfluff:max_line_length:240
 with
 
@@ -446,6 +448,22 @@ issues as (
         ) | indent(8) }}
 
     ) as name_problems
+
+    -- fuzzy pairs compares an account with at most this many partner accounts of one name
+    union all
+
+    select
+        'partner accounts' as source,
+        partner_id || ':' || min(account_id) as row_key,
+        'name_of_many' as problem,
+        left(min(name), 60) || ' (' || cast(count(*) as {{ dbt.type_string() }}) || ' accounts)' as detail
+
+    from normalized
+    where
+        side = 'partner'
+        and name is not null
+    group by partner_id, name_key, name
+    having count(*) > {{ most_namesakes }}
 
     union all
 

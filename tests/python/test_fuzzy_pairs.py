@@ -475,3 +475,18 @@ def test_model_reads_and_writes_duckdb_tables():
     connection.execute("create table result_table as from result")
     written = connection.table("result_table").to_arrow_table().to_pylist()
     assert sorted(written, key=str) == sorted(run(rows), key=str)
+
+
+def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(monkeypatch):
+    monkeypatch.setattr(fuzzy, "TOP_TRIGRAM", 1)
+    monkeypatch.setattr(fuzzy, "TOP_WORD", 1)
+    twins = [theirs(f"b{i}", f"zebrafish dynamics {place}") for i, place in enumerate(("oslo", "rome", "bern", "kyiv"))]
+    rows = [*background(), ours("a", "zebrafish dynamics"), *twins]
+    assert {("a", f"b{i}") for i in range(4)} <= set(by_pair(run(rows)))
+    monkeypatch.setattr(fuzzy, "CLOSE_COSINE", 1.1)
+    assert not {("a", f"b{i}") for i in range(4)} <= set(by_pair(run(rows)))
+
+
+def test_the_data_issue_of_many_namesakes_has_the_same_limit():
+    text = (PACKAGE / "models/intermediate/int_account_mapping__data_issues.sql").read_text(encoding="utf-8")
+    assert f"set most_namesakes = {fuzzy.MAXIMUM_NAMESAKES} " in text
