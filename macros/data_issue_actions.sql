@@ -48,6 +48,12 @@
         'setting_of_unknown_partner': 'ignored: add the partner to account_mapping__partners',
         'target_without_account': 'reported outside the denominator',
         'nothing_offered': 'nothing is hashed for this partner: add an offered rule to account_mapping__sharing_agreements',
+        'no_statement': 'nothing leaves until this partner sends its statement: run the exchange',
+        'malformed_statement': 'nothing leaves or counts as agreed: ask this partner for a statement that can be read',
+        'nothing_in_force': 'nothing is hashed for this partner: what we offer and what it accepts have nothing in common today',
+        'unknown_field': 'ignored: agreements may name ' ~ (account_mapping.shareable_fields() | join(', ')),
+        'field_not_agreed': 'left out: no agreement in force covers this field of this account',
+        'counts_refused': 'no counts leave: too few accounts changed since an earlier epoch, so that both together would tell about single ones',
         'exchange_not_supported': 'not matched yet: blinded exchange comes with a later version; use keys or list',
     }) -}}
 {% endmacro %}

@@ -99,9 +99,37 @@ excluded_accounts as (
 
 ),
 
+partner_field_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_field_rows') }}
+
+),
+
 offered_accounts as (
 
     select distinct partner_id from {{ ref('int_account_mapping__offered_accounts') }}
+
+),
+
+counted_cells as (
+
+    select distinct
+        partner_id,
+        agreement_id,
+        epoch
+
+    from {{ ref('int_account_mapping__counted_cells') }}
+
+),
+
+frozen_counts as (
+
+    select distinct
+        partner_id,
+        agreement_id,
+        epoch
+
+    from {{ ref('int_account_mapping__frozen_counts') }}
 
 ),
 
@@ -154,6 +182,61 @@ exclusions as (
 sharing_agreements as (
 
     select * from {{ ref('stg_account_mapping__settings_sharing_agreements') }}
+
+),
+
+partner_agreements as (
+
+    select * from {{ ref('stg_account_mapping__partner_agreements') }}
+
+),
+
+-- which partners we state something to, and which have stated something
+our_offers as (
+
+    select distinct partner_id from sharing_agreements
+    where
+        direction = 'offered'
+        and sharing_level <> 'hidden'
+        and (valid_from is null or valid_from <= {{ account_mapping.as_of() }})
+        and (valid_until is null or valid_until >= {{ account_mapping.as_of() }})
+
+),
+
+partner_statements as (
+
+    select
+        partner_id,
+        max(case when is_malformed then 1 else 0 end) = 1 as is_malformed
+
+    from partner_agreements
+    group by partner_id
+
+),
+
+agreement_rules as (
+
+    select
+        'account_mapping__sharing_agreements' as source,
+        partner_id,
+        shared_fields
+
+    from sharing_agreements
+
+    union all
+
+    select
+        'partners.partner_agreements' as source,
+        partner_id,
+        shared_fields
+
+    from partner_agreements
+
+),
+
+agreement_fields as (
+
+    {{ account_mapping.explode_items('agreement_rules', 'shared_fields', ['source', 'partner_id']) | indent(4) }}
 
 ),
 
@@ -358,6 +441,20 @@ issues as (
         problem is not null
         and problem <> 'inactive_partner'
     group by partner_id, problem
+
+    union all
+
+    select
+        'partners.partner_fields' as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        cast(count(*) as {{ dbt.type_string() }}) || ' values of ' || coalesce(field, '(no field)') as detail
+
+    from partner_field_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by partner_id, problem, field
 
     union all
 
@@ -622,16 +719,50 @@ issues as (
         partners.partner_id as row_key,
         case
             when partners.exchange = 'psi' then 'exchange_not_supported'
-            else 'nothing_offered'
+            when our_offers.partner_id is null then 'nothing_offered'
+            when partner_statements.partner_id is null then 'no_statement'
+            when partner_statements.is_malformed then 'malformed_statement'
+            else 'nothing_in_force'
         end as problem,
         cast(null as {{ dbt.type_string() }}) as detail
 
     from partners
     left join offered_accounts
         on partners.partner_id = offered_accounts.partner_id
+    left join our_offers
+        on partners.partner_id = our_offers.partner_id
+    left join partner_statements
+        on partners.partner_id = partner_statements.partner_id
     where
         partners.exchange = 'psi'
         or (partners.exchange = 'keys' and offered_accounts.partner_id is null)
+
+    union all
+
+    select
+        source,
+        partner_id as row_key,
+        'unknown_field' as problem,
+        left(item, 100) as detail
+
+    from agreement_fields
+    where item not in ('{{ account_mapping.shareable_fields() | join("', '") }}')
+
+    union all
+
+    select
+        'account_mapping__shared_counts' as source,
+        counted_cells.partner_id as row_key,
+        'counts_refused' as problem,
+        counted_cells.epoch as detail
+
+    from counted_cells
+    left join frozen_counts
+        on
+            counted_cells.partner_id = frozen_counts.partner_id
+            and counted_cells.agreement_id = frozen_counts.agreement_id
+            and counted_cells.epoch = frozen_counts.epoch
+    where frozen_counts.partner_id is null
 
 ),
 

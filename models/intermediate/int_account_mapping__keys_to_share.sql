@@ -9,6 +9,7 @@ partners as (
 offered_accounts as (
 
     select * from {{ ref('int_account_mapping__offered_accounts') }}
+    where is_shared
 
 ),
 
@@ -18,15 +19,20 @@ match_keys as (
 
 ),
 
+-- of accounts whose keys leave only, so that a parent which is but counted stays unknown
 account_tokens as (
 
     select
-        partner_id,
-        account_id,
-        token as account_token
+        match_keys.partner_id,
+        match_keys.account_id,
+        match_keys.token as account_token
 
     from match_keys
-    where key_type = 'account'
+    inner join offered_accounts
+        on
+            match_keys.partner_id = offered_accounts.partner_id
+            and match_keys.account_id = offered_accounts.account_id
+    where match_keys.key_type = 'account'
 
 ),
 

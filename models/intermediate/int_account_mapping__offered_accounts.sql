@@ -14,56 +14,59 @@ members as (
 
 ),
 
-offers as (
+-- keys leave under `overlapping` and `all`. Whoever has them can find the overlap, so under `counts` accounts are
+-- hashed to be counted here, and none of their keys leaves
+agreements_in_force as (
 
-    select * from {{ ref('stg_account_mapping__settings_sharing_agreements') }}
+    select
+        *,
+        sharing_level in ('overlapping', 'all') as is_shared_cell
+
+    from {{ ref('int_account_mapping__agreements_in_force') }}
     where
-        direction = 'offered'
-        and (valid_from is null or valid_from <= {{ account_mapping.as_of() }})
-        and (valid_until is null or valid_until >= {{ account_mapping.as_of() }})
+        direction = 'out'
+        and sharing_level <> 'hidden'
 
 ),
 
--- a rule for a status beats the rule for any status; without one nothing is offered. Whoever has keys can find the
--- overlap, so a rule that shares counts only offers none
-applicable as (
+-- keys say which of our statuses they are under only if every cell that lets them leave allows it
+status_offers as (
 
     select
-        partners.partner_id,
-        members.account_id,
-        members.parent_account_id,
-        members.status,
-        offers.sharing_level in ('overlapping', 'all') as is_offered,
-        offers.sharing_level in ('overlapping', 'all')
-        and ';' || replace(coalesce(offers.shared_fields, ''), ' ', '') || ';' like '%;status;%'
-            as is_status_shared,
-        dense_rank() over (
-            partition by partners.partner_id, members.account_id
-            order by case when offers.our_status = '*' then 1 else 0 end
-        ) as preference
+        partner_id,
+        our_status,
+        max(case when is_shared_cell then 1 else 0 end) = 1 as is_shared,
+        min(
+            case
+                when not is_shared_cell then 1
+                when ';' || shared_fields || ';' like '%;status;%' then 1
+                else 0
+            end
+        ) = 1 as is_status_shared
 
-    from partners
-    inner join members
-        on partners.account_scope = members.scope
-    inner join offers
-        on
-            partners.partner_id = offers.partner_id
-            and offers.our_status in ('*', members.status)
+    from agreements_in_force
+    group by partner_id, our_status
 
 ),
 
 final as (
 
     select
-        partner_id,
-        account_id,
-        min(parent_account_id) as parent_account_id,
-        max(case when is_status_shared then status end) as shared_status
+        partners.partner_id,
+        members.account_id,
+        members.parent_account_id,
+        case
+            when status_offers.is_shared and status_offers.is_status_shared then members.status
+        end as shared_status,
+        status_offers.is_shared
 
-    from applicable
-    where preference = 1
-    group by partner_id, account_id
-    having max(case when is_offered then 1 else 0 end) = 1
+    from partners
+    inner join members
+        on partners.account_scope = members.scope
+    inner join status_offers
+        on
+            partners.partner_id = status_offers.partner_id
+            and members.status = status_offers.our_status
 
 )
 

@@ -18,6 +18,48 @@ unit_links as (
 
 ),
 
+-- under hashes a status is compared only if an agreement lets it be: ours leave or are counted, theirs come
+agreements_in_force as (
+
+    select * from {{ ref('int_account_mapping__agreements_in_force') }}
+
+),
+
+offered_statuses as (
+
+    select distinct
+        partner_id,
+        {{ account_mapping.status_rank('our_status') }} as status_rank
+
+    from agreements_in_force
+    where
+        direction = 'out'
+        and sharing_level <> 'hidden'
+
+),
+
+received_statuses as (
+
+    select
+        partner_id,
+        {{ account_mapping.status_rank('partner_status') }} as status_rank,
+        max(case when sharing_level in ('overlapping', 'all') then 1 else 0 end) = 1 as is_received
+
+    from agreements_in_force
+    where
+        direction = 'in'
+        and partner_status <> 'not_shared'
+    group by partner_id, partner_status
+
+),
+
+receiving_partners as (
+
+    select distinct partner_id from received_statuses
+    where is_received
+
+),
+
 unit_groups as (
 
     select * from {{ ref('int_account_mapping__groups') }}
@@ -166,7 +208,8 @@ our_statuses as (
 
     select distinct
         partners.partner_id,
-        units.status_rank
+        units.status_rank,
+        partners.exchange = 'keys' and offered_statuses.status_rank is null as is_hidden
 
     from partners
     inner join units
@@ -174,6 +217,10 @@ our_statuses as (
             units.side = 'ours'
             and units.rollup = 'account'
             and partners.account_scope = units.scope
+    left join offered_statuses
+        on
+            partners.partner_id = offered_statuses.partner_id
+            and units.status_rank = offered_statuses.status_rank
 
 ),
 
@@ -181,12 +228,38 @@ partner_statuses as (
 
     select distinct
         scope as partner_id,
-        status_rank
+        status_rank,
+        false as is_hidden
 
     from units
     where
         side = 'partner'
         and rollup = 'account'
+
+    union all
+
+    -- statuses that a partner which does send keys withholds: unknown, not zero
+    select
+        received_statuses.partner_id,
+        received_statuses.status_rank,
+        true as is_hidden
+
+    from received_statuses
+    inner join receiving_partners
+        on received_statuses.partner_id = receiving_partners.partner_id
+    inner join partners
+        on
+            received_statuses.partner_id = partners.partner_id
+            and partners.exchange = 'keys'
+    left join units
+        on
+            units.side = 'partner'
+            and units.rollup = 'account'
+            and received_statuses.partner_id = units.scope
+            and received_statuses.status_rank = units.status_rank
+    where
+        not received_statuses.is_received
+        and units.unit_id is null
 
 ),
 
@@ -204,7 +277,10 @@ dense as (
         our_statuses.partner_id,
         rollups.rollup,
         our_statuses.status_rank as our_status_rank,
-        partner_statuses.status_rank as partner_status_rank
+        partner_statuses.status_rank as partner_status_rank,
+        our_statuses.is_hidden
+        or partner_statuses.is_hidden
+        or partner_statuses.status_rank = 5 as is_not_shared
 
     from our_statuses
     inner join partner_statuses
@@ -215,7 +291,7 @@ dense as (
 
 final as (
 
-    -- a status that the partner does not share is never shown as zero
+    -- a status that one side does not share is never shown as zero
     select
         dense.partner_id,
         dense.rollup,
@@ -227,13 +303,13 @@ final as (
         }.items() -%}
         cast(
             case
-                when dense.partner_status_rank = 5 then nullif(cells.{{ measure }}, 0)
+                when dense.is_not_shared then nullif(cells.{{ measure }}, 0)
                 else coalesce(cells.{{ measure }}, 0)
             end as {{ type }}
         ) as {{ measure }},
         {% endfor -%}
         case
-            when dense.partner_status_rank = 5 then 'not_shared'
+            when dense.is_not_shared then 'not_shared'
             else 'counted'
         end as cell_state
 

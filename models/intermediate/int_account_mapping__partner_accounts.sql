@@ -1,3 +1,4 @@
+{%- set reporting_currency = var('account_mapping__currency') | upper -%}
 with
 
 partner_records as (
@@ -46,6 +47,45 @@ account_domains as (
 
 ),
 
+-- what a partner that exchanges keys tells of single accounts under the agreement in force
+shared_fields as (
+
+    select
+        partner_id,
+        account_token as account_id,
+        {% for field in account_mapping.shareable_fields() if field != 'status' -%}
+        min(case when field = '{{ field }}' then field_value end) as {{ field }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_account_mapping__partner_field_rows') }}
+    where problem is null
+    group by partner_id, account_token
+
+),
+
+currency_rates as (
+
+    select * from {{ ref('stg_account_mapping__settings_currency_rates') }}
+
+),
+
+shared_amounts as (
+
+    select
+        shared_fields.partner_id,
+        shared_fields.account_id,
+        {{ account_mapping.convert_amount(
+            account_mapping.to_decimal("split_part(shared_fields.open_amount, ' ', 1)"),
+            "case when upper(split_part(shared_fields.open_amount, ' ', 2)) in ('', '" ~ reporting_currency
+            ~ "') then 1 else currency_rates.rate end"
+        ) }} as open_amount
+
+    from shared_fields
+    left join currency_rates
+        on upper(split_part(shared_fields.open_amount, ' ', 2)) = currency_rates.currency
+    where shared_fields.open_amount is not null
+
+),
+
 joined as (
 
     select
@@ -56,18 +96,26 @@ joined as (
 
         ---------- text
         coalesce(
-            normalized.display_name, {{ account_mapping.spreadsheet_safe('partner_records.website') }}
+            normalized.display_name,
+            {{ account_mapping.spreadsheet_safe('partner_records.website') }},
+            {{ account_mapping.spreadsheet_safe('left(shared_fields.name, 255)') }},
+            {{ account_mapping.spreadsheet_safe('left(shared_fields.website, 255)') }}
         ) as name,
         partner_statuses.status,
         account_domains.domains,
-        partner_records.website,
-        normalized.country_code,
+        coalesce(partner_records.website, shared_fields.website) as website,
+        coalesce(normalized.country_code, shared_fields.country) as country_code,
         partner_records.state,
         partner_records.city,
         partner_records.postal_code,
-        coalesce(partner_records.owner_name, partner_records.owner_email) as owner,
-        partner_records.owner_email,
-        partner_records.segment,
+        coalesce(
+            partner_records.owner_name,
+            partner_records.owner_email,
+            shared_fields.owner_name,
+            shared_fields.owner_email
+        ) as owner,
+        coalesce(partner_records.owner_email, shared_fields.owner_email) as owner_email,
+        coalesce(partner_records.segment, shared_fields.segment) as segment,
         partner_records.industry,
         normalized.lei,
         normalized.duns,
@@ -78,10 +126,12 @@ joined as (
         ---------- numerics
         partner_records.annual_revenue,
         partner_records.employee_count,
-        members.open_amount,
+        coalesce(shared_amounts.open_amount, members.open_amount) as open_amount,
 
         ---------- dates and timestamps
-        partner_records.customer_since,
+        coalesce(
+            partner_records.customer_since, {{ account_mapping.to_date('shared_fields.customer_since') }}
+        ) as customer_since,
         partner_records.updated_at,
 
         ---------- flags
@@ -108,6 +158,14 @@ joined as (
         on
             partner_records.partner_id = account_domains.partner_id
             and partner_records.account_id = account_domains.account_id
+    left join shared_fields
+        on
+            partner_records.partner_id = shared_fields.partner_id
+            and partner_records.account_id = shared_fields.account_id
+    left join shared_amounts
+        on
+            partner_records.partner_id = shared_amounts.partner_id
+            and partner_records.account_id = shared_amounts.account_id
 
 ),
 

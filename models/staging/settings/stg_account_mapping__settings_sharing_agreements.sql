@@ -1,3 +1,4 @@
+{#- Dates and numbers are read as text first: one that cannot be read must not pass for one that is left open. -#}
 with
 
 source as (
@@ -10,9 +11,9 @@ source as (
         'level': dbt.type_string(),
         'fields': dbt.type_string(),
     }, optional={
-        'minimum_count': dbt.type_int(),
-        'valid_from': 'date',
-        'valid_until': 'date',
+        'minimum_count': dbt.type_string(),
+        'valid_from': dbt.type_string(),
+        'valid_until': dbt.type_string(),
     }) }}
 
 ),
@@ -31,11 +32,25 @@ renamed as (
         lower(fields) as shared_fields,
 
         ---------- numerics
-        minimum_count,
+        {{ to_integer('minimum_count') }} as minimum_count,
 
         ---------- dates
-        valid_from,
-        valid_until
+        {{ to_date('valid_from') }} as valid_from,
+        {{ to_date('valid_until') }} as valid_until,
+
+        ---------- flags
+        (minimum_count is null or {{ to_integer('minimum_count') }} is not null)
+        and (valid_from is null or {{ to_date('valid_from') }} is not null)
+        and (valid_until is null or {{ to_date('valid_until') }} is not null)
+        and coalesce(lower(direction) in ('offered', 'accepted'), false)
+        and coalesce(lower(level) in ('hidden', 'counts', 'overlapping', 'all'), false)
+        and coalesce(
+            lower(our_status) in ('*', 'customer', 'open_opportunity', 'churned', 'prospect'), true
+        )
+        and coalesce(
+            lower(partner_status) in ('*', 'customer', 'open_opportunity', 'churned', 'prospect', 'not_shared'),
+            true
+        ) as is_readable
 
     from source
 

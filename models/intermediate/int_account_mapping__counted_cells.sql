@@ -1,0 +1,60 @@
+with
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+overlap_matrix as (
+
+    select * from {{ ref('int_account_mapping__overlap_matrix') }}
+
+),
+
+agreements_in_force as (
+
+    select * from {{ ref('int_account_mapping__agreements_in_force') }}
+    where
+        direction = 'out'
+        and sharing_level <> 'hidden'
+
+),
+
+-- before anything has come from a partner there is nothing to count, and no matrix to keep for the epoch
+partners_with_accounts as (
+
+    select distinct scope as partner_id
+    from {{ ref('int_account_mapping__members') }}
+    where side = 'partner'
+
+),
+
+final as (
+
+    select
+        overlap_matrix.partner_id,
+        coalesce(partners.agreement_id, '') as agreement_id,
+        coalesce(partners.epoch, '') as epoch,
+        overlap_matrix.rollup,
+        overlap_matrix.our_status,
+        overlap_matrix.partner_status,
+        coalesce(overlap_matrix.our_accounts, 0) as our_accounts,
+        coalesce(overlap_matrix.partner_accounts, 0) as partner_accounts,
+        coalesce(overlap_matrix.companies, 0) as companies,
+        agreements_in_force.minimum_count
+
+    from overlap_matrix
+    inner join partners
+        on overlap_matrix.partner_id = partners.partner_id
+    inner join partners_with_accounts
+        on overlap_matrix.partner_id = partners_with_accounts.partner_id
+    inner join agreements_in_force
+        on
+            overlap_matrix.partner_id = agreements_in_force.partner_id
+            and overlap_matrix.our_status = agreements_in_force.our_status
+            and overlap_matrix.partner_status = agreements_in_force.partner_status
+
+)
+
+select * from final

@@ -1,0 +1,247 @@
+{#- One table holds the published matrix and the lists that it counts, so that both are kept in one step. -#}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        full_refresh=false,
+    )
+}}
+with
+
+suppressed_counts as (
+
+    select * from {{ ref('int_account_mapping__suppressed_counts') }}
+
+),
+
+counted_accounts as (
+
+    select * from {{ ref('int_account_mapping__counted_accounts') }}
+
+),
+
+epochs as (
+
+    select
+        partner_id,
+        agreement_id,
+        epoch,
+        max(minimum_count) as minimum_count
+
+    from suppressed_counts
+    group by partner_id, agreement_id, epoch
+
+),
+
+{% if is_incremental() -%}
+frozen as (
+
+    select * from {{ this }}
+
+),
+
+frozen_epochs as (
+
+    select distinct
+        partner_id,
+        agreement_id,
+        epoch
+
+    from frozen
+
+),
+
+new_epochs as (
+
+    select epochs.*
+    from epochs
+    left join frozen_epochs
+        on
+            epochs.partner_id = frozen_epochs.partner_id
+            and epochs.agreement_id = frozen_epochs.agreement_id
+            and epochs.epoch = frozen_epochs.epoch
+    where frozen_epochs.partner_id is null
+
+),
+
+-- a new matrix could be subtracted from any earlier one of the partner
+comparisons as (
+
+    select
+        new_epochs.partner_id,
+        new_epochs.minimum_count,
+        frozen_epochs.agreement_id,
+        frozen_epochs.epoch
+
+    from new_epochs
+    inner join frozen_epochs
+        on new_epochs.partner_id = frozen_epochs.partner_id
+
+),
+
+compared as (
+
+    select
+        comparisons.partner_id,
+        comparisons.agreement_id,
+        comparisons.epoch,
+        counted_accounts.side,
+        counted_accounts.account_id,
+        counted_accounts.account_status as new_status,
+        cast(null as {{ dbt.type_string() }}) as frozen_status
+
+    from comparisons
+    inner join counted_accounts
+        on comparisons.partner_id = counted_accounts.partner_id
+
+    union all
+
+    select
+        comparisons.partner_id,
+        comparisons.agreement_id,
+        comparisons.epoch,
+        frozen.side,
+        frozen.account_id,
+        cast(null as {{ dbt.type_string() }}) as new_status,
+        frozen.account_status as frozen_status
+
+    from comparisons
+    inner join frozen
+        on
+            comparisons.partner_id = frozen.partner_id
+            and comparisons.agreement_id = frozen.agreement_id
+            and comparisons.epoch = frozen.epoch
+    where frozen.side is not null
+
+),
+
+changed as (
+
+    select
+        partner_id,
+        agreement_id,
+        epoch,
+        side,
+        account_id
+
+    from compared
+    group by partner_id, agreement_id, epoch, side, account_id
+    having coalesce(max(new_status), '') <> coalesce(max(frozen_status), '')
+
+),
+
+-- links of accounts that we changed ourselves say nothing about the partner's list
+changes as (
+
+    select
+        comparisons.partner_id,
+        comparisons.agreement_id,
+        comparisons.epoch,
+        comparisons.minimum_count,
+        sum(case when changed.side = 'ours' then 1 else 0 end) as our_changes,
+        sum(case when changed.side = 'partner' then 1 else 0 end) as partner_changes,
+        sum(
+            case when changed.side = 'links' and our_changes.account_id is null then 1 else 0 end
+        ) as link_changes
+
+    from comparisons
+    inner join changed
+        on
+            comparisons.partner_id = changed.partner_id
+            and comparisons.agreement_id = changed.agreement_id
+            and comparisons.epoch = changed.epoch
+    left join changed as our_changes
+        on
+            our_changes.side = 'ours'
+            and changed.side = 'links'
+            and changed.partner_id = our_changes.partner_id
+            and changed.agreement_id = our_changes.agreement_id
+            and changed.epoch = our_changes.epoch
+            and changed.account_id = our_changes.account_id
+    group by
+        comparisons.partner_id, comparisons.agreement_id, comparisons.epoch, comparisons.minimum_count
+
+),
+
+refused as (
+
+    select distinct partner_id
+    from changes
+    where
+        our_changes between 1 and minimum_count - 1
+        or case when partner_changes > 0 then partner_changes else link_changes end
+        between 1 and minimum_count - 1
+
+),
+
+published_epochs as (
+
+    select new_epochs.*
+    from new_epochs
+    left join refused
+        on new_epochs.partner_id = refused.partner_id
+    where refused.partner_id is null
+
+),
+{% else -%}
+published_epochs as (
+
+    select * from epochs
+
+),
+{% endif %}
+final as (
+
+    select
+        suppressed_counts.partner_id,
+        suppressed_counts.agreement_id,
+        suppressed_counts.epoch,
+        suppressed_counts.rollup,
+        suppressed_counts.our_status,
+        suppressed_counts.partner_status,
+        suppressed_counts.our_accounts,
+        suppressed_counts.partner_accounts,
+        suppressed_counts.companies,
+        suppressed_counts.cell_state,
+        suppressed_counts.minimum_count,
+        cast(null as {{ dbt.type_string() }}) as side,
+        cast(null as {{ dbt.type_string() }}) as account_id,
+        cast(null as {{ dbt.type_string() }}) as account_status,
+        {{ account_mapping.as_of() }} as frozen_on
+
+    from suppressed_counts
+    inner join published_epochs
+        on
+            suppressed_counts.partner_id = published_epochs.partner_id
+            and suppressed_counts.agreement_id = published_epochs.agreement_id
+            and suppressed_counts.epoch = published_epochs.epoch
+
+    union all
+
+    select
+        counted_accounts.partner_id,
+        counted_accounts.agreement_id,
+        counted_accounts.epoch,
+        cast(null as {{ dbt.type_string() }}) as rollup,
+        cast(null as {{ dbt.type_string() }}) as our_status,
+        cast(null as {{ dbt.type_string() }}) as partner_status,
+        cast(null as bigint) as our_accounts,
+        cast(null as bigint) as partner_accounts,
+        cast(null as bigint) as companies,
+        cast(null as {{ dbt.type_string() }}) as cell_state,
+        cast(null as bigint) as minimum_count,
+        counted_accounts.side,
+        counted_accounts.account_id,
+        counted_accounts.account_status,
+        {{ account_mapping.as_of() }} as frozen_on
+
+    from counted_accounts
+    inner join published_epochs
+        on
+            counted_accounts.partner_id = published_epochs.partner_id
+            and counted_accounts.agreement_id = published_epochs.agreement_id
+            and counted_accounts.epoch = published_epochs.epoch
+
+)
+
+select * from final

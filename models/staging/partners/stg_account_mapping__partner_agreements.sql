@@ -1,0 +1,87 @@
+with
+
+source as (
+
+    {{ stage_columns('partners', 'partner_agreements', candidates={
+        'partner_id': ['partner_id'],
+        'direction': ['direction'],
+        'our_status': ['our_status'],
+        'partner_status': ['partner_status'],
+        'level': ['level'],
+        'fields': ['fields'],
+        'minimum_count': ['minimum_count'],
+        'valid_from': ['valid_from'],
+        'valid_until': ['valid_until'],
+        'agreement_hash': ['agreement_hash'],
+    }, required=[
+        'partner_id', 'direction', 'our_status', 'partner_status', 'level', 'fields',
+    ]) }}
+
+),
+
+cleaned as (
+
+    select
+        ---------- ids
+        lower({{ clean_id('partner_id') }}) as partner_id,
+        {{ clean_text('agreement_hash') }} as agreement_hash,
+
+        ---------- text
+        lower({{ clean_text('direction') }}) as direction,
+        coalesce(lower({{ clean_text('our_status') }}), '*') as our_status,
+        coalesce(lower({{ clean_text('partner_status') }}), '*') as partner_status,
+        lower({{ clean_text('level') }}) as sharing_level,
+        lower({{ clean_text('fields') }}) as shared_fields,
+        {{ clean_text('minimum_count') }} as raw_minimum_count,
+        {{ clean_text('valid_from') }} as raw_valid_from,
+        {{ clean_text('valid_until') }} as raw_valid_until
+
+    from source
+
+),
+
+typed as (
+
+    select
+        *,
+        ---------- numerics
+        {{ to_integer('raw_minimum_count') }} as minimum_count,
+
+        ---------- dates
+        {{ to_date('raw_valid_from') }} as valid_from,
+        {{ to_date('raw_valid_until') }} as valid_until
+
+    from cleaned
+
+),
+
+renamed as (
+
+    select
+        partner_id,
+        agreement_hash,
+        direction,
+        our_status,
+        partner_status,
+        sharing_level,
+        shared_fields,
+        minimum_count,
+        valid_from,
+        valid_until,
+
+        ---------- flags
+        not (
+            coalesce(direction in ('offered', 'accepted'), false)
+            and coalesce(sharing_level in ('hidden', 'counts', 'overlapping', 'all'), false)
+            and our_status in ('*', 'customer', 'open_opportunity', 'churned', 'prospect')
+            and partner_status in ('*', 'customer', 'open_opportunity', 'churned', 'prospect', 'not_shared')
+            and (raw_minimum_count is null or minimum_count is not null)
+            and (raw_valid_from is null or valid_from is not null)
+            and (raw_valid_until is null or valid_until is not null)
+        ) as is_malformed
+
+    from typed
+
+)
+
+select * from renamed
