@@ -149,12 +149,20 @@ class Project:
                 writer.writerow([column[0] for column in rows.description])
                 writer.writerows(rows.fetchall())
 
+    def load_statement(self) -> None:
+        """What the partner states, as receiving it would load it: the same as we do."""
+        path = self.folder / "seeds" / "account_mapping__sharing_agreements.csv"
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute("create schema if not exists partners")
+            rows = "read_csv(?, header = true, all_varchar = true)"
+            connection.execute(f"create table partners.partner_agreements as select * from {rows}", [str(path)])
+
     def load_keys(self, partner: Project) -> None:
         """Take what the partner's own project shares as the partner's keys."""
         columns = ", ".join(KEY_COLUMNS)
         with duckdb.connect(str(self.database)) as connection:
             connection.execute(f"attach '{quoted(partner.database)}' as partner_side (read_only)")
-            connection.execute("create schema partners")
+            connection.execute("create schema if not exists partners")
             connection.execute(
                 f"create table partners.partner_keys as select partner_id, {columns} "
                 "from partner_side.account_mapping__shared_keys"
@@ -238,8 +246,10 @@ def keys_projects(
     secret = secrets.token_hex(32)
     partner = Project(folder / "partner", "keys", variables)
     partner.load_accounts(right)
+    partner.load_statement()
     partner_cost = partner.build("+account_mapping__shared_keys", secret)
     ours = Project(folder / "ours", "keys", variables)
     ours.load_accounts(left)
+    ours.load_statement()
     ours.load_keys(partner)
     return ours, partner, ours.build(MATCHES, secret), partner_cost

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 DATABASE = HERE / "account_mapping_demo.duckdb"
 SCHEMAS = ("salesforce", "hubspot", "partners")
+STATEMENT_COLUMNS = (
+    "direction", "our_status", "partner_status", "level", "fields",
+    "minimum_count", "valid_from", "valid_until",
+)  # fmt: skip
 
 # Columns that loaders type; all others stay text.
 TYPES: dict[str, dict[str, str]] = {
@@ -107,6 +111,28 @@ def load_partner(database: Path, partner_id: str) -> int:
     path = HERE / "data" / "keys_partners" / partner_id / "accounts.csv"
     with duckdb.connect(str(database)) as connection:
         return load_table(connection, "generic", "accounts", path)
+
+
+def load_statement(database: Path, partner_id: str, statement: Path, addressee: str) -> int:
+    """Load what a partner states about us, as receiving it would; returns its rules.
+
+    statement: the partner's own sharing agreements. addressee: what the partner calls us there.
+    """
+    import duckdb
+
+    columns = ", ".join(STATEMENT_COLUMNS)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema if not exists partners")
+        typed = ", ".join(f"{column} varchar" for column in ("partner_id", *STATEMENT_COLUMNS))
+        connection.execute(f"create table if not exists partners.partner_agreements ({typed})")
+        connection.execute("delete from partners.partner_agreements where partner_id = ?", [partner_id])
+        connection.execute(
+            f"insert into partners.partner_agreements select ?, {columns} "
+            "from read_csv(?, header = true, all_varchar = true) where partner_id = ?",
+            [partner_id, str(statement), addressee],
+        )
+        query = "select count(*) from partners.partner_agreements where partner_id = ?"
+        return connection.execute(query, [partner_id]).fetchall()[0][0]
 
 
 def main() -> int:

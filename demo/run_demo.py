@@ -30,6 +30,10 @@ HERE = Path(__file__).resolve().parent
 PARTNER_SIDE = HERE / "partner_side"
 PARTNER_DATABASES = HERE / "target" / "partner_side"
 SETTINGS = HERE / "seeds" / "account_mapping__partners.csv"
+OUR_STATEMENT = HERE / "seeds" / "account_mapping__sharing_agreements.csv"
+THEIR_STATEMENT = PARTNER_SIDE / "seeds" / "account_mapping__sharing_agreements.csv"
+# What a partner calls us.
+US = "our_company"
 KEY_COLUMNS = (
     "agreement_id", "epoch", "normaliser_version", "key_type", "token",
     "account_token", "parent_account_token", "status",
@@ -134,6 +138,7 @@ def play_partner(partner: dict[str, str], env: dict[str, str]) -> Path:
     folder.mkdir(parents=True)
     database = folder / f"{partner_id}.duckdb"
     load.load_partner(database, partner_id)
+    load.load_statement(database, US, OUR_STATEMENT, partner_id)
     settings = {
         "demo_agreement_id": partner["agreement_id"],
         "demo_epoch": partner["epoch"],
@@ -154,7 +159,7 @@ def play_partner(partner: dict[str, str], env: dict[str, str]) -> Path:
 
 
 def receive_keys(databases: dict[str, Path]) -> dict[str, int]:
-    """Copy what each partner shares into our partners.partner_keys."""
+    """Copy what each partner shares into our partners.partner_keys, and its statement; returns keys per partner."""
     import duckdb
 
     columns = ", ".join(KEY_COLUMNS)
@@ -177,6 +182,8 @@ def receive_keys(databases: dict[str, Path]) -> dict[str, int]:
                 "select count(*) from partners.partner_keys where partner_id = ?",
                 [partner_id],
             ).fetchall()[0][0]
+    for partner_id in databases:
+        load.load_statement(load.DATABASE, partner_id, THEIR_STATEMENT, US)
     return counts
 
 

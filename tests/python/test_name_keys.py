@@ -99,9 +99,8 @@ PARTNER = {
     "agreement_id": "pilot",
     "epoch": "1",
 }
-AGREEMENT = {
+EVERYTHING = {
     "partner_id": "peer",
-    "direction": "offered",
     "our_status": "*",
     "partner_status": "*",
     "level": "overlapping",
@@ -109,6 +108,8 @@ AGREEMENT = {
     "valid_from": "2026-01-01",
     "valid_until": "2026-12-31",
 }
+# what either side states, so that it is in force
+AGREEMENT = [{**EVERYTHING, "direction": direction} for direction in ("offered", "accepted")]
 # what one CRM calls a company, how the partner spells it, where, and how it should be found: the decision, or None
 COMPANIES = {
     "exact": ("Alder & Birch GmbH", "Alder and Birch", "DE", ("accepted", "name_exact")),
@@ -136,7 +137,8 @@ def exchange(make_project, monkeypatch):
         }
         project = make_project(name=name, variables=variables)
         project.write_seed("account_mapping__partners", [PARTNER])
-        project.write_seed("account_mapping__sharing_agreements", [AGREEMENT])
+        project.write_seed("account_mapping__sharing_agreements", AGREEMENT)
+        project.write_table("partners.partner_agreements", AGREEMENT)
         return project
 
     def build(project, selection: str) -> None:
