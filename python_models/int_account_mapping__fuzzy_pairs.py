@@ -83,7 +83,7 @@ MINIMUM_WORD_COSINE = 0.2
 # A word or trigram that more names of one side hold than this blocks nothing:
 # the work stays in proportion to the names.
 MAXIMUM_KEY_NAMES = 2_000
-MAXIMUM_TRIGRAM_NAMES = 5_000
+MAXIMUM_TRIGRAM_NAMES = 1_500
 # Partner accounts of one and the same name that one account is compared with.
 MAXIMUM_NAMESAKES = 20
 # Log-odds below which a pair is neither written nor anybody's rival.
@@ -112,7 +112,7 @@ BRANCHES_DOUBT = 0.25
 # A name whose rarest word is rarer at large by less than this is common.
 COMMON_RARITY = 0.05
 # That a pair found so is of one family: 42 of 46 on the sets with labels.
-GROUP_PROBABILITY = 0.92
+GROUP_PROBABILITY = 0.93
 RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 

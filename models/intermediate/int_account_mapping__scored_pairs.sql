@@ -313,7 +313,7 @@ evidence as (
                 and coalesce(our_key_types.country * their_key_types.country, 0) = 1
                 then 0.8
             when matched_keys.has_exact_name then 0.95
-            when matched_keys.has_short_name then 0.9
+            when matched_keys.has_short_name then 0.92
             when name_rivals.has_better_name_elsewhere then 0.3
             when matched_keys.has_core_name
                 then case
@@ -325,7 +325,7 @@ evidence as (
             when matched_keys.has_initials
                 then case when matched_keys.has_sole_initials then 0.92 else 0.5 end
             when matched_keys.has_near_name
-                then case when matched_keys.has_sole_near_name then 0.91 else 0.3 end
+                then case when matched_keys.has_sole_near_name then 0.92 else 0.3 end
             else 0.0
         end as name_probability
 
@@ -456,10 +456,10 @@ final as (
                     end
                 when 'email_domain'
                     then case
-                        when has_sole_email_domain then 0.9 + 0.08 * name_probability
+                        when has_sole_email_domain then 0.92 + 0.06 * name_probability
                         else 0.45 + 0.5 * name_probability
                     end
-                when 'hierarchy' then 0.9
+                when 'hierarchy' then 0.95
                 else
                     {{ account_mapping.scale_odds(
                         'name_probability',

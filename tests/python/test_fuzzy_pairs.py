@@ -30,7 +30,7 @@ def common_words() -> dict[str, int]:
 
 
 COMMON = common_words()
-ACCEPT = 0.9
+ACCEPT = 0.92
 
 
 def record(side, partner_id, account_id, name, country=None, city=None, legal_form=None):
