@@ -140,11 +140,13 @@ parts as (
                 and links.decision = 'review'
                 and scored_pairs.match_method in ('name_exact', 'name_fuzzy')
                 and scored_pairs.rival_similarity >= scored_pairs.name_similarity - {{ near_rival }}
-                then '; another name of theirs is about as similar ('
+                then
+                    '; another name of theirs is about as similar ('
                     || cast(
                         cast(round(scored_pairs.rival_similarity, 0) as {{ dbt.type_int() }})
                         as {{ dbt.type_string() }}
-                    ) || ' of 100)'
+                    )
+                    || ' of 100)'
             else ''
         end as circumstances,
         case
