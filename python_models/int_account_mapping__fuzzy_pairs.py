@@ -20,6 +20,7 @@ the result.
 """
 
 import os
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -101,6 +102,7 @@ UNKNOWN, SAME, DIFFERENT = 0, 1, 2
 
 # A name that ends like this says that it stands for a family of companies.
 GROUP_WORDS = "group groupe grp grupo gruppe gruppo holding holdings"
+GROUP_ONLY = re.compile(f"( ({GROUP_WORDS.replace(' ', '|')}))+")
 # Letters and rarity that the rest of such a name needs to be a family's own.
 GROUP_LETTERS = 4
 GROUP_RARITY = 0.94
@@ -718,7 +720,8 @@ def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.
         accounts = members.first[high] - members.first[low]
         several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
         if several and len(stem) >= GROUP_LETTERS and index.background[own].max() >= GROUP_RARITY:
-            member = np.arange(low, high)
+            # What only adds such words is the group itself: `mitsubishi grp`.
+            member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
             found.append(np.column_stack([np.full(len(member), group), member]))
     return np.concatenate(found)
 

@@ -212,6 +212,12 @@ def test_a_group_and_names_that_begin_with_it_are_a_family():
     assert found.get(("a2", "b"), {}).get("relationship_by_name") is None
 
 
+def test_the_group_in_another_spelling_is_no_member_of_itself():
+    found = family(["zebrafish grp", "zebrafish electric", "zebrafish motors"], "zebrafish group", country="JP")
+    assert found["a0", "b"]["relationship_by_name"] is None
+    assert found["a1", "b"]["relationship_by_name"] == "subsidiary"
+
+
 def test_the_group_may_be_ours():
     rows = [ours("a", "zebrafish holdings"), theirs("b", "zebrafish motors"), theirs("c", "zebrafish electric")]
     found = by_pair(run([*background(), *rows]))
