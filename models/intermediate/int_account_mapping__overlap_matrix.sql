@@ -215,7 +215,7 @@ dense as (
 
 final as (
 
-    -- a status that the partner does not share is never shown as zero
+    -- a status that is not shared is never shown as zero; ours is unknown in a clean room only
     select
         dense.partner_id,
         dense.rollup,
@@ -227,13 +227,13 @@ final as (
         }.items() -%}
         cast(
             case
-                when dense.partner_status_rank = 5 then nullif(cells.{{ measure }}, 0)
+                when dense.partner_status_rank = 5 or dense.our_status_rank = 5 then nullif(cells.{{ measure }}, 0)
                 else coalesce(cells.{{ measure }}, 0)
             end as {{ type }}
         ) as {{ measure }},
         {% endfor -%}
         case
-            when dense.partner_status_rank = 5 then 'not_shared'
+            when dense.partner_status_rank = 5 or dense.our_status_rank = 5 then 'not_shared'
             else 'counted'
         end as cell_state
 
