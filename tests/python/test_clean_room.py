@@ -69,29 +69,15 @@ def crm_of(prefix: str, seed: int, named: bool) -> list[Row]:
 
 
 def write_settings(project: Project, partner_id: str, **partner: str) -> None:
-    """The settings of one company: its partner and what it offers and accepts (all statuses, and says them)."""
+    """The settings of one company: its partner, and what both offer and accept (all statuses, and say them)."""
     project.write_seed(
         "account_mapping__partners",
         [{"partner_id": partner_id, "partner_name": partner_id, "is_active": "true", **partner}],
     )
-    project.write_seed(
-        "account_mapping__sharing_agreements",
-        [
-            {
-                "partner_id": partner_id,
-                "direction": direction,
-                "our_status": "*",
-                "partner_status": "*",
-                "level": "overlapping",
-                "fields": "status",
-            }
-            for direction in ("offered", "accepted")
-        ],
-        columns=[
-            *("partner_id", "direction", "our_status", "partner_status", "level", "fields"),
-            *("minimum_count", "valid_from", "valid_until"),
-        ],
-    )
+    rule = {"partner_id": partner_id, "our_status": "*", "partner_status": "*", "level": "overlapping"}
+    rules = [rule | {"direction": direction, "fields": "status"} for direction in ("offered", "accepted")]
+    project.write_seed("account_mapping__sharing_agreements", rules)
+    project.write_table("partners.partner_agreements", rules)
 
 
 def build(project: Project, *selection: str) -> Result:
@@ -103,12 +89,13 @@ def build(project: Project, *selection: str) -> Result:
 def keys_for(project: Project, partner_id: str, called: str):
     """What `project` shares with `partner_id`, under the name that the receiver has for the sender."""
     return project.arrow(
-        f"select * replace ('{called}' as partner_id) from account_mapping__shared_keys where partner_id = '{partner_id}'"
+        f"select * replace ('{called}' as partner_id) from account_mapping__shared_keys "
+        f"where partner_id = '{partner_id}'"
     )
 
 
 def matrix(project: Project, mirrored: bool = False) -> dict[tuple[str, str, str], tuple[int, int, int]]:
-    """(our accounts, partner accounts, companies) by (rollup, our status, their status), seen from the first company."""
+    """(our accounts, theirs, companies) by (rollup, our status, their status), as the first company sees it."""
     ours, theirs = ("partner_", "our_") if mirrored else ("our_", "partner_")
     rows = project.query("select * from account_mapping__overlap_matrix")
     return {
