@@ -151,18 +151,16 @@ shared_keys as (
 
 ),
 
--- of accounts that are compared as hashed keys both sides know the same: which have one name in one country. Only
--- that may tell companies apart, so that both sides, and a clean room between them, count alike
+-- of accounts that are compared as hashed keys both sides know the same: which have one name, and which have it in one
+-- country. Only that may tell companies apart, so that both sides, and a clean room between them, count alike
 hashed_names as (
 
     select
         'ours' as side,
         partner_id,
         account_id,
-        coalesce(
-            min(case when key_type = 'name_short_country' then token end),
-            min(case when key_type = 'name_short' then token end)
-        ) as name
+        min(case when key_type = 'name_short' then token end) as name,
+        min(case when key_type = 'name_short_country' then token end) as name_in_country
 
     from hashed_keys
     group by partner_id, account_id
@@ -173,10 +171,8 @@ hashed_names as (
         'partner' as side,
         partner_id,
         account_token as account_id,
-        coalesce(
-            min(case when key_type = 'name_short_country' then token end),
-            min(case when key_type = 'name_short' then token end)
-        ) as name
+        min(case when key_type = 'name_short' then token end) as name,
+        min(case when key_type = 'name_short_country' then token end) as name_in_country
 
     from partner_key_rows
     group by partner_id, account_token
@@ -239,7 +235,7 @@ companies as (
         members.account_id,
         members.unit_id,
         coalesce(own_names.name, members.account_id) as own_name,
-        coalesce(own_names.name, members.account_id) as own_full_name,
+        coalesce(own_names.name_in_country, own_names.name, members.account_id) as own_full_name,
         coalesce(unit_names.name, members.unit_id) as company
 
     from members
@@ -274,7 +270,9 @@ paired as (
         our_companies.own_full_name as our_full_name,
         their_companies.company as partner_company,
         their_companies.unit_id as partner_unit,
-        their_companies.own_name as partner_name
+        their_companies.own_name as partner_name,
+        their_companies.own_full_name as partner_full_name,
+        shared_keys.our_partner_id <> '*' as is_hashed
 
     from shared_keys
     inner join partners
@@ -313,18 +311,24 @@ key_companies as (
         key_value,
         -- a key of part of a name holds for all names that begin with one word: only the whole name tells them apart
         case
-            when key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
+            when
+                key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
+                or (is_hashed and key_type like 'name%')
                 then least(count(distinct our_unit), count(distinct our_full_name))
             else least(
                 count(distinct our_company), count(distinct our_unit), count(distinct our_name)
             )
         end as our_companies,
-        least(
-            count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
-        ) as partner_companies
+        case
+            when is_hashed and key_type like 'name%'
+                then least(count(distinct partner_unit), count(distinct partner_full_name))
+            else least(
+                count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
+            )
+        end as partner_companies
 
     from paired
-    group by partner_id, key_type, key_value
+    group by partner_id, key_type, key_value, is_hashed
 
 ),
 

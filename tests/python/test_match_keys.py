@@ -29,7 +29,8 @@ def tokens(values: list[str], key: bytes) -> list[str]:
     rows = [
         {"partner_id": "p", "account_id": f"{i:09d}", "key_type": "t", "key_value": v} for i, v in enumerate(values)
     ]
-    hashed = match_keys.hash_batch(pa.RecordBatch.from_pylist(rows, schema=BATCH), pads_of(key))
+    batches = pa.RecordBatchReader.from_batches(BATCH, [pa.RecordBatch.from_pylist(rows, schema=BATCH)])
+    hashed = pa.Table.from_batches(match_keys.hash_batches(batches, pads_of(key)), match_keys.SCHEMA)
     return hashed.sort_by("account_id").column("token").to_pylist()
 
 
