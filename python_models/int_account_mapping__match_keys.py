@@ -24,6 +24,12 @@ except ImportError as error:
 PROTOCOL = b"account-mapping/v1"
 MINIMUM_SECRET_BYTES = 32
 BATCH_ROWS = 131_072
+# The optimizer takes a stream for one row and would hold all of it as the hash table of the join, in place of the pads.
+HASHING_SETTINGS = {
+    "temp_directory": "",
+    "disabled_optimizers": "join_order,build_side_probe_side",
+    "preserve_insertion_order": "false",
+}
 HASHED_COLUMNS = ["partner_id", "account_id", "key_type", "key_value"]
 
 SCHEMA = pa.schema(
@@ -127,7 +133,7 @@ def hash_batches(batches: pa.RecordBatchReader, pads: pa.Table) -> Iterator[pa.R
     The hashing is one vectorised query over all batches as they come, on every processor, in a private database in
     memory, which may not spill to disk.
     """
-    with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
+    with duckdb.connect(":memory:", config=HASHING_SETTINGS) as connection:
         connection.register("batch", batches)
         connection.register("pads", pads)
         yield from connection.sql(HMAC_QUERY).to_arrow_reader(BATCH_ROWS).cast(SCHEMA)
