@@ -31,6 +31,9 @@
         'generic': {
             'accounts': ['account'],
         },
+        'own': {
+            'shared_keys': ['account_mapping__shared_keys'],
+        },
     } -%}
     {{- return([table_name] + other_names.get(source_name, {}).get(table_name, [])) -}}
 {% endmacro %}

@@ -8,6 +8,7 @@ value becomes HMAC-SHA-256 (RFC 2104) under that key. Secrets are read from the 
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator
 
 MISSING_LIBRARY = (
     "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
@@ -23,6 +24,13 @@ except ImportError as error:
 PROTOCOL = b"account-mapping/v1"
 MINIMUM_SECRET_BYTES = 32
 BATCH_ROWS = 131_072
+# The optimizer takes a stream for one row and would hold all of it as the hash table of the join, in place of the pads.
+HASHING_SETTINGS = {
+    "temp_directory": "",
+    "disabled_optimizers": "join_order,build_side_probe_side",
+    "preserve_insertion_order": "false",
+}
+HASHED_COLUMNS = ["partner_id", "account_id", "key_type", "key_value"]
 
 SCHEMA = pa.schema(
     [
@@ -117,33 +125,35 @@ def pad_table(scopes: list[tuple[str, str, str, str, str]], normaliser_version: 
     )
 
 
-def hash_batch(batch: pa.RecordBatch, pads: pa.Table) -> pa.Table:
+def hash_batches(batches: pa.RecordBatchReader, pads: pa.Table) -> Iterator[pa.RecordBatch]:
     """HMAC-SHA-256 of each `key_value` under the key of its partner and key type.
 
-    batch: columns partner_id, account_id, key_type, key_value (strings, none null).
-    Returns SCHEMA, one row per input row in any order; a token is 64 lower-case hex digits.
-    The hashing is one vectorised query in a private database in memory, which may not spill to disk.
+    batches: of columns partner_id, account_id, key_type, key_value (strings, none null).
+    Yields batches of SCHEMA, one row per input row in any order; a token is 64 lower-case hex digits.
+    The hashing is one vectorised query over all batches as they come, on every processor, in a private database in
+    memory, which may not spill to disk.
     """
-    with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
-        connection.register("batch", batch)
+    with duckdb.connect(":memory:", config=HASHING_SETTINGS) as connection:
+        connection.register("batch", batches)
         connection.register("pads", pads)
-        return connection.sql(HMAC_QUERY).to_arrow_table().cast(SCHEMA)
+        yield from connection.sql(HMAC_QUERY).to_arrow_reader(BATCH_ROWS).cast(SCHEMA)
 
 
-def map_arrow(relation, function, schema):
-    """Apply `function` to every record batch of `relation`, without holding the whole table.
+def map_arrow(relation, columns: list[str], function, schema):
+    """Apply `function` to the record batches of `columns` of `relation`, without holding the whole table.
 
+    function takes a reader of batches and yields batches of `schema`.
     The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
     """
     if hasattr(relation, "mapInArrow"):
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        mapped = relation.mapInArrow(
-            lambda batches: (out for batch in batches for out in function(batch).to_batches()),
-            from_arrow_schema(schema),
+        given = pa.schema([(column, pa.string()) for column in columns])
+        mapped = relation.select(*columns).mapInArrow(
+            lambda batches: function(pa.RecordBatchReader.from_batches(given, batches)), from_arrow_schema(schema)
         )
     else:
-        batches = (out for batch in relation.to_arrow_reader(BATCH_ROWS) for out in function(batch).to_batches())
+        batches = function(relation.project(", ".join(columns)).to_arrow_reader(BATCH_ROWS))
         mapped = pa.RecordBatchReader.from_batches(schema, batches)
     return mapped
 
@@ -162,4 +172,4 @@ def model(dbt, session):
     offered = dbt.ref("int_account_mapping__offered_keys")
     scopes = distinct_rows(offered, ["partner_id", "agreement_id", "epoch", "secret_env", "key_type"])
     pads = pad_table(scopes, str(meta["normaliser_version"]))
-    return map_arrow(offered, lambda batch: hash_batch(batch, pads), SCHEMA)
+    return map_arrow(offered, HASHED_COLUMNS, lambda batches: hash_batches(batches, pads), SCHEMA)

@@ -73,6 +73,8 @@ evidence as (
         {%- else -%}
         false
         {%- endif %} as has_lapsed,
+        account_records.source_relation = 'shared_keys'
+        and account_records.status is null as is_withheld,
         coalesce(opportunity_evidence.open_amount, 0) + coalesce(
             {{ account_mapping.convert_amount(
                 'account_records.open_amount',
@@ -102,6 +104,7 @@ final as (
                 then 'customer'
             when is_open then 'open_opportunity'
             when has_churned_rule or (has_win and has_lapsed) then 'churned'
+            when is_withheld then 'not_shared'
             else 'prospect'
         end as status,
         is_excluded_by_rule,

@@ -7,6 +7,7 @@
     'pipedrive': 'stg_account_mapping__pipedrive_organizations',
     'dynamics_365': 'int_account_mapping__dynamics_365_accounts',
     'generic': 'stg_account_mapping__generic_accounts',
+    'shared_keys': 'int_account_mapping__shared_keys_accounts',
 } -%}
 {%- set owner_models = {
     'salesforce': 'stg_account_mapping__salesforce_users',

@@ -51,6 +51,12 @@ partner_key_rows as (
 
 ),
 
+own_key_rows as (
+
+    select * from {{ ref('int_account_mapping__own_key_rows') }}
+
+),
+
 partner_records as (
 
     select * from {{ ref('int_account_mapping__partner_records') }}
@@ -105,9 +111,17 @@ partner_field_rows as (
 
 ),
 
+hashed_accounts as (
+
+    select distinct account_id from {{ ref('int_account_mapping__hashed_keys') }}
+    where key_type <> 'account'
+
+),
+
 offered_accounts as (
 
-    select distinct partner_id from {{ ref('int_account_mapping__offered_accounts') }}
+    select distinct partner_id from {{ ref('int_account_mapping__hashed_keys') }}
+    where key_type = 'account'
 
 ),
 
@@ -320,7 +334,11 @@ issues as (
         on
             account_keys.side = 'ours'
             and account_records.account_id = account_keys.account_id
-    where account_keys.account_id is null
+    left join hashed_accounts
+        on account_records.account_id = hashed_accounts.account_id
+    where
+        account_keys.account_id is null
+        and hashed_accounts.account_id is null
 
     union all
 
@@ -455,6 +473,20 @@ issues as (
         problem is not null
         and problem <> 'inactive_partner'
     group by partner_id, problem, field
+
+    union all
+
+    select
+        'own.shared_keys' as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        cast(count(*) as {{ dbt.type_string() }}) || ' keys' as detail
+
+    from own_key_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by partner_id, problem
 
     union all
 

@@ -25,9 +25,9 @@ account_keys as (
 
 ),
 
-match_keys as (
+hashed_keys as (
 
-    select * from {{ ref('int_account_mapping__match_keys') }}
+    select * from {{ ref('int_account_mapping__hashed_keys') }}
     where key_type <> 'account'
 
 ),
@@ -69,7 +69,7 @@ our_keys as (
         key_type,
         token as key_value
 
-    from match_keys
+    from hashed_keys
 
 ),
 
@@ -151,12 +151,63 @@ shared_keys as (
 
 ),
 
+-- of accounts that are compared as hashed keys both sides know the same: which have one name, and which have it in one
+-- country. Only that may tell companies apart, so that both sides, and a clean room between them, count alike
+hashed_names as (
+
+    select
+        'ours' as side,
+        partner_id,
+        account_id,
+        min(case when key_type = 'name_short' then token end) as name,
+        min(case when key_type = 'name_short_country' then token end) as name_in_country
+
+    from hashed_keys
+    group by partner_id, account_id
+
+    union all
+
+    select
+        'partner' as side,
+        partner_id,
+        account_token as account_id,
+        min(case when key_type = 'name_short' then token end) as name,
+        min(case when key_type = 'name_short_country' then token end) as name_in_country
+
+    from partner_key_rows
+    group by partner_id, account_token
+
+),
+
+hashed_scopes as (
+
+    select
+        'ours' as side,
+        partner_id,
+        account_scope as scope
+
+    from partners
+    where exchange = 'keys'
+
+    union all
+
+    select
+        'partner' as side,
+        partner_id,
+        partner_id as scope
+
+    from partners
+    where exchange = 'keys'
+
+),
+
 -- one family, or names that begin with one word (spelling variants, branches), are one company on a domain
 companies as (
 
     select
         members.side,
         members.scope,
+        '*' as for_partner_id,
         members.account_id,
         members.unit_id,
         coalesce(split_part(own_names.name, ' ', 1), members.account_id) as own_name,
@@ -175,6 +226,34 @@ companies as (
             and own_names.partner_id = case when members.side = 'ours' then '*' else members.scope end
             and members.account_id = own_names.account_id
 
+    union all
+
+    select
+        members.side,
+        members.scope,
+        hashed_scopes.partner_id as for_partner_id,
+        members.account_id,
+        members.unit_id,
+        coalesce(own_names.name, members.account_id) as own_name,
+        coalesce(own_names.name_in_country, own_names.name, members.account_id) as own_full_name,
+        coalesce(unit_names.name, members.unit_id) as company
+
+    from members
+    inner join hashed_scopes
+        on
+            members.side = hashed_scopes.side
+            and members.scope = hashed_scopes.scope
+    left join hashed_names as own_names
+        on
+            members.side = own_names.side
+            and hashed_scopes.partner_id = own_names.partner_id
+            and members.account_id = own_names.account_id
+    left join hashed_names as unit_names
+        on
+            members.side = unit_names.side
+            and hashed_scopes.partner_id = unit_names.partner_id
+            and members.unit_id = unit_names.account_id
+
 ),
 
 paired as (
@@ -191,7 +270,9 @@ paired as (
         our_companies.own_full_name as our_full_name,
         their_companies.company as partner_company,
         their_companies.unit_id as partner_unit,
-        their_companies.own_name as partner_name
+        their_companies.own_name as partner_name,
+        their_companies.own_full_name as partner_full_name,
+        shared_keys.our_partner_id <> '*' as is_hashed
 
     from shared_keys
     inner join partners
@@ -211,11 +292,13 @@ paired as (
         on
             our_companies.side = 'ours'
             and partners.account_scope = our_companies.scope
+            and shared_keys.our_partner_id = our_companies.for_partner_id
             and our_keys.account_id = our_companies.account_id
     inner join companies as their_companies
         on
             their_companies.side = 'partner'
             and partners.partner_id = their_companies.scope
+            and shared_keys.our_partner_id = their_companies.for_partner_id
             and their_keys.account_id = their_companies.account_id
 
 ),
@@ -228,18 +311,24 @@ key_companies as (
         key_value,
         -- a key of part of a name holds for all names that begin with one word: only the whole name tells them apart
         case
-            when key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
+            when
+                key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
+                or (is_hashed and key_type like 'name%')
                 then least(count(distinct our_unit), count(distinct our_full_name))
             else least(
                 count(distinct our_company), count(distinct our_unit), count(distinct our_name)
             )
         end as our_companies,
-        least(
-            count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
-        ) as partner_companies
+        case
+            when is_hashed and key_type like 'name%'
+                then least(count(distinct partner_unit), count(distinct partner_full_name))
+            else least(
+                count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
+            )
+        end as partner_companies
 
     from paired
-    group by partner_id, key_type, key_value
+    group by partner_id, key_type, key_value, is_hashed
 
 ),
 

@@ -19,6 +19,19 @@ match_keys as (
 
 ),
 
+-- an account without any key still stands in its family and in the denominator of a clean room
+keyless as (
+
+    select
+        partner_id,
+        account_id
+
+    from match_keys
+    group by partner_id, account_id
+    having max(case when key_type <> 'account' then 1 else 0 end) = 0
+
+),
+
 -- of accounts whose keys leave only, so that a parent which is but counted stays unknown
 account_tokens as (
 
@@ -64,7 +77,13 @@ final as (
         on
             offered_accounts.partner_id = parent_tokens.partner_id
             and offered_accounts.parent_account_id = parent_tokens.account_id
-    where match_keys.key_type <> 'account'
+    left join keyless
+        on
+            match_keys.partner_id = keyless.partner_id
+            and match_keys.account_id = keyless.account_id
+    where
+        match_keys.key_type <> 'account'
+        or keyless.account_id is not null
 
 )
 

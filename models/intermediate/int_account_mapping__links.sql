@@ -27,6 +27,13 @@ members as (
 
 ),
 
+account_tokens as (
+
+    select * from {{ ref('int_account_mapping__hashed_keys') }}
+    where key_type = 'account'
+
+),
+
 ancestors as (
 
     select * from {{ ref('int_account_mapping__ancestors') }}
@@ -62,6 +69,7 @@ decided as (
         pairs.account_id,
         pairs.partner_account_id,
         partners.account_scope,
+        coalesce(account_tokens.token, pairs.account_id) as our_order,
         our_members.unit_id as our_unit_id,
         their_members.unit_id as partner_unit_id,
         case when our_members.unit_id = our_members.account_id then 0 else 1 end as our_depth,
@@ -122,6 +130,10 @@ decided as (
             their_members.side = 'partner'
             and pairs.partner_id = their_members.scope
             and pairs.partner_account_id = their_members.account_id
+    left join account_tokens
+        on
+            pairs.partner_id = account_tokens.partner_id
+            and pairs.account_id = account_tokens.account_id
     left join match_overrides
         on
             pairs.partner_id = match_overrides.partner_id
@@ -136,7 +148,8 @@ decided as (
 ),
 
 -- within two families the pair that fits best both ways is the same company, the others are its family; where names
--- tell nothing the top of the family comes first, and an id, which may be a token, decides last
+-- tell nothing the top of the family comes first, and an id decides last: the account's token where keys are
+-- exchanged, which is all that the partner sees of it
 fits as (
 
     select
@@ -147,7 +160,7 @@ fits as (
             order by
                 case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
                 name_probability desc, name_similarity desc, match_probability desc,
-                our_depth, our_status_rank, account_id
+                our_depth, our_status_rank, our_order
         ) as our_fit,
         row_number() over (
             partition by partner_id, account_id, partner_unit_id

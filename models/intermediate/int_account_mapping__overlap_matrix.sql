@@ -279,6 +279,7 @@ dense as (
         our_statuses.status_rank as our_status_rank,
         partner_statuses.status_rank as partner_status_rank,
         our_statuses.is_hidden
+        or our_statuses.status_rank = 5
         or partner_statuses.is_hidden
         or partner_statuses.status_rank = 5 as is_not_shared
 
@@ -291,7 +292,7 @@ dense as (
 
 final as (
 
-    -- a status that one side does not share is never shown as zero
+    -- a status that one side does not share is never shown as zero; ours is unknown in a clean room only
     select
         dense.partner_id,
         dense.rollup,

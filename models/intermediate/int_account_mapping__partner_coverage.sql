@@ -32,14 +32,21 @@ unit_links as (
 
 account_keys as (
 
-    select distinct account_id from {{ ref('int_account_mapping__account_keys') }}
+    select account_id from {{ ref('int_account_mapping__account_keys') }}
     where side = 'ours'
+
+    union
+
+    select account_id from {{ ref('int_account_mapping__hashed_keys') }}
+    where key_type <> 'account'
 
 ),
 
+-- every account that the partner is given keys of has this one
 offered_accounts as (
 
-    select * from {{ ref('int_account_mapping__offered_accounts') }}
+    select * from {{ ref('int_account_mapping__hashed_keys') }}
+    where key_type = 'account'
 
 ),
 

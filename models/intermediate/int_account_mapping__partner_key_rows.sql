@@ -21,26 +21,7 @@ final as (
         partner_keys.account_token,
         partner_keys.parent_account_token,
         partner_keys.status,
-        case
-            when partners.partner_id is null then 'unknown_partner'
-            when not partners.is_active then 'inactive_partner'
-            when partners.exchange <> 'keys' then 'keys_of_readable_partner'
-            when coalesce(partner_keys.agreement_id, '') <> coalesce(partners.agreement_id, '')
-                then 'other_agreement'
-            when coalesce(partner_keys.epoch, '') <> coalesce(partners.epoch, '')
-                then 'other_epoch'
-            when
-                coalesce(partner_keys.normaliser_version, '')
-                <> '{{ account_mapping.normaliser_version() }}'
-                then 'other_normaliser_version'
-            when
-                partner_keys.account_token is null
-                or partner_keys.key_type is null
-                or not coalesce(
-                    {{ account_mapping.matches_pattern('partner_keys.token', '^[0-9a-f]{64}$') }}, false
-                )
-                then 'malformed_key'
-        end as problem
+        {{ account_mapping.key_row_problem('partner_keys', 'partners') }} as problem
 
     from partner_keys
     left join partners

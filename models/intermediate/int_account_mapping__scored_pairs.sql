@@ -24,6 +24,12 @@ account_keys as (
 
 ),
 
+hashed_keys as (
+
+    select * from {{ ref('int_account_mapping__hashed_keys') }}
+
+),
+
 partner_key_rows as (
 
     select * from {{ ref('int_account_mapping__partner_key_rows') }}
@@ -209,18 +215,39 @@ pairs as (
 ),
 
 -- which kinds of key each side has at all: one that both have and do not share speaks against the pair
+our_keys as (
+
+    select
+        '*' as partner_id,
+        account_id,
+        key_type
+
+    from account_keys
+    where side = 'ours'
+
+    union all
+
+    select
+        partner_id,
+        account_id,
+        key_type
+
+    from hashed_keys
+
+),
+
 our_key_types as (
 
     select
+        partner_id,
         account_id,
         max(case when key_type = 'lei' then 1 else 0 end) as lei,
         max(case when key_type = 'duns' then 1 else 0 end) as duns,
         max(case when key_type = 'domain' then 1 else 0 end) as website,
         max(case when key_type = 'name_country' then 1 else 0 end) as country
 
-    from account_keys
-    where side = 'ours'
-    group by account_id
+    from our_keys
+    group by partner_id, account_id
 
 ),
 
@@ -381,7 +408,9 @@ evidence as (
             and pairs.account_id = declared.account_id
             and pairs.partner_account_id = declared.partner_account_id
     left join our_key_types
-        on pairs.account_id = our_key_types.account_id
+        on
+            pairs.account_id = our_key_types.account_id
+            and our_key_types.partner_id = case when partners.exchange = 'list' then '*' else pairs.partner_id end
     left join their_key_types
         on
             pairs.partner_id = their_key_types.partner_id

@@ -62,10 +62,10 @@ final as (
         raw_statuses.raw_value,
         coalesce(
             status_rules.status,
-            -- accounts that were cleaned elsewhere may say the standard word itself
+            -- accounts that were cleaned elsewhere, or come as hashed keys, may say the standard word itself
             case
                 when
-                    raw_statuses.source_relation = 'generic'
+                    raw_statuses.source_relation in ('generic', 'shared_keys')
                     and raw_statuses.raw_value in (
                         'customer', 'open_opportunity', 'churned', 'prospect', 'excluded'
                     )
@@ -74,7 +74,7 @@ final as (
         ) as status,
         -- a column without any rule is no status field, whatever it holds
         ruled_fields.field is not null
-        or raw_statuses.source_relation = 'generic' as is_status_field
+        or raw_statuses.source_relation in ('generic', 'shared_keys') as is_status_field
 
     from raw_statuses
     left join status_rules

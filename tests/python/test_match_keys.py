@@ -29,8 +29,26 @@ def tokens(values: list[str], key: bytes) -> list[str]:
     rows = [
         {"partner_id": "p", "account_id": f"{i:09d}", "key_type": "t", "key_value": v} for i, v in enumerate(values)
     ]
-    hashed = match_keys.hash_batch(pa.RecordBatch.from_pylist(rows, schema=BATCH), pads_of(key))
+    batches = pa.RecordBatchReader.from_batches(BATCH, [pa.RecordBatch.from_pylist(rows, schema=BATCH)])
+    hashed = pa.Table.from_batches(match_keys.hash_batches(batches, pads_of(key)), match_keys.SCHEMA)
     return hashed.sort_by("account_id").column("token").to_pylist()
+
+
+def test_rows_are_hashed_as_they_come_and_not_held():
+    """A list of any length goes through: tokens come out while most of the list has not been asked for."""
+    n_batches, asked = 60, []
+
+    def batches():
+        for number in range(n_batches):
+            asked.append(number)
+            values = [f"{number} {row}" for row in range(20_000)]
+            same = [["p"] * len(values), values, ["t"] * len(values), values]
+            yield pa.RecordBatch.from_arrays([pa.array(column) for column in same], schema=BATCH)
+
+    hashed = match_keys.hash_batches(pa.RecordBatchReader.from_batches(BATCH, batches()), pads_of(bytes(32)))
+    first = next(hashed).num_rows
+    assert len(asked) < n_batches / 2
+    assert first + sum(batch.num_rows for batch in hashed) == n_batches * 20_000
 
 
 # RFC 4231, cases 1 to 4, 6 and 7. Data that is no UTF-8 text goes past the text column, through the pads alone.

@@ -15,7 +15,7 @@ import yaml
 from dbt.cli.main import dbtRunner
 from harness import PACKAGE
 
-CRMS = ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic"]
+CRMS = ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic", "shared_keys"]
 PROFILE = {
     "outputs": {"dev": {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main", "threads": 2}},
     "target": "dev",

@@ -1,0 +1,42 @@
+{{ config(materialized='table') }}
+
+{%- set text = dbt.type_string() -%}
+with
+
+own_keys as (
+
+    {% if 'shared_keys' in crms_in_use() %}
+    select * from {{ ref('stg_account_mapping__own_shared_keys') }}
+    {% else %}
+    {{ no_rows({
+        'partner_id': text, 'agreement_id': text, 'epoch': text, 'normaliser_version': text, 'key_type': text,
+        'token': text, 'account_token': text, 'parent_account_token': text, 'status': text,
+    }) }}
+    {% endif %}
+
+),
+
+partners as (
+
+    select * from {{ ref('stg_account_mapping__settings_partners') }}
+
+),
+
+final as (
+
+    select distinct
+        own_keys.partner_id,
+        own_keys.key_type,
+        own_keys.token,
+        own_keys.account_token,
+        own_keys.parent_account_token,
+        own_keys.status,
+        {{ account_mapping.key_row_problem('own_keys', 'partners') }} as problem
+
+    from own_keys
+    left join partners
+        on own_keys.partner_id = partners.partner_id
+
+)
+
+select * from final

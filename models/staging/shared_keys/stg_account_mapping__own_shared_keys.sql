@@ -1,0 +1,43 @@
+{{ config(enabled='shared_keys' in var('account_mapping__crms', [])) }}
+
+with
+
+source as (
+
+    {{ stage_columns('own', 'shared_keys', candidates={
+        'partner_id': ['partner_id'],
+        'agreement_id': ['agreement_id'],
+        'epoch': ['epoch'],
+        'normaliser_version': ['normaliser_version'],
+        'key_type': ['key_type'],
+        'token': ['token'],
+        'account_token': ['account_token'],
+        'parent_account_token': ['parent_account_token'],
+        'status': ['status'],
+    }, required=[
+        'partner_id', 'agreement_id', 'epoch', 'normaliser_version', 'key_type', 'token', 'account_token',
+    ], required_table=true) }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        lower({{ clean_id('partner_id') }}) as partner_id,
+        {{ clean_id('agreement_id') }} as agreement_id,
+        {{ clean_id('epoch') }} as epoch,
+        {{ clean_id('normaliser_version') }} as normaliser_version,
+
+        ---------- strings
+        {{ clean_text('key_type') }} as key_type,
+        {{ clean_text('token') }} as token,
+        {{ clean_text('account_token') }} as account_token,
+        {{ clean_text('parent_account_token') }} as parent_account_token,
+        {{ clean_text('status') }} as status
+
+    from source
+
+)
+
+select * from renamed
