@@ -103,6 +103,12 @@ def load_model() -> ModuleType:
     return module
 
 
+def make_keys(folder: Path, accounts: int) -> None:
+    """Write the keys of made-up accounts, eleven rows each, to keys.duckdb in `folder`."""
+    with duckdb.connect(str(folder / "keys.duckdb")) as connection:
+        connection.execute(KEYS.format(accounts=accounts, variable=SECRET_VARIABLE))
+
+
 def drain(reader) -> int:
     """Rows of a reader of Arrow batches."""
     return sum(batch.num_rows for batch in reader)
@@ -160,8 +166,7 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(dir=options.folder) as made:
         folder = Path(made)
-        with duckdb.connect(str(folder / "keys.duckdb")) as connection:
-            connection.execute(KEYS.format(accounts=options.accounts, variable=SECRET_VARIABLE))
+        make_keys(folder, options.accounts)
         best: dict[str, dict[str, float]] = {}
         for _ in range(options.rounds):
             for step in ("floor", "hashing"):
