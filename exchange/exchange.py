@@ -177,7 +177,8 @@ def former_manifest(work: Work, now: Situation) -> dict[str, Any] | None:
         return None
     if former["mac"] != protocol.authentication_code(now.secret, former):
         raise ExchangeError(
-            f"The manifest in {work.outbox} was written with another secret: a new secret needs a new epoch, on both sides."
+            f"The manifest in {work.outbox} was written with another secret: a new secret needs a new epoch, on "
+            "both sides."
         )
     return former
 
@@ -188,8 +189,8 @@ def former_manifest(work: Work, now: Situation) -> dict[str, Any] | None:
 def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT_VALID_DAYS) -> str:
     """Renew the outbox; returns what it holds now.
 
-    Without a statement of the partner nothing but our own leaves. Agreed fields leave by `reveal` first, and are renewed
-    by every later publication of the same epoch.
+    Without a statement of the partner nothing but our own leaves. Agreed fields leave by `reveal` first, and are
+    renewed by every later publication of the same epoch.
     """
     import gates
 
@@ -291,7 +292,7 @@ def describe(work: Work, manifest: dict[str, Any], note: str, now: Situation) ->
 
 
 def receive(work: Work) -> str:
-    """Check what was delivered, load it and build; returns what was done. Raises Refused, with all tables as they were."""
+    """Check what was delivered, load it and build; returns what was done. Raises Refused, all tables as they were."""
     build(work, *SETTINGS)
     now = take_stock(work)
     result, is_new = accept(work, now)
@@ -309,7 +310,7 @@ def receive(work: Work) -> str:
 
 
 def accept(work: Work, now: Situation) -> tuple[str, bool]:
-    """Check what was delivered and lay it ready for loading in the staging folder; returns a text and whether it is new.
+    """Check what was delivered and lay it ready in the staging folder; returns a text and whether it is new.
 
     Raises Refused after having moved what was delivered into quarantine.
     """
@@ -463,7 +464,8 @@ def forget(work: Work) -> str:
         [
             f"Removed of {work.partner_id}:" if removed else f"There was nothing of {work.partner_id} to remove.",
             *removed,
-            f"Now take `{work.partner_id}` out of your settings and its readable lists away, and run `dbt build`, so that "
+            f"Now take `{work.partner_id}` out of your settings and its readable lists away, and run `dbt build`, "
+            "so that "
             "tables over several partners are made without it. Its secret, and copies elsewhere, are yours to remove.",
         ]
     )

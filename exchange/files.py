@@ -1,8 +1,8 @@
 """Folders that hold a whole publication at every moment: the outbox, the inbox, and quarantine.
 
-A file is named by its content and written beside those that are there; the manifest, which names the files that count, is
-replaced last and in one step. Whoever is killed in between leaves the former publication as it was, and a next run ends
-what was begun.
+A file is named by its content and written beside those that are there; the manifest, which names the files that count,
+is replaced last and in one step. Whoever is killed in between leaves the former publication as it was, and a next run
+ends what was begun.
 """
 
 from __future__ import annotations

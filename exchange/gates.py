@@ -1,8 +1,8 @@
 """The gates at the boundary: what a file must look like to come in, and to go out.
 
-A file is read in batches; each passes one checkpoint of Great Expectations, and what passed is written anew: sorted text
-columns without statistics, which would tell the least and greatest value, and without any metadata beyond the schema. So
-neither the partner nor the warehouse ever opens a file that did not pass.
+A file is read in batches; each passes one checkpoint of Great Expectations, and what passed is written anew: sorted
+text columns without statistics, which would tell the least and greatest value, and without any metadata beyond the
+schema. So neither the partner nor the warehouse ever opens a file that did not pass.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from typing import Any
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
+import protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from great_expectations.data_context.types.base import ProgressBarsConfig
-
-import protocol
 from files import sha256_of
+from great_expectations.data_context.types.base import ProgressBarsConfig
 from protocol import Allowed, FileEntry, Refused
 
 BATCH_ROWS = 250_000
@@ -39,11 +38,11 @@ MAX_FOOTER_BYTES = 16_000_000
 # What a file may hold beyond its rows: page headers, dictionaries.
 SPARE_BYTES = 1_000_000
 MAX_UNPACKED_BYTES = 64_000_000_000
-TOKEN = "^[0-9a-f]{64}$"
+HEX_64 = "^[0-9a-f]{64}$"
 # An e-mail address, a domain, a name: an at sign, a dot before letters, a capital, anything but ASCII, white space.
 READABLE = r"@|\.[A-Za-z]{2,}|[A-Z]|[^\x00-\x7f]|\s"
 # A count that may leave: a multiple of 5, and 10 at least.
-ROUNDED_COUNT = "^([1-9][0-9]*[05])$"
+ROUNDED_COUNT = "^[1-9][0-9]*[05]$"
 COUNT = "^[0-9]{1,12}$"
 
 
@@ -112,7 +111,7 @@ def expectations(kind: str, agreement_id: str, epoch: str, version: str, permitt
 
     def tokens(column: str) -> list:
         return [
-            gxe.ExpectColumnValuesToMatchRegex(column=column, regex=TOKEN),
+            gxe.ExpectColumnValuesToMatchRegex(column=column, regex=HEX_64),
             gxe.ExpectColumnValueLengthsToEqual(column=column, value=64),
         ]
 
@@ -230,7 +229,11 @@ def _sentence(kind: str, failure: tuple[str, str, int], outgoing: bool) -> tuple
     if what == "expect_column_values_to_not_be_null":
         return "missing_values", f"{where}: {column} is empty in {count}."
     if what == "expect_compound_columns_to_be_unique":
-        return "duplicated_rows", f"{where}: {count} occur more than once, by {', '.join(protocol.GRAIN[kind])}."
+        return (
+            "duplicated_rows",
+            f"{where}: {count} {'occurs' if rows == 1 else 'occur'} more than once, by "
+            f"{', '.join(protocol.GRAIN[kind])}.",
+        )
     if what == "expect_column_values_to_not_match_regex":
         return "readable_value", f"{where}: {column} looks like a domain, an e-mail address or a name in {count}."
     if column.endswith("token"):
@@ -243,7 +246,10 @@ def _sentence(kind: str, failure: tuple[str, str, int], outgoing: bool) -> tuple
     if column in ("agreement_id", "epoch", "normaliser_version"):
         return f"other_{column}", f"{where}: {column} in {count} is not the one that both sides agreed on."
     if column in ("status", "field"):
-        return f"{column}_not_agreed", f"{where}: {count} have a {column} that the agreement in force does not share."
+        return (
+            f"{column}_not_agreed",
+            f"{where}: {count} {'has' if rows == 1 else 'have'} a {column} that the agreement in force does not share.",
+        )
     return "unknown_value", f"{where}: {column} has {rows:,} {value} that the protocol does not know."
 
 
@@ -253,7 +259,8 @@ def _sentence(kind: str, failure: tuple[str, str, int], outgoing: bool) -> tuple
 def open_parquet(path: Path, entry: FileEntry) -> pq.ParquetFile:
     """A Parquet file, of which only the footer was read, and found to be one that is safe to read.
 
-    Raises Refused: unreadable_parquet, extra_column, missing_column, nested_column, wrong_type, row_count, claimed_size.
+    Raises Refused: unreadable_parquet, nested_column, extra_column, wrong_type, missing_column, row_count,
+    claimed_size.
     """
     try:
         file = pq.ParquetFile(
@@ -277,13 +284,15 @@ def open_parquet(path: Path, entry: FileEntry) -> pq.ParquetFile:
         if name not in wanted:
             raise Refused(
                 "extra_column",
-                f"The file of {entry.kind} has a column that the protocol does not know, {_column(name)}: it may hold what "
+                f"The file of {entry.kind} has a column that the protocol does not know, {_column(name)}: it may "
+                "hold what "
                 "was not agreed.",
             )
         if column.physical_type != "BYTE_ARRAY" or column.logical_type.type not in ("STRING", "NONE"):
             raise Refused(
                 "wrong_type",
-                f"The file of {entry.kind} has the column {_column(name)} of the type {column.physical_type}, not text.",
+                f"The file of {entry.kind} has the column {_column(name)} of the type {column.physical_type}, not "
+                "text.",
             )
     if tuple(names) != wanted:
         missing = sorted(set(wanted) - set(names))
@@ -391,7 +400,8 @@ def _check_order(batch: pa.Table, kind: str, last: str | None) -> str | None:
             raise Refused("duplicated_rows", f"The file of {kind}: rows occur more than once.")
         raise Refused(
             "not_sorted",
-            f"The file of {kind}: its rows are not sorted by {', '.join(protocol.GRAIN[kind])}, so their order could tell "
+            f"The file of {kind}: its rows are not sorted by {', '.join(protocol.GRAIN[kind])}, so their order "
+            "could tell "
             "something.",
         )
     return places[-1].as_py()
@@ -407,8 +417,8 @@ def _check_minimum_counts(batch: pa.Table, permitted: Allowed, outgoing: bool) -
         cell = f"{row['our_status']} x {row['partner_status']}"
         if least is None:
             raise Refused("cell_not_agreed", f"{where}: the cell {cell} is not in force at the level counts.")
-        # the rule is about the count before it was rounded to 5
-        if told and (row["cell_state"] == "suppressed" or min(told) < least - 2):
+        # the rule is about the count before it was rounded to 5, so here it is rounded likewise
+        if told and (row["cell_state"] == "suppressed" or min(told) < (least + 2) // 5 * 5):
             raise Refused("small_count", f"{where}: the cell {cell} tells a count below {least}.")
 
 

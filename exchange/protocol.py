@@ -1,7 +1,7 @@
-"""What two parties of an exchange tell each other about their files: the manifest, its authentication, and the agreement.
+"""What two parties of an exchange tell each other about their files: the manifest, its authentication, the agreement.
 
-Pure functions, no files, no database. A manifest is JSON in one spelling only (`canonical_json`), so that any changed byte
-is noticed, and carries an HMAC-SHA-256 (RFC 2104) under a key derived from the pair secret (HKDF, RFC 5869).
+Pure functions, no files, no database. A manifest is JSON in one spelling only (`canonical_json`), so that any changed
+byte is noticed, and carries an HMAC-SHA-256 (RFC 2104) under a key derived from the pair secret (HKDF, RFC 5869).
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ GRAIN = {
 }
 KINDS = tuple(COLUMNS)
 
-# Spellings that the normaliser has to agree on, and that show which part of it does not: legal forms, scripts, accents,
-# signs, order of words; and domains below several kinds of public suffix. Canaries, they never become keys of an account.
+# Spellings on which both normalisers have to agree: legal forms, scripts, accents, signs, order of words; and domains
+# below several kinds of public suffix. Canaries never become keys of an account.
 CANARY_NAMES = (
     "Canary & Sons (Holdings) Ltd.",
     "Kanarienvögel Züchterei GmbH & Co. KG",
@@ -103,7 +103,7 @@ class Refused(Exception):
 
 @cache
 def load_model(name: str) -> ModuleType:
-    """A Python model of the package as a module. Models cannot be imported as they are no package, only by their path."""
+    """A Python model of the package as a module, by its path: models are no Python package that could be imported."""
     spec = importlib.util.spec_from_file_location(f"account_mapping_exchange_{name}", MODELS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their module up
@@ -121,7 +121,7 @@ def derive_key(secret: bytes, agreement_id: str, epoch: str, purpose: str) -> by
 
 
 def read_secret(variable: str) -> bytes:
-    """The pair secret in the environment variable `variable`; ValueError says what is wrong with it, never its value."""
+    """The pair secret in environment variable `variable`; ValueError says what is wrong with it, never its value."""
     return load_model("int_account_mapping__match_keys").read_secret(variable)
 
 
@@ -177,7 +177,8 @@ def key_id(secret: bytes, agreement_id: str, epoch: str) -> str:
 class Normaliser:
     """How this installation spells names and domains.
 
-    version: of the package's rules. outputs: of the canaries. suffix_list: which copy of the Public Suffix List.
+    version: of the package's rules. outputs: of the canaries, and a hash of the legal forms. suffix_list: which copy of
+    the Public Suffix List.
     """
 
     version: str
@@ -198,7 +199,11 @@ def installed_normaliser(version: str, legal_forms: Sequence[Mapping[str, Any]])
     names = load_model("int_account_mapping__normalized")
     domains = load_model("int_account_mapping__domains")
     forms = names.compile_legal_forms([dict(row) for row in legal_forms])
+    spelt = sorted(
+        [str(row.get(name) or "") for name in ("form", "class", "position", "script")] for row in legal_forms
+    )
     outputs = [
+        digest(spelt),
         *("\x1f".join(str(part) for part in names.normalise_names(name, forms)[:-1]) for name in CANARY_NAMES),
         *(str(domains.registrable_domain(address)) for address in CANARY_ADDRESSES),
     ]
@@ -626,7 +631,8 @@ def check_manifest(
     if manifest["sender"] == us.company_id:
         raise Refused(
             "own_name",
-            f"The manifest names {_short(us.company_id)} as its sender, which is our own name: it is an old file of ours, "
+            f"The manifest names {_short(us.company_id)} as its sender, which is our own name: it is an old file "
+            "of ours, "
             "or both sides have the same var account_mapping__company_id.",
         )
     for name, ours in (("agreement", us.agreement_id), ("epoch", us.epoch)):
@@ -634,13 +640,15 @@ def check_manifest(
         if stated != ours:
             raise Refused(
                 f"other_{name}",
-                f"The manifest is made for the {name} {_short(stated)}, our settings for this partner say {_short(ours)}: "
+                f"The manifest is made for the {name} {_short(stated)}, our settings for this partner say "
+                f"{_short(ours)}: "
                 f"both sides need the same {name}.",
             )
     if not hmac.compare_digest(manifest["key_id"].encode(), key_id(secret, us.agreement_id, us.epoch).encode()):
         raise Refused(
             "wrong_secret",
-            "The pair secrets differ: agreement and epoch are the same, the key made of the secret is not, so no key of "
+            "The pair secrets differ: agreement and epoch are the same, the key made of the secret is not, so no "
+            "key of "
             "theirs could match one of ours.",
         )
     if not hmac.compare_digest(manifest["mac"].encode(), authentication_code(secret, manifest).encode()):
@@ -667,7 +675,8 @@ def _check_normaliser(manifest: Mapping[str, Any], secret: bytes, us: Party) -> 
     if manifest["normaliser_version"] != ours.version:
         raise Refused(
             "other_normaliser_version",
-            f"The partner's normaliser has version {_short(manifest['normaliser_version'])}, ours {_short(ours.version)}: "
+            f"The partner's normaliser has version {_short(manifest['normaliser_version'])}, ours "
+            f"{_short(ours.version)}: "
             "the secret is right, but names would be spelt differently before hashing, so both sides have to install "
             "the same version of the package.",
         )
@@ -680,8 +689,10 @@ def _check_normaliser(manifest: Mapping[str, Any], secret: bytes, us: Party) -> 
     if manifest["canaries"]["normalised"] != expected["normalised"] or manifest["golden_vectors"] != ours.vectors:
         raise Refused(
             "other_normaliser",
-            f"The partner's normaliser has our version, {_short(ours.version)}, and spells the canaries differently: the "
-            "secret is right; compare the seed account_mapping__legal_forms and the versions of anyascii and tldextract.",
+            f"The partner's normaliser has our version, {_short(ours.version)}, and spells the canaries "
+            "differently: the "
+            "secret is right; compare the seed account_mapping__legal_forms and the versions of anyascii and "
+            "tldextract.",
         )
 
 
@@ -692,13 +703,15 @@ def _check_sequence(manifest: Mapping[str, Any], us: Party, accepted: Accepted |
     if manifest["sequence"] < accepted.sequence:
         raise Refused(
             "replayed",
-            f"The manifest has number {manifest['sequence']}, number {accepted.sequence} was accepted before: an old outbox "
+            f"The manifest has number {manifest['sequence']}, number {accepted.sequence} was accepted before: an "
+            "old outbox "
             "was sent again; a partner that lost its outbox needs a new epoch.",
         )
     if manifest["sequence"] == accepted.sequence and manifest["mac"] != accepted.mac:
         raise Refused(
             "replayed",
-            f"The manifest has number {manifest['sequence']}, which was accepted before with other content: the partner's "
+            f"The manifest has number {manifest['sequence']}, which was accepted before with other content: the "
+            "partner's "
             "outbox was set back, so both sides need a new epoch.",
         )
 
@@ -724,7 +737,8 @@ def check_consent(manifest: Mapping[str, Any], us: Party) -> Allowed:
         if entry["kind"] not in agreed.kinds:
             raise Refused(
                 "unilateral",
-                f"The partner sends {entry['kind']}, and nothing of what it offers is accepted by our sharing agreement on "
+                f"The partner sends {entry['kind']}, and nothing of what it offers is accepted by our sharing "
+                "agreement on "
                 f"{us.as_of}: add a rule with the direction `accepted`, or ask the partner to send none.",
             )
     return agreed

@@ -14,9 +14,10 @@ from harness import PACKAGE, Project
 
 sys.path.insert(0, str(PACKAGE / "exchange"))
 
-import exchange
 import files
 import protocol
+
+import exchange
 
 SECRET = "ACCOUNT_MAPPING_SECRET_PAIR_UNDER_TEST"  # noqa: S105
 RULES = [
