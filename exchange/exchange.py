@@ -143,8 +143,11 @@ def read_situation(work: Work) -> Situation:
     if not all(rule.pop("is_readable") for rule in rules):
         raise ExchangeError("A rule in account_mapping__sharing_agreements for this partner cannot be read.")
     try:
-        secret = protocol.read_secret(settings["secret_env"])
         statement = protocol.make_statement(rules)
+    except ValueError as error:
+        raise ExchangeError(f"A rule in account_mapping__sharing_agreements cannot be read: {error}.") from None
+    try:
+        secret = protocol.read_secret(settings["secret_env"])
         normaliser = protocol.installed_normaliser(settings["normaliser_version"], read_json(work, "legal_forms"))
     except ValueError as error:
         raise ExchangeError(f"{error}.") from None
@@ -232,7 +235,10 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
         verdict = f"All checks passed on {now.us.as_of}." if ready else "Nothing but the sharing agreement left."
         files.write_whole(work.outbox / files.PAGE, checks.page(verdict).encode())
     clear_staging(work)
-    return describe(work, manifest, note, now)
+    told = describe(work, manifest, note, now)
+    if reveal and not has_kind(manifest, "fields"):
+        told += "\n  no fields: none is in force, or no account is shared yet"
+    return told
 
 
 def next_sequence(former: dict[str, Any] | None) -> int:

@@ -33,7 +33,7 @@ from protocol import Allowed, FileEntry, Refused
 BATCH_ROWS = 250_000
 # A token has 64 bytes; the longest row of keys has three, and a few short words.
 MAX_ROW_BYTES = {"keys": 600, "counts": 400, "fields": 4_000}
-MAX_VALUE_LENGTH = 2_000
+MAX_VALUE_LENGTH = 10_000
 MAX_FOOTER_BYTES = 16_000_000
 # What a file may hold beyond its rows: page headers, dictionaries.
 SPARE_BYTES = 1_000_000

@@ -84,6 +84,7 @@ CANARY_ADDRESSES = (
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 FILE_NAME = re.compile(r"(keys|counts|fields)-[0-9a-f]{12}\.parquet")
+FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PARTNER_ID = re.compile(r"[a-z0-9][a-z0-9_]{0,99}")
 
 
@@ -269,7 +270,7 @@ def make_rule(row: Mapping[str, Any]) -> Rule:
         our_status=row.get("our_status") or "*",
         partner_status=row.get("partner_status") or "*",
         level=row.get("level") or "",
-        fields=";".join(sorted({part.strip() for part in (row.get("fields") or "").split(";")} - {""})),
+        fields=";".join(sorted({part.strip() for part in re.split("[;,]", row.get("fields") or "")} - {""})),
         minimum_count=row.get("minimum_count") or 0,
         valid_from=row.get("valid_from") or "",
         valid_until=row.get("valid_until") or "",
@@ -283,6 +284,9 @@ def make_rule(row: Mapping[str, Any]) -> Rule:
     for name, words in known.items():
         if getattr(rule, name) not in words:
             raise ValueError(f"{name} is {getattr(rule, name)[:40]!r}, not one of {', '.join(words)}")
+    for name in filter(None, rule.fields.split(";")):
+        if not FIELD_NAME.fullmatch(name):
+            raise ValueError(f"{_short(name)} is no name of a field")
     if not 0 <= rule.minimum_count <= MAX_SEQUENCE:
         raise ValueError("minimum_count is no usable number")
     for day in (rule.valid_from, rule.valid_until):
