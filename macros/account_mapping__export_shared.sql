@@ -1,0 +1,129 @@
+{% macro account_mapping__export_shared(partner_id, folder, kinds=[]) %}
+    {#- For the exchange command: writes what one partner may get, and the settings that its manifest states, as files
+        below `folder`. Says so clearly where the engine cannot. -#}
+    {{- return(adapter.dispatch('account_mapping__export_shared', 'account_mapping')(partner_id, folder, kinds)) -}}
+{% endmacro %}
+
+{% macro default__account_mapping__export_shared(partner_id, folder, kinds=[]) %}
+    {%- do exceptions.raise_compiler_error(
+        "account_mapping: the exchange command writes files on DuckDB only, this is " ~ target.type ~ ". Give the partner"
+        ~ " a table or view of its own instead: select * from account_mapping__shared_keys where partner_id = '"
+        ~ partner_id ~ "', and likewise of account_mapping__shared_counts and account_mapping__shared_fields."
+    ) -%}
+{% endmacro %}
+
+{% macro duckdb__account_mapping__export_shared(partner_id, folder, kinds=[]) %}
+    {%- if not execute -%}
+        {{- return('') -}}
+    {%- endif -%}
+    {%- set partner = account_mapping._text_literal(partner_id) -%}
+    {%- set partners = account_mapping._exchange_model('stg_account_mapping__settings_partners') -%}
+    {%- set rules = account_mapping._exchange_model('stg_account_mapping__settings_sharing_agreements') -%}
+    {%- set legal_forms = account_mapping._exchange_model('account_mapping__legal_forms') -%}
+    {%- if not (partners and rules and legal_forms) -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: the settings are not built yet: run `dbt build`, or the exchange command without --no-build."
+        ) -%}
+    {%- endif -%}
+    {%- set rule_columns = "direction, our_status, partner_status, sharing_level as level, shared_fields as fields,"
+        ~ " minimum_count, cast(valid_from as varchar) as valid_from, cast(valid_until as varchar) as valid_until" -%}
+    {%- set readable = "is_readable" if "is_readable" in (
+        adapter.get_columns_in_relation(rules) | map(attribute="name") | list) else "true as is_readable" -%}
+    {%- set as_of = account_mapping.as_of() -%}
+    {%- do account_mapping._write_json(folder, 'settings',
+        "select partner_id, exchange, is_active, coalesce(agreement_id, '') as agreement_id,"
+        ~ " coalesce(epoch, '') as epoch, secret_env, cast(" ~ as_of ~ " as varchar) as as_of, "
+        ~ account_mapping._text_literal(account_mapping.normaliser_version() | trim) ~ " as normaliser_version, "
+        ~ account_mapping._text_literal(var("account_mapping__company_id", "us")) ~ " as company_id from "
+        ~ partners ~ " where partner_id = " ~ partner) -%}
+    {%- do account_mapping._write_json(folder, 'our_statement',
+        "select " ~ rule_columns ~ ", " ~ readable ~ " from " ~ rules ~ " where partner_id = " ~ partner) -%}
+    {%- do account_mapping._write_json(folder, 'legal_forms', "select * from " ~ legal_forms) -%}
+    {%- set received = {
+        'partner_agreements': ('partner_statement', "direction, our_status, partner_status, level, fields, minimum_count,"
+            ~ " cast(valid_from as varchar) as valid_from, cast(valid_until as varchar) as valid_until"),
+        'partner_manifests': ('accepted', "agreement_id, epoch, sequence, mac, statement_hash, partner_statement_hash,"
+            ~ " created_on, expires_on"),
+    } -%}
+    {%- for table, (file, columns) in received.items() -%}
+        {%- set relation = account_mapping._partners_table(table) -%}
+        {%- if load_relation(relation) -%}
+            {%- do account_mapping._write_json(folder, file,
+                "select " ~ columns ~ " from " ~ relation ~ " where partner_id = " ~ partner) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set layouts = account_mapping._exchange_layouts() -%}
+    {%- for kind in kinds -%}
+        {%- set relation = account_mapping._exchange_model('account_mapping__shared_' ~ kind) -%}
+        {%- if relation -%}
+            {%- set columns = [] -%}
+            {%- for column in layouts[kind]['columns'] -%}
+                {%- do columns.append("cast(" ~ column ~ " as varchar) as " ~ column) -%}
+            {%- endfor -%}
+            {%- set places = [] -%}
+            {%- for column in layouts[kind]['grain'] -%}
+                {%- do places.append("coalesce(" ~ column ~ ", '')") -%}
+            {%- endfor -%}
+            {%- do run_query(
+                "copy (select " ~ (columns | join(", ")) ~ " from " ~ relation ~ " where partner_id = " ~ partner
+                ~ " order by " ~ (places | join(", ")) ~ ") to "
+                ~ account_mapping._text_literal(folder ~ "/" ~ kind ~ ".parquet") ~ " (format parquet, compression zstd)"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro _exchange_layouts() %}
+    {#- Columns of each kind of file that crosses the boundary, and by which of them its rows are told apart and sorted. -#}
+    {{- return({
+        'keys': {
+            'columns': [
+                'agreement_id', 'epoch', 'normaliser_version', 'key_type', 'token', 'account_token',
+                'parent_account_token', 'status',
+            ],
+            'grain': ['key_type', 'token', 'account_token'],
+        },
+        'counts': {
+            'columns': [
+                'agreement_id', 'epoch', 'rollup', 'our_status', 'partner_status', 'our_accounts', 'partner_accounts',
+                'companies', 'cell_state',
+            ],
+            'grain': ['rollup', 'our_status', 'partner_status'],
+        },
+        'fields': {
+            'columns': ['agreement_id', 'epoch', 'account_token', 'partner_account_token', 'field', 'value'],
+            'grain': ['account_token', 'partner_account_token', 'field'],
+        },
+    }) -}}
+{% endmacro %}
+
+{% macro _text_literal(text) -%}
+    {#- A text as an SQL literal. -#}
+    '{{ (text | string) | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro _write_json(folder, name, query) %}
+    {%- do run_query("copy (" ~ query ~ ") to " ~ account_mapping._text_literal(folder ~ "/" ~ name ~ ".json")
+        ~ " (format json, array true)") -%}
+{% endmacro %}
+
+{% macro _exchange_model(name) %}
+    {#- The relation of a model or seed as it stands in the database, or none. Not `ref`, which fails for a model that a
+        project has switched off. -#}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.name == name and node.resource_type in ('model', 'seed', 'snapshot') -%}
+            {{- return(adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(none) -}}
+{% endmacro %}
+
+{% macro _partners_table(name) %}
+    {#- Where a table of what partners gave us lies, whether it exists or not. -#}
+    {%- set neighbour = source('partners', 'partner_keys') -%}
+    {{- return(api.Relation.create(
+        database=neighbour.database,
+        schema=neighbour.schema,
+        identifier=var('partners_' ~ name ~ '_identifier', name),
+    )) -}}
+{% endmacro %}

@@ -1,0 +1,53 @@
+{% macro account_mapping__forget_partner(partner_id, folder) %}
+    {#- For the exchange command: removes a partner's rows from every table of the package, history included, and writes
+        what was removed to `folder`. -#}
+    {{- return(adapter.dispatch('account_mapping__forget_partner', 'account_mapping')(partner_id, folder)) -}}
+{% endmacro %}
+
+{% macro default__account_mapping__forget_partner(partner_id, folder) %}
+    {%- do exceptions.raise_compiler_error(
+        "account_mapping: the exchange command forgets a partner on DuckDB only, this is " ~ target.type ~ ". Delete its"
+        ~ " rows (partner_id = '" ~ partner_id ~ "') in the tables of the schema of source `partners`, and in"
+        ~ " int_account_mapping__overlap_first_seen and the other incremental models; then take it out of"
+        ~ " account_mapping__partners and run `dbt build`."
+    ) -%}
+{% endmacro %}
+
+{% macro duckdb__account_mapping__forget_partner(partner_id, folder) %}
+    {%- if not execute -%}
+        {{- return('') -}}
+    {%- endif -%}
+    {%- set partner = account_mapping._text_literal(partner_id) -%}
+    {%- set names = [] -%}
+    {%- for name in [
+        'partner_accounts', 'partner_keys', 'partner_counts', 'partner_fields', 'partner_agreements', 'partner_manifests'
+    ] -%}
+        {%- set relation = account_mapping._partners_table(name) -%}
+        {%- do names.append(relation.database ~ "." ~ relation.schema ~ "." ~ relation.identifier) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.resource_type == 'model' and node.package_name == 'account_mapping' -%}
+            {%- do names.append(node.database ~ "." ~ node.schema ~ "." ~ node.alias) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {#- not by the adapter's look-ups, which would open a transaction of their own -#}
+    {%- set tables = run_query(
+        "select database_name, schema_name, table_name from duckdb_columns() inner join duckdb_tables()"
+        ~ " using (database_name, schema_name, table_name) where lower(column_name) = 'partner_id' order by all") -%}
+    {%- set deletions, counts = [], [] -%}
+    {%- for table in tables.rows -%}
+        {%- if (table[0] ~ "." ~ table[1] ~ "." ~ table[2]) in names -%}
+            {%- set relation = api.Relation.create(database=table[0], schema=table[1], identifier=table[2]) -%}
+            {%- set condition = " from " ~ relation ~ " where lower(trim(cast(partner_id as varchar))) = " ~ partner -%}
+            {%- do deletions.append("delete" ~ condition) -%}
+            {%- do counts.append(
+                "select " ~ account_mapping._text_literal(table[1] ~ "." ~ table[2])
+                ~ " as table_name, count(*) as removed" ~ condition) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if counts -%}
+        {%- do account_mapping._write_json(folder, 'removed',
+            "select * from (" ~ (counts | join(" union all ")) ~ ") where removed > 0 order by table_name") -%}
+        {%- do run_query("begin transaction;\n" ~ (deletions | join(";\n")) ~ ";\ncommit") -%}
+    {%- endif -%}
+{% endmacro %}

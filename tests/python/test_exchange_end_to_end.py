@@ -1,0 +1,159 @@
+"""The exchange command on two small projects: handshake, keys, what stays when a step fails, and forgetting."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from harness import PACKAGE, Project
+
+sys.path.insert(0, str(PACKAGE / "exchange"))
+
+import files
+import protocol
+
+import exchange
+
+SECRET = "ACCOUNT_MAPPING_SECRET_PAIR_UNDER_TEST"  # noqa: S105
+RULES = [
+    {"direction": direction, "our_status": "*", "partner_status": "*", "level": "overlapping", "fields": "status"}
+    for direction in ("offered", "accepted")
+]
+
+
+def make_side(make_project, name: str, partner: str, accounts: list[tuple[str, str]]) -> Project:
+    project = make_project(
+        name,
+        variables={
+            "account_mapping__crms": ["generic"],
+            "account_mapping__company_id": name,
+            "account_mapping__as_of": "2026-11-15",
+        },
+    )
+    rows = [{"account_id": f"{name}-{i}", "account_name": n, "website": w} for i, (n, w) in enumerate(accounts)]
+    project.write_table("generic.accounts", rows)
+    settings = {"partner_id": partner, "partner_name": partner, "exchange": "keys", "is_active": "true"}
+    project.write_seed(
+        "account_mapping__partners",
+        [settings | {"agreement_id": "pact", "epoch": "2026", "secret_env": SECRET}],
+    )
+    project.write_seed("account_mapping__sharing_agreements", [{"partner_id": partner, **rule} for rule in RULES])
+    return project
+
+
+def run(project: Project, *command: str, expected: int = 0) -> None:
+    assert exchange.main([*command, "--project-dir", str(project.folder)]) == expected
+
+
+def copy_outbox(sender: Project, name: str, receiver: Project, partner: str) -> Path:
+    inbox = receiver.folder / "inbox" / partner
+    shutil.rmtree(inbox, ignore_errors=True)
+    shutil.copytree(sender.folder / "outbox" / name, inbox)
+    return inbox
+
+
+def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, capsys):
+    monkeypatch.setenv(SECRET, secrets.token_hex(32))
+    acme, nimbus = ("Acme GmbH", "acme.de"), ("Nimbus Ltd", "nimbus.co.uk")
+    north = make_side(make_project, "north", "south", [acme, ("Globex", "globex.com")])
+    south = make_side(make_project, "south", "north", [acme, nimbus])
+
+    # first contact: only statements leave, which needs no more than the settings
+    for side, other in ((north, "south"), (south, "north")):
+        run(side, "status", other)
+        assert "nothing is in force" in capsys.readouterr().out
+        run(side, "publish", other, "--no-build")
+        assert "handshake: waiting for the statement of" in capsys.readouterr().out
+        manifest = json.loads((side.folder / "outbox" / other / "manifest.json").read_bytes())
+        assert manifest["files"] == []
+        assert len(manifest["statement"]) == 2
+    copy_outbox(south, "north", north, "south")
+    run(north, "receive", "south", "--no-build")
+    assert north.query("select count(*) as n from partners.partner_agreements") == [{"n": 2}]
+    assert north.query("select count(*) as n from partners.partner_keys") == [{"n": 0}]
+
+    # now what both agreed on leaves, and nothing else
+    run(north, "publish", "south")
+    outbox = north.folder / "outbox/south"
+    manifest = json.loads((outbox / "manifest.json").read_bytes())
+    assert manifest["sequence"] == 2
+    assert [entry["kind"] for entry in manifest["files"]] == ["keys"]
+    assert sorted(path.name for path in outbox.iterdir()) == sorted(
+        ["manifest.json", "checks.html", manifest["files"][0]["name"]]
+    )
+    keys = pq.read_table(outbox / manifest["files"][0]["name"]).to_pylist()
+    assert len(keys) == manifest["files"][0]["rows"] > 6
+    assert {row["status"] for row in keys} == {"prospect"}
+    metadata = pq.read_metadata(outbox / manifest["files"][0]["name"])
+    assert metadata.metadata is None
+    assert not any(metadata.row_group(0).column(i).is_stats_set for i in range(metadata.num_columns))
+
+    # publishing again changes nothing
+    before = {path.name: path.read_bytes() for path in outbox.iterdir()}
+    capsys.readouterr()
+    run(north, "publish", "south", "--no-build")
+    assert "nothing has changed" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in outbox.iterdir()} == before
+
+    # the other side takes it in: its own name for the sender, and once only
+    inbox = copy_outbox(north, "south", south, "north")
+    run(south, "receive", "north", "--no-build")
+    stored = "select * exclude (partner_id) from partners.partner_keys order by key_type, token, account_token"
+    assert south.query(stored) == keys
+    assert south.query("select distinct partner_id from partners.partner_keys") == [{"partner_id": "north"}]
+    assert "All checks passed" in (inbox / files.PAGE).read_text()
+    # a load that fails half-way changes nothing: the rows of keys go before the broken statement is read
+    staging = south.folder / "target/account_mapping_exchange/north"
+    (staging / "accepted.json").write_text("[]")
+    (staging / "statement.json").write_text("no json")
+    work = exchange.Work("north", south.folder, south.folder / "outbox/north", inbox)
+    with pytest.raises(exchange.ExchangeError, match="run-operation"):
+        exchange.operation(work, "account_mapping__load_shared", kinds=[])
+    assert south.query(stored) == keys
+
+    # a refusal leaves rows alone and keeps what came in quarantine
+    (inbox / manifest["files"][0]["name"]).write_bytes(b"PAR1")
+    (inbox / "manifest.json").write_bytes((inbox / "manifest.json").read_bytes().replace(b"2026-12-15", b"2027-12-15"))
+    run(south, "receive", "north", "--no-build", expected=3)
+    assert "was altered" in capsys.readouterr().err
+    assert "was altered" in (inbox / "quarantine/1/reason.txt").read_text()
+    assert south.query(stored) == keys
+
+    # withdrawn consent empties the outbox
+    north.write_seed("account_mapping__sharing_agreements", [{"partner_id": "south", **RULES[0], "level": "hidden"}])
+    run(north, "status", "south")
+    told = capsys.readouterr().out
+    assert "number 2 of 2026-11-15" in told
+    assert "they get    nothing is in force" in told
+    assert "we get      keys" in told
+    run(north, "publish", "south", "--no-build")
+    assert "no files" in capsys.readouterr().out
+    assert sorted(path.name for path in outbox.iterdir()) == ["checks.html", "manifest.json"]
+
+    # whoever is forgotten is in no table, history included, and in no folder
+    told = {}
+    for side, other in ((north, "south"), (south, "north")):
+        run(side, "forget", other)
+        told[other] = capsys.readouterr().out
+        assert not (side.folder / "outbox" / other).exists()
+    assert "main.account_mapping__shared_keys" in told["south"]
+    assert "partners.partner_manifests  1 rows" in told["south"]
+    assert f"partners.partner_keys  {len(keys)} rows" in told["north"]
+    assert not inbox.exists()
+    assert north.query("select count(*) as n from account_mapping__shared_keys") == [{"n": 0}]
+    assert south.query("select count(*) as n from partners.partner_keys") == [{"n": 0}]
+
+
+def test_layouts_of_files_are_the_same_in_sql_and_python():
+    """The macros write and read the columns that the protocol names."""
+    text = (PACKAGE / "macros/account_mapping__export_shared.sql").read_text()
+    for kind, columns in protocol.COLUMNS.items():
+        written = text.split(f"'{kind}': {{")[1].split("'columns': [")[1].split("]")[0]
+        assert [name.strip().strip("'") for name in written.split(",") if name.strip()] == list(columns)
+        grain = text.split(f"'{kind}': {{")[1].split("'grain': [")[1].split("]")[0]
+        assert [name.strip().strip("'") for name in grain.split(",")] == list(protocol.GRAIN[kind])
