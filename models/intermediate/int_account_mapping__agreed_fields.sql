@@ -27,7 +27,12 @@ final as (
         item as field
 
     from items
-    where item in ('{{ account_mapping.shareable_fields() | join("', '") }}')
+    where
+        item in (
+            {% for field in account_mapping.shareable_fields() -%}
+            '{{ field }}'{{ ',' if not loop.last }}
+            {% endfor -%}
+        )
 
 )
 

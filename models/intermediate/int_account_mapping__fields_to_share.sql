@@ -182,8 +182,10 @@ field_values as (
     from account_records
     inner join account_statuses
         on account_records.account_id = account_statuses.account_id
+    {% if 'normalized' in expressions[field] -%}
     left join normalized
         on account_records.account_id = normalized.account_id
+    {% endif -%}
     {% if not loop.last %}
     union all
 

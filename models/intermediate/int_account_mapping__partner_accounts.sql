@@ -54,8 +54,10 @@ shared_fields as (
         partner_id,
         account_token as account_id,
         {% for field in account_mapping.shareable_fields() if field != 'status' -%}
-        min(case when field = '{{ field }}' then field_value end) as {{ field }}{{ ',' if not loop.last }}
-        {% endfor %}
+        min(case when field = '{{ field }}' then field_value end) as {{ field }},
+        {% endfor -%}
+        count(*) as n_values
+
     from {{ ref('int_account_mapping__partner_field_rows') }}
     where problem is null
     group by partner_id, account_token

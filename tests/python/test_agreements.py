@@ -406,8 +406,8 @@ def test_a_rule_of_ours_that_cannot_be_read_stops_the_build_and_is_no_consent(ma
     model = project.folder / "models/account_mapping__sharing_agreements.sql"
     model.write_text(" union all ".join(f"select {columns}" for columns in selects))
     project.write_table("partners.partner_agreements", agreement())
-    selection = ("--select", "+int_account_mapping__agreements_in_force", "--exclude-resource-type", "unit_test")
-    result = project.run("build", *selection)
+    selection = ("--select", "+int_account_mapping__agreements_in_force")
+    result = project.run("build", *selection, "--exclude-resource-type", "unit_test")
     assert not result.success and "is_readable" in " ".join(result.errors)
     assert project.run("run", *selection).success
     levels = project.query("select distinct sharing_level from int_account_mapping__agreements_in_force")

@@ -70,15 +70,13 @@ renamed as (
         valid_until,
 
         ---------- flags
-        not (
-            coalesce(direction in ('offered', 'accepted'), false)
-            and coalesce(sharing_level in ('hidden', 'counts', 'overlapping', 'all'), false)
-            and our_status in ('*', 'customer', 'open_opportunity', 'churned', 'prospect')
-            and partner_status in ('*', 'customer', 'open_opportunity', 'churned', 'prospect', 'not_shared')
-            and (raw_minimum_count is null or minimum_count is not null)
-            and (raw_valid_from is null or valid_from is not null)
-            and (raw_valid_until is null or valid_until is not null)
-        ) as is_malformed
+        coalesce(direction not in ('offered', 'accepted'), true)
+        or coalesce(sharing_level not in ('hidden', 'counts', 'overlapping', 'all'), true)
+        or our_status not in ('*', 'customer', 'open_opportunity', 'churned', 'prospect')
+        or partner_status not in ('*', 'customer', 'open_opportunity', 'churned', 'prospect', 'not_shared')
+        or (raw_minimum_count is not null and minimum_count is null)
+        or (raw_valid_from is not null and valid_from is null)
+        or (raw_valid_until is not null and valid_until is null) as is_malformed
 
     from typed
 
