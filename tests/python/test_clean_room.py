@@ -216,7 +216,7 @@ def test_own_keys_for_two_partners_are_refused(make_project):
 
 
 def test_a_whole_build_needs_no_secret_and_shows_a_withheld_status_apart(make_project):
-    """Own accounts whose status is not agreed are `not_shared`, never prospects and never zero; all models are built."""
+    """Own accounts whose status is not agreed are `not_shared`, never prospects and never zero; every model builds."""
     project = make_project(variables={"account_mapping__crms": ["shared_keys"], "account_mapping__as_of": "2026-11-15"})
     terms = {"partner_id": "birch", "agreement_id": "aster-birch", "epoch": "1"}
     project.write_seed(
@@ -235,7 +235,7 @@ def test_a_whole_build_needs_no_secret_and_shows_a_withheld_status_apart(make_pr
         key("2", "name_short", "bolt", None),
         key("3", "account", "3", None),
     ]
-    project.write_table("own.account_mapping__shared_keys", own)
+    project.write_table("own.account_mapping__shared_keys", [*own, key("3", "account", "3", None)])
     theirs = [key("x", "domain", "a.com", "prospect"), key("y", "name_short", "bolt", "customer")]
     project.write_table("partners.partner_keys", theirs)
     result = project.run("build")
