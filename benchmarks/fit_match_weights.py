@@ -45,7 +45,7 @@ COMMON_WORDS = ROOT / "seeds" / "account_mapping__common_words.csv"
 IMPORTANCE = {"variants_all": 0.25, HIERARCHY: 0.1}
 # Strength of the L2 penalty on weights (not on biases), in units of pairs.
 PENALTY = 10.0
-ACCEPT = 0.9
+ACCEPT = 0.92
 
 
 def load_model(name: str) -> ModuleType:

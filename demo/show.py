@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Sequence
+from math import floor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -212,9 +213,9 @@ def show(database: Path = DATABASE) -> str:
     parts.append(heading("Three matches and why"))
     for p, our, name, their, method, probability, relationship, reason in matches:
         parts.append(textwrap.shorten(f"{name} ({our})", WIDTH, placeholder="..."))
-        parts.append(
-            f"    {names.get(p, p)} {their[:12]}: {words(method)}, {relationship}, probability {probability:.2f}"
-        )
+        # never rounded up to certain
+        sure = floor(100 * probability) / 100
+        parts.append(f"    {names.get(p, p)} {their[:12]}: {words(method)}, {relationship}, probability {sure:.2f}")
         parts.append(textwrap.fill(str(reason), WIDTH, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(parts)
 

@@ -20,6 +20,7 @@ the result.
 """
 
 import os
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -83,7 +84,7 @@ MINIMUM_WORD_COSINE = 0.2
 # A word or trigram that more names of one side hold than this blocks nothing:
 # the work stays in proportion to the names.
 MAXIMUM_KEY_NAMES = 2_000
-MAXIMUM_TRIGRAM_NAMES = 5_000
+MAXIMUM_TRIGRAM_NAMES = 1_500
 # Partner accounts of one and the same name that one account is compared with.
 MAXIMUM_NAMESAKES = 20
 # Log-odds below which a pair is neither written nor anybody's rival.
@@ -101,6 +102,7 @@ UNKNOWN, SAME, DIFFERENT = 0, 1, 2
 
 # A name that ends like this says that it stands for a family of companies.
 GROUP_WORDS = "group groupe grp grupo gruppe gruppo holding holdings"
+GROUP_ONLY = re.compile(f"( ({GROUP_WORDS.replace(' ', '|')}))+")
 # Letters and rarity that the rest of such a name needs to be a family's own.
 GROUP_LETTERS = 4
 GROUP_RARITY = 0.94
@@ -112,7 +114,7 @@ BRANCHES_DOUBT = 0.25
 # A name whose rarest word is rarer at large by less than this is common.
 COMMON_RARITY = 0.05
 # That a pair found so is of one family: 42 of 46 on the sets with labels.
-GROUP_PROBABILITY = 0.92
+GROUP_PROBABILITY = 0.93
 RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 
@@ -718,7 +720,8 @@ def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.
         accounts = members.first[high] - members.first[low]
         several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
         if several and len(stem) >= GROUP_LETTERS and index.background[own].max() >= GROUP_RARITY:
-            member = np.arange(low, high)
+            # What only adds such words is the group itself: `mitsubishi grp`.
+            member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
             found.append(np.column_stack([np.full(len(member), group), member]))
     return np.concatenate(found)
 

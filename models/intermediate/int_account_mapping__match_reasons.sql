@@ -84,6 +84,7 @@ parts as (
                         else 'A suggestion: names equal but for a letter, same country'
                     end
                     || ' (compared as keyed hashes)'
+                    || case when scored_pairs.is_sole_name then '' else ', which several accounts bear' end
             when scored_pairs.match_method = 'name_exact'
                 then 'Same name once legal form and punctuation are set aside'
             else 'Similar name'
@@ -127,7 +128,11 @@ parts as (
             else ''
         end
         || case
-            when links.override_decision is not null or scored_pairs.exchange <> 'list' then ''
+            when
+                links.override_decision is not null
+                or scored_pairs.exchange <> 'list'
+                and scored_pairs.match_method not in ('name_exact', 'name_fuzzy')
+                then ''
             when scored_pairs.country_agreement = 'same' and scored_pairs.city_agreement = 'same'
                 then '; same country and city'
             when scored_pairs.country_agreement = 'same' then '; same country'
@@ -140,11 +145,13 @@ parts as (
                 and links.decision = 'review'
                 and scored_pairs.match_method in ('name_exact', 'name_fuzzy')
                 and scored_pairs.rival_similarity >= scored_pairs.name_similarity - {{ near_rival }}
-                then '; another name of theirs is about as similar ('
+                then
+                    '; another name of theirs is about as similar ('
                     || cast(
                         cast(round(scored_pairs.rival_similarity, 0) as {{ dbt.type_int() }})
                         as {{ dbt.type_string() }}
-                    ) || ' of 100)'
+                    )
+                    || ' of 100)'
             else ''
         end as circumstances,
         case

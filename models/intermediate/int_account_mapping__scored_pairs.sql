@@ -315,7 +315,23 @@ evidence as (
         coalesce(matched_keys.has_exact_name, false) as has_exact_name,
         case when partners.exchange = 'keys' then matched_keys.name_key_rank end as name_key_rank,
         fuzzy_pairs.name_similarity,
-        fuzzy_pairs.country_agreement,
+        case
+            when partners.exchange = 'list' then fuzzy_pairs.country_agreement
+            when matched_keys.has_exact_name_and_country or matched_keys.has_short_name_and_country then 'same'
+            when matched_keys.has_core_name_and_country or matched_keys.has_initials or matched_keys.has_near_name
+                then 'same'
+            when
+                matched_keys.name_key_rank is not null
+                and coalesce(our_key_types.country * their_key_types.country, 0) = 1
+                then 'different'
+            else 'unknown'
+        end as country_agreement,
+        case matched_keys.name_key_rank
+            when 1 then matched_keys.has_sole_name
+            when 2 then matched_keys.has_sole_core_name
+            when 3 then matched_keys.has_sole_initials
+            when 4 then matched_keys.has_sole_near_name
+        end as is_sole_name,
         fuzzy_pairs.city_agreement,
         fuzzy_pairs.shared_words,
         fuzzy_pairs.our_other_words,
@@ -340,7 +356,7 @@ evidence as (
                 and coalesce(our_key_types.country * their_key_types.country, 0) = 1
                 then 0.8
             when matched_keys.has_exact_name then 0.95
-            when matched_keys.has_short_name then 0.9
+            when matched_keys.has_short_name then 0.92
             when name_rivals.has_better_name_elsewhere then 0.3
             when matched_keys.has_core_name
                 then case
@@ -352,7 +368,7 @@ evidence as (
             when matched_keys.has_initials
                 then case when matched_keys.has_sole_initials then 0.92 else 0.5 end
             when matched_keys.has_near_name
-                then case when matched_keys.has_sole_near_name then 0.91 else 0.3 end
+                then case when matched_keys.has_sole_near_name then 0.92 else 0.3 end
             else 0.0
         end as name_probability
 
@@ -485,10 +501,10 @@ final as (
                     end
                 when 'email_domain'
                     then case
-                        when has_sole_email_domain then 0.9 + 0.08 * name_probability
+                        when has_sole_email_domain then 0.92 + 0.06 * name_probability
                         else 0.45 + 0.5 * name_probability
                     end
-                when 'hierarchy' then 0.9
+                when 'hierarchy' then 0.95
                 else
                     {{ account_mapping.scale_odds(
                         'name_probability',
@@ -517,6 +533,7 @@ final as (
         declared_domain,
         declared_parent_domain,
         name_key_rank,
+        is_sole_name,
         name_similarity,
         round(name_probability, 4) as name_probability,
         country_agreement,

@@ -21,7 +21,7 @@
     ) -%}
 {%- endif -%}
 {%- if accept_threshold is none -%}
-    {%- set accept_threshold = var('account_mapping__accept_threshold', 0.85) -%}
+    {%- set accept_threshold = var('account_mapping__accept_threshold', 0.92) -%}
 {%- endif -%}
 {%- if matches is none -%}
     {%- set matches = ref('account_mapping', 'int_account_mapping__scored_pairs') -%}

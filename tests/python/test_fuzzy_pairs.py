@@ -30,7 +30,7 @@ def common_words() -> dict[str, int]:
 
 
 COMMON = common_words()
-ACCEPT = 0.9
+ACCEPT = 0.92
 
 
 def record(side, partner_id, account_id, name, country=None, city=None, legal_form=None):
@@ -210,6 +210,12 @@ def test_a_group_and_names_that_begin_with_it_are_a_family():
         assert found[account, "b"]["relationship_by_name"] == "subsidiary"
         assert found[account, "b"]["name_probability"] >= ACCEPT
     assert found.get(("a2", "b"), {}).get("relationship_by_name") is None
+
+
+def test_the_group_in_another_spelling_is_no_member_of_itself():
+    found = family(["zebrafish grp", "zebrafish electric", "zebrafish motors"], "zebrafish group", country="JP")
+    assert found["a0", "b"]["relationship_by_name"] is None
+    assert found["a1", "b"]["relationship_by_name"] == "subsidiary"
 
 
 def test_the_group_may_be_ours():
