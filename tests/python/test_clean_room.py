@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -212,3 +213,39 @@ def test_own_keys_for_two_partners_are_refused(make_project):
     assert not result.success
     assert [name for name in result.errors if name.startswith("account_mapping__single_value")]
     assert not project.query("select 1 from duckdb_tables() where table_name = 'account_mapping__overlaps'")
+
+
+def test_a_whole_build_needs_no_secret_and_shows_a_withheld_status_apart(make_project):
+    """Own accounts whose status is not agreed are `not_shared`, never prospects and never zero; every model builds."""
+    project = make_project(variables={"account_mapping__crms": ["shared_keys"], "account_mapping__as_of": "2026-11-15"})
+    terms = {"partner_id": "birch", "agreement_id": "aster-birch", "epoch": "1"}
+    project.write_seed(
+        "account_mapping__partners",
+        [{"partner_name": "Birch", "exchange": "keys", "is_active": "true", **terms}],
+    )
+
+    def key(account: str, key_type: str, value: str, status: str | None) -> Row:
+        token, account_token = (sha256(text.encode()).hexdigest() for text in (key_type + value, account))
+        made = {"normaliser_version": "2", "key_type": key_type, "token": token, "account_token": account_token}
+        return {**terms, **made, "parent_account_token": None, "status": status}
+
+    # the table may keep the name that it had at its maker
+    own = [
+        key("1", "domain", "a.com", "customer"),
+        key("2", "name_short", "bolt", None),
+        key("3", "account", "3", None),
+    ]
+    project.write_table("own.account_mapping__shared_keys", [*own, key("3", "account", "3", None)])
+    theirs = [key("x", "domain", "a.com", "prospect"), key("y", "name_short", "bolt", "customer")]
+    project.write_table("partners.partner_keys", theirs)
+    result = project.run("build")
+    assert result.success, result.text
+    rows = project.query("select * from account_mapping__overlap_matrix where rollup = 'account'")
+    cells = {(row["our_status"], row["partner_status"]): (row["companies"], row["cell_state"]) for row in rows}
+    assert cells == {
+        ("customer", "prospect"): (1, "counted"),
+        ("customer", "customer"): (0, "counted"),
+        ("not_shared", "customer"): (1, "not_shared"),
+        ("not_shared", "prospect"): (None, "not_shared"),
+    }
+    assert project.query("select * from account_mapping__shared_keys") == []

@@ -77,7 +77,7 @@ SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models/shared").glob("*
 class Compiled:
     """The package's models as dbt compiled and built them on a small input.
 
-    manifest: dbt's. sql: compiled SQL by model, tables by their bare names. columns: of every relation, by its name.
+    manifest: dbt's. sql: compiled SQL by model. columns: of every relation, by its name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -101,10 +101,11 @@ class Compiled:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         self.manifest = json.loads((folder / "target/manifest.json").read_text())
-        self.sql: dict[str, str] = {}
-        for path in (folder / "target/compiled/account_mapping/models").rglob("*.sql"):
-            if path.is_file():
-                self.sql[path.stem] = bare(path.read_text())
+        self.sql = {
+            path.stem: path.read_text()
+            for path in (folder / "target/compiled/account_mapping/models").rglob("*.sql")
+            if path.is_file()
+        }
         with duckdb.connect(str(project.database), read_only=True) as connection:
             rows = connection.sql("select table_name, column_name, data_type from duckdb_columns()").fetchall()
         self.columns: dict[str, dict[str, str]] = {}
@@ -116,10 +117,21 @@ class Compiled:
 
         The search goes through every SQL model but those of `ends`.
         """
-        end_names = {PREFIX + name for name in ends}
-        sources = {name: sql for name, sql in self.sql.items() if name not in end_names and name != model}
-        root = lineage(column, self.sql[model], schema=self.columns, sources=sources, dialect="duckdb")
+        passed = self.between(model, {PREFIX + name for name in ends})
+        sources = {name: bare(self.sql[name]) for name in passed if name != model}
+        root = lineage(column, bare(self.sql[model]), schema=self.columns, sources=sources, dialect="duckdb")
         return {leaf.removeprefix(PREFIX) for leaf in leaves(root)}
+
+    def between(self, model: str, ends: set[str]) -> set[str]:
+        """The SQL models from `model` on upwards, up to and without `ends`."""
+        found, waiting = set(), [model]
+        while waiting:
+            name = waiting.pop()
+            node = self.manifest["nodes"].get(f"model.account_mapping.{name}")
+            if node is not None and name in self.sql and name not in found | ends:
+                found.add(name)
+                waiting += [parent.rpartition(".")[2] for parent in node["depends_on"]["nodes"]]
+        return found
 
 
 def bare(sql: str) -> str:
@@ -132,7 +144,7 @@ def bare(sql: str) -> str:
 
 
 def leaves(root: Node) -> set[str]:
-    """ "table.column" of each leaf of a lineage that is a column of a table; constants have none."""
+    """Names ("table.column") of each leaf of a lineage that is a column of a table; constants have none."""
     found = set()
     for node in root.walk():
         if not node.downstream and isinstance(node.expression, exp.Table):
