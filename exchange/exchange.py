@@ -205,8 +205,7 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     checks = gates.Checks(f"What leaves {now.us.company_id}, number {next_sequence(former)}")
     ready: list[tuple[Path, FileEntry]] = []
     if now.partner_statement is not None:
-        cells = protocol.cells_in_force(now.us.statement, now.partner_statement, "out", now.us.as_of)
-        permitted = protocol.allowed(cells, "out")
+        permitted = protocol.allowed(protocol.cells_in_force(now.us.statement, now.partner_statement, now.us.as_of))
         kinds = permitted.kinds - (set() if reveal or has_kind(former, "fields") else {"fields"})
         try:
             ready = [
@@ -441,9 +440,9 @@ def status(work: Work) -> str:
         lines.append("  received    nothing in this epoch")
     waiting = (work.inbox / files.MANIFEST).exists()
     lines.append("  inbox       " + ("a manifest, for `receive`" if waiting else "empty"))
-    for direction, word in (("out", "they get"), ("in", "we get")):
-        cells = protocol.cells_in_force(now.us.statement, now.partner_statement or (), direction, now.us.as_of)
-        agreed = protocol.allowed(cells, direction)
+    ours, theirs = now.us.statement, now.partner_statement or ()
+    for word, sender, receiver in (("they get", ours, theirs), ("we get", theirs, ours)):
+        agreed = protocol.allowed(protocol.cells_in_force(sender, receiver, now.us.as_of))
         fields = f"; fields {', '.join(sorted(agreed.fields))}" if agreed.fields else ""
         kinds = ", ".join(kind for kind in protocol.KINDS if kind in agreed.kinds)
         lines.append(f"  {word:<10}  {kinds or 'nothing is in force'}{fields}")
