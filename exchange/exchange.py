@@ -202,11 +202,10 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     former = former_manifest(work, now)
     if reveal and now.partner_statement is None:
         raise ExchangeError(f"Nothing can be revealed to `{work.partner_id}` before its keys were received.")
-    checks = gates.Checks(f"What leaves {now.us.company_id}, number {next_sequence(former)}")
+    checks = gates.Checks(f"What was about to leave {now.us.company_id}")
     ready: list[tuple[Path, FileEntry]] = []
     if now.partner_statement is not None:
-        cells = protocol.cells_in_force(now.us.statement, now.partner_statement, "out", now.us.as_of)
-        permitted = protocol.allowed(cells, "out")
+        permitted = protocol.allowed(protocol.cells_in_force(now.us.statement, now.partner_statement, now.us.as_of))
         kinds = permitted.kinds - (set() if reveal or has_kind(former, "fields") else {"fields"})
         try:
             ready = [
@@ -231,9 +230,10 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     else:
         note = f"number {manifest['sequence']}"
     files.replace_outbox(work.outbox, [(path, entry.name) for path, entry in ready], protocol.canonical_json(manifest))
-    if manifest is not former:
-        verdict = f"All checks passed on {now.us.as_of}." if ready else "Nothing but the sharing agreement left."
-        files.write_whole(work.outbox / files.PAGE, checks.page(verdict).encode())
+    # also when nothing has changed: a run that was killed may have left the page of an earlier number
+    checks.title = f"What left {now.us.company_id}, number {manifest['sequence']}"
+    verdict = f"All checks passed on {manifest['created_on']}." if ready else "Nothing but the sharing agreement left."
+    files.write_whole(work.outbox / files.PAGE, checks.page(verdict).encode())
     clear_staging(work)
     told = describe(work, manifest, note, now)
     if reveal and not has_kind(manifest, "fields"):
@@ -441,9 +441,9 @@ def status(work: Work) -> str:
         lines.append("  received    nothing in this epoch")
     waiting = (work.inbox / files.MANIFEST).exists()
     lines.append("  inbox       " + ("a manifest, for `receive`" if waiting else "empty"))
-    for direction, word in (("out", "they get"), ("in", "we get")):
-        cells = protocol.cells_in_force(now.us.statement, now.partner_statement or (), direction, now.us.as_of)
-        agreed = protocol.allowed(cells, direction)
+    ours, theirs = now.us.statement, now.partner_statement or ()
+    for word, sender, receiver in (("they get", ours, theirs), ("we get", theirs, ours)):
+        agreed = protocol.allowed(protocol.cells_in_force(sender, receiver, now.us.as_of))
         fields = f"; fields {', '.join(sorted(agreed.fields))}" if agreed.fields else ""
         kinds = ", ".join(kind for kind in protocol.KINDS if kind in agreed.kinds)
         lines.append(f"  {word:<10}  {kinds or 'nothing is in force'}{fields}")

@@ -39,8 +39,8 @@ MAX_FOOTER_BYTES = 16_000_000
 SPARE_BYTES = 1_000_000
 MAX_UNPACKED_BYTES = 64_000_000_000
 HEX_64 = "^[0-9a-f]{64}$"
-# An e-mail address, a domain, a name: an at sign, a dot before letters, a capital, anything but ASCII, white space.
-READABLE = r"@|\.[A-Za-z]{2,}|[A-Z]|[^\x00-\x7f]|\s"
+# What e-mail addresses, domains and names have, and words of the protocol and tokens never: dots, capitals, blanks.
+READABLE = "[^a-z0-9_]"
 # A count that may leave: a multiple of 5, and 10 at least.
 ROUNDED_COUNT = "^[1-9][0-9]*[05]$"
 COUNT = "^[0-9]{1,12}$"

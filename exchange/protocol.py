@@ -312,10 +312,10 @@ def statement_hash(statement: Iterable[Rule]) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is in force between one status of ours and one of the partner's."""
+    """What is in force between one status of the side that sends and one of the side that receives."""
 
-    our_status: str
-    partner_status: str
+    sender_status: str
+    receiver_status: str
     level: str
     fields: frozenset[str]
     minimum_count: int
@@ -345,32 +345,24 @@ def _decide(rules: Iterable[Rule], own: str, other: str) -> tuple[int, frozenset
     )
 
 
-def cells_in_force(ours: Iterable[Rule], theirs: Iterable[Rule], direction: str, as_of: str) -> list[Cell]:
-    """Every combination of our status and theirs, with what both statements together let cross.
+def cells_in_force(sender: Iterable[Rule], receiver: Iterable[Rule], as_of: str) -> list[Cell]:
+    """Every combination of both sides' statuses, with what both statements together let cross from one to the other.
 
-    ours, theirs: statements, each in the words of its writer. direction: `out`, what leaves us, or `in`, what we take.
-    In force is what one side offers and the other accepts, the lesser of both; without a rule on a side nothing is.
+    sender, receiver: statements, each in the words of its writer. In force is what one side offers and the other
+    accepts, the lesser of both; without a rule on a side nothing is.
     """
-    our_word, their_word = ("offered", "accepted") if direction == "out" else ("accepted", "offered")
-    our_rules = [rule for rule in ours if rule.direction == our_word and rule.is_valid(as_of)]
-    their_rules = [rule for rule in theirs if rule.direction == their_word and rule.is_valid(as_of)]
+    offered = [rule for rule in sender if rule.direction == "offered" and rule.is_valid(as_of)]
+    accepted = [rule for rule in receiver if rule.direction == "accepted" and rule.is_valid(as_of)]
     cells = []
-    for our_status in STATUSES:
-        for partner_status in PARTNER_STATUSES:
-            one = _decide(our_rules, our_status, partner_status)
-            other = _decide(their_rules, partner_status, our_status)
-            if one is None or other is None:
-                cells.append(Cell(our_status, partner_status, "hidden", frozenset(), LEAST_MINIMUM_COUNT))
+    for own in STATUSES:
+        for other in PARTNER_STATUSES:
+            offer, acceptance = _decide(offered, own, other), _decide(accepted, other, own)
+            if offer is None or acceptance is None:
+                cells.append(Cell(own, other, "hidden", frozenset(), LEAST_MINIMUM_COUNT))
             else:
-                cells.append(
-                    Cell(
-                        our_status,
-                        partner_status,
-                        LEVELS[min(one[0], other[0])],
-                        one[1] & other[1],
-                        max(one[2], other[2], LEAST_MINIMUM_COUNT),
-                    )
-                )
+                level = LEVELS[min(offer[0], acceptance[0])]
+                least = max(offer[2], acceptance[2], LEAST_MINIMUM_COUNT)
+                cells.append(Cell(own, other, level, offer[1] & acceptance[1], least))
     return cells
 
 
@@ -388,26 +380,23 @@ class Allowed:
     minimum_counts: Mapping[tuple[str, str], int]
 
 
-def allowed(cells: Sequence[Cell], direction: str) -> Allowed:
-    """What `cells` of `direction` let cross."""
+def allowed(cells: Iterable[Cell]) -> Allowed:
+    """What `cells` let cross."""
     kinds, fields = set(), set()
     told: dict[str, list[bool]] = {}
     minimum_counts = {}
     for cell in cells:
-        sender, receiver = cell.our_status, cell.partner_status
-        if direction == "in":
-            sender, receiver = receiver, sender
         if cell.shares("counts"):
             kinds.add("counts")
-            minimum_counts[sender, receiver] = cell.minimum_count
+            minimum_counts[cell.sender_status, cell.receiver_status] = cell.minimum_count
         if cell.shares("overlapping"):
             kinds.add("keys")
-            told.setdefault(sender, []).append("status" in cell.fields)
+            told.setdefault(cell.sender_status, []).append("status" in cell.fields)
             fields |= cell.fields
     if fields:
         kinds.add("fields")
     statuses = frozenset(status for status, answers in told.items() if all(answers))
-    return Allowed(frozenset(kinds), statuses & set(STATUSES), frozenset(fields), minimum_counts)
+    return Allowed(frozenset(kinds), statuses, frozenset(fields), minimum_counts)
 
 
 # ---------------------------------------------------------------- the manifest
@@ -736,7 +725,7 @@ def _notes(manifest: Mapping[str, Any], us: Party) -> list[str]:
 def check_consent(manifest: Mapping[str, Any], us: Party) -> Allowed:
     """What of the manifest both sides agreed on; raises Refused when it brings files for which nothing is in force."""
     theirs = make_statement(manifest["statement"])
-    agreed = allowed(cells_in_force(us.statement, theirs, "in", us.as_of), "in")
+    agreed = allowed(cells_in_force(theirs, us.statement, us.as_of))
     for entry in manifest["files"]:
         if entry["kind"] not in agreed.kinds:
             raise Refused(

@@ -82,14 +82,13 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     outbox = north.folder / "outbox/south"
     manifest = json.loads((outbox / "manifest.json").read_bytes())
     assert manifest["sequence"] == 2
-    assert [entry["kind"] for entry in manifest["files"]] == ["keys"]
-    assert sorted(path.name for path in outbox.iterdir()) == sorted(
-        ["manifest.json", "checks.html", manifest["files"][0]["name"]]
-    )
-    keys = pq.read_table(outbox / manifest["files"][0]["name"]).to_pylist()
-    assert len(keys) == manifest["files"][0]["rows"] > 6
+    names = {entry["kind"]: entry["name"] for entry in manifest["files"]}
+    assert "fields" not in names
+    assert {path.name for path in outbox.iterdir()} == {"manifest.json", "checks.html", *names.values()}
+    keys = pq.read_table(outbox / names["keys"]).to_pylist()
+    assert len(keys) > 6
     assert {row["status"] for row in keys} == {"prospect"}
-    metadata = pq.read_metadata(outbox / manifest["files"][0]["name"])
+    metadata = pq.read_metadata(outbox / names["keys"])
     assert metadata.metadata is None
     assert not any(metadata.row_group(0).column(i).is_stats_set for i in range(metadata.num_columns))
 
@@ -117,7 +116,7 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     assert south.query(stored) == keys
 
     # a refusal leaves rows alone and keeps what came in quarantine
-    (inbox / manifest["files"][0]["name"]).write_bytes(b"PAR1")
+    (inbox / names["keys"]).write_bytes(b"PAR1")
     (inbox / "manifest.json").write_bytes((inbox / "manifest.json").read_bytes().replace(b"2026-12-15", b"2027-12-15"))
     run(south, "receive", "north", "--no-build", expected=3)
     assert "was altered" in capsys.readouterr().err
@@ -125,7 +124,8 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     assert south.query(stored) == keys
 
     # withdrawn consent empties the outbox
-    north.write_seed("account_mapping__sharing_agreements", [{"partner_id": "south", **RULES[0], "level": "hidden"}])
+    withdrawn = [RULES[0] | {"level": "hidden"}, RULES[1]]
+    north.write_seed("account_mapping__sharing_agreements", [{"partner_id": "south", **rule} for rule in withdrawn])
     run(north, "status", "south")
     told = capsys.readouterr().out
     assert "number 2 of 2026-11-15" in told

@@ -269,22 +269,21 @@ statements = st.lists(rules, max_size=8)
 
 @given(statements)
 def test_without_a_word_of_the_other_side_nothing_is_in_force(statement):
-    for ours, theirs in ((statement, []), ([], statement)):
-        for direction in ("in", "out"):
-            cells = protocol.cells_in_force(ours, theirs, direction, "2026-11-15")
-            assert {cell.level for cell in cells} == {"hidden"}
-            assert protocol.allowed(cells, direction).kinds == frozenset()
+    for sender, receiver in ((statement, []), ([], statement)):
+        cells = protocol.cells_in_force(sender, receiver, "2026-11-15")
+        assert {cell.level for cell in cells} == {"hidden"}
+        assert protocol.allowed(cells).kinds == frozenset()
 
 
 @given(statements, statements)
-def test_what_leaves_us_is_what_the_partner_takes_in(ours, theirs):
-    out = protocol.cells_in_force(ours, theirs, "out", "2026-11-15")
-    taken = protocol.cells_in_force(theirs, ours, "in", "2026-11-15")
-    mirrored = {(cell.partner_status, cell.our_status): cell for cell in taken}
-    for cell in out:
-        if cell.partner_status in protocol.STATUSES:
-            other = mirrored[cell.our_status, cell.partner_status]
-            assert (cell.level, cell.fields, cell.minimum_count) == (other.level, other.fields, other.minimum_count)
+def test_no_cell_exceeds_what_either_side_says_anywhere(sender, receiver):
+    offered = [rule for rule in sender if rule.direction == "offered" and rule.is_valid("2026-11-15")]
+    accepted = [rule for rule in receiver if rule.direction == "accepted" and rule.is_valid("2026-11-15")]
+    for cell in protocol.cells_in_force(sender, receiver, "2026-11-15"):
+        for rules_of_side in (offered, accepted):
+            levels = [protocol.LEVELS.index(rule.level) for rule in rules_of_side]
+            assert protocol.LEVELS.index(cell.level) <= max(levels, default=0)
+            assert cell.fields <= {name for rule in rules_of_side for name in rule.fields.split(";")}
 
 
 def test_the_most_specific_rule_decides_and_of_equals_the_least():
@@ -298,8 +297,8 @@ def test_the_most_specific_rule_decides_and_of_equals_the_least():
     ]
     accepted = [protocol.Rule("accepted", "*", "*", "overlapping", "name;status")]
     cells = {
-        (cell.our_status, cell.partner_status): (cell.level, sorted(cell.fields), cell.minimum_count)
-        for cell in protocol.cells_in_force(offered, accepted, "out", "2026-11-15")
+        (cell.sender_status, cell.receiver_status): (cell.level, sorted(cell.fields), cell.minimum_count)
+        for cell in protocol.cells_in_force(offered, accepted, "2026-11-15")
     }
     assert cells["prospect", "prospect"] == ("overlapping", ["name", "status"], 10)
     assert cells["customer", "prospect"] == ("counts", [], 12)
@@ -322,7 +321,12 @@ def test_a_status_is_told_only_if_every_cell_in_force_tells_it():
         protocol.Rule("offered", "*", "*", "overlapping", "status"),
         protocol.Rule("offered", "customer", "churned", "overlapping", ""),
     ]
-    cells = protocol.cells_in_force(
-        offered, [protocol.Rule("accepted", "*", "*", "all", "status")], "out", "2026-11-15"
-    )
-    assert protocol.allowed(cells, "out").statuses == {"open_opportunity", "churned", "prospect"}
+    accepted = [protocol.Rule("accepted", "*", "*", "all", "status")]
+    cells = protocol.cells_in_force(offered, accepted, "2026-11-15")
+    assert protocol.allowed(cells).statuses == {"open_opportunity", "churned", "prospect"}
+
+
+def test_a_cell_whose_status_the_receiver_does_not_tell_may_be_counted():
+    cells = protocol.cells_in_force(EVERYTHING, EVERYTHING, "2026-11-15")
+    assert ("customer", "not_shared") in protocol.allowed(cells).minimum_counts
+    assert ("not_shared", "customer") not in protocol.allowed(cells).minimum_counts

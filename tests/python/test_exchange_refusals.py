@@ -277,7 +277,11 @@ def nested(it: Delivery) -> None:
 
 
 def counts(**values: str) -> Change:
+    """A file of one cell, of a partner who hides the cells of our churned accounts."""
+
     def apply(it: Delivery) -> None:
+        hidden = protocol.Rule("offered", "*", "churned", "hidden")
+        it.them = replace(THEM, statement=tuple(sorted((*RULES, hidden))))
         numbers = {"our_accounts": "25", "partner_accounts": "20", "companies": "20"}
         it.tables = {"counts": table_of("counts", [COUNTS | numbers | values])}
 
@@ -328,6 +332,7 @@ REFUSALS = {
     "no Parquet at all": (hostile(lambda data: b"PK\x03\x04" * 100), "unreadable_parquet"),
     "data pages overwritten": (hostile(lambda data: b"PAR1" + bytes(300) + data[304:]), "unreadable_parquet"),
     "counts of a small cell": (counts(companies="5"), "small_count"),
+    "counts of a cell that is not in force": (counts(partner_status="churned"), "cell_not_agreed"),
     "counts that are none": (counts(companies="1e9"), "count_not_allowed"),
     "field that was not agreed": (fields("owner_email"), "field_not_agreed"),
 }
@@ -407,8 +412,7 @@ def leaving(tmp_path: Path, kind: str, rows: Table, rules: tuple[protocol.Rule, 
     """Send a table through the gate out."""
     source = tmp_path / f"{kind}.parquet"
     pq.write_table(rows, source)
-    cells = protocol.cells_in_force(rules, rules, "out", US.as_of)
-    permitted = protocol.allowed(cells, "out")
+    permitted = protocol.allowed(protocol.cells_in_force(rules, rules, US.as_of))
     gate = gates.Gate(gates.expectations(kind, "pact", "2026", "2", permitted, True))
     gates.sift(source, tmp_path / "out", protocol.FileEntry("", kind, rows.num_rows, ""), gate, permitted, True)
 
