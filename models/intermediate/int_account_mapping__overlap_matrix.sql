@@ -25,9 +25,16 @@ agreements_in_force as (
 
 ),
 
+own_key_rows as (
+
+    select * from {{ ref('int_account_mapping__own_key_rows') }}
+    where problem is null
+
+),
+
 offered_statuses as (
 
-    select distinct
+    select
         partner_id,
         {{ account_mapping.status_rank('our_status') }} as status_rank
 
@@ -35,6 +42,15 @@ offered_statuses as (
     where
         direction = 'out'
         and sharing_level <> 'hidden'
+
+    union
+
+    -- in a clean room our side came hashed: what it says may be compared
+    select
+        partner_id,
+        {{ account_mapping.status_rank('status') }} as status_rank
+
+    from own_key_rows
 
 ),
 
@@ -279,8 +295,8 @@ dense as (
         our_statuses.status_rank as our_status_rank,
         partner_statuses.status_rank as partner_status_rank,
         our_statuses.is_hidden
-        or our_statuses.status_rank = 5
         or partner_statuses.is_hidden
+        or our_statuses.status_rank = 5
         or partner_statuses.status_rank = 5 as is_not_shared
 
     from our_statuses
@@ -292,7 +308,7 @@ dense as (
 
 final as (
 
-    -- a status that one side does not share is never shown as zero; ours is unknown in a clean room only
+    -- a status that one side does not share is never shown as zero
     select
         dense.partner_id,
         dense.rollup,
