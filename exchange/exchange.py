@@ -98,7 +98,9 @@ def operation(work: Work, name: str, **arguments: Any) -> None:
 def build(work: Work, *selection: str) -> None:
     """Build and test models, unless the user does."""
     if work.build:
-        dbt(work, "build", "--select", *selection, "--exclude-resource-type", "unit_test")
+        # cautious: a test that also reads a model outside of the selection would find it missing, or of another run
+        options = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+        dbt(work, "build", "--select", *selection, *options)
 
 
 def clear_staging(work: Work) -> None:
