@@ -38,6 +38,8 @@ KEY_TYPES = (
     *("domain", "email_domain", "lei", "duns", "vat_id", "linkedin", "name_initials_country", "name_typo"),
     *NAME_KEYS,
     *(f"{name}_country" for name in NAME_KEYS),
+    # Of an account without any key: its own token, so that families and denominators stay whole.
+    "account",
 )
 FIELDS = (
     *("name", "website", "country", "status", "segment", "owner_name", "owner_email", "open_amount"),
