@@ -6,9 +6,10 @@ SETS_DIR holds one folder per set with left.csv and right.csv (id, name, domain,
 country, city) and truth.csv (left_id, right_id; in the set `hierarchy` pairs of
 subsidiary and parent). The matcher sees name, country and city; the domain only
 tells which records of `hierarchy` are one. The names pass through the same
-functions as in a build: the two Python models are loaded by path. Two logistic
+functions as in a build: the two Python models are loaded by path. Three logistic
 regressions with L2 are fitted one after the other (names and places, then
-rivals) by L-BFGS; every step is deterministic.
+rivals, then rivals by the corrected estimates) by L-BFGS; every step is
+deterministic.
 
 Prints, for each set, what weights fitted on the *other* sets reach on it: best
 F1, recall at 99 % precision, precision and recall of the pairs accepted by
@@ -127,9 +128,10 @@ class Labelled(NamedTuple):
     """Candidate account pairs of one set; arrays are (pairs,) unless noted.
 
     left, right: account indexes; left_name, right_name: their names' indexes.
-    features: (pairs, NAME_FEATURES + PLACE_FEATURES). related: the names alone
-    tell a family. label: are one company, or of one family. n_true: left records
-    that have a partner. left_names, right_names: (accounts,) strings.
+    features: (pairs, NAME_FEATURES + PLACE_FEATURES). equal, extends: see
+    rival_evidence of the model. related: the names alone tell a family. label: are
+    one company, or of one family. n_true: left records that have a partner.
+    left_names, right_names: (accounts,) strings.
     true_names: (left accounts,) sets of their partners' names. asked: {(left,
     right): the names tell} of the truth's pairs. importance: of a pair in a fit.
     """
@@ -139,6 +141,8 @@ class Labelled(NamedTuple):
     left_name: np.ndarray
     right_name: np.ndarray
     features: np.ndarray
+    equal: np.ndarray
+    extends: np.ndarray
     related: np.ndarray
     label: np.ndarray
     n_true: int
@@ -183,6 +187,8 @@ def read_set(folder: Path) -> Labelled:
         left_name=ours.name_of[i],
         right_name=partner.name_of[j],
         features=features,
+        equal=np.concatenate([c.names["equal"][c.pair] > 0 for c in chunks]),
+        extends=np.concatenate([c.names["extends"][c.pair] for c in chunks]),
         related=np.concatenate([c.relationship for c in chunks]) > 0,
         label=np.array(label, float),
         n_true=len(partners),
@@ -219,26 +225,52 @@ def fit_logistic(features: np.ndarray, label: np.ndarray, importance: np.ndarray
     return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
 
 
-def rivals(data: Labelled, base: np.ndarray) -> np.ndarray:
-    """(pairs, RIVAL_FEATURES) under the first stage's weights."""
-    odds = np.round(data.features @ base, 6)
-    columns = fuzzy.rival_evidence(odds, data.left, data.right, data.left_name, data.right_name)
+def first_estimate(data: Labelled, base: np.ndarray) -> np.ndarray:
+    """Log-odds of (pairs,) under the first stage's weights."""
+    return np.round(data.features @ base, 6)
+
+
+def rivals(data: Labelled, plausible: np.ndarray, odds: np.ndarray) -> np.ndarray:
+    """(plausible pairs, RIVAL_FEATURES): the pairs in the mask compared by their log-odds `odds`."""
+    left, right, left_name, right_name, equal, extends = (
+        column[plausible]
+        for column in (data.left, data.right, data.left_name, data.right_name, data.equal, data.extends)
+    )
+    groups = fuzzy.group_pairs(left, right_name), fuzzy.group_pairs(right, left_name)
+    columns = fuzzy.rival_evidence(odds, *groups, equal, extends)
     return np.column_stack([columns[f] for f in fuzzy.RIVAL_FEATURES])
 
 
-def fit(sets: list[tuple[Labelled, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of both stages from sets and masks of the pairs that may be used."""
+def fit(sets: list[tuple[Labelled, np.ndarray]]) -> list[np.ndarray]:
+    """Weights of the three stages from sets and masks of the pairs that may be used."""
     features = np.vstack([data.features[mask] for data, mask in sets])
     label = np.concatenate([data.label[mask] for data, mask in sets])
     importance = np.concatenate([np.full(mask.sum(), data.importance) for data, mask in sets])
-    base = fit_logistic(features, label, importance, PAIR_FEATURES)
-    second = np.vstack([rivals(data, base)[mask] for data, mask in sets])
-    plausible = second[:, fuzzy.RIVAL_FEATURES.index("rival_evidence")] > fuzzy.FLOOR
-    return base, fit_logistic(second[plausible], label[plausible], importance[plausible], fuzzy.RIVAL_FEATURES)
+    stages = [fit_logistic(features, label, importance, PAIR_FEATURES)]
+    estimates = [first_estimate(data, stages[0]) for data, _ in sets]
+    # As in the model: what is implausible by itself is neither written nor anybody's rival.
+    plausible = [odds > fuzzy.FLOOR for odds in estimates]
+    used = [mask[kept] for (_, mask), kept in zip(sets, plausible, strict=True)]
+    odds = [estimate[kept] for estimate, kept in zip(estimates, plausible, strict=True)]
+    label = np.concatenate([data.label[kept][use] for (data, _), kept, use in zip(sets, plausible, used, strict=True)])
+    importance = np.concatenate([np.full(use.sum(), s.importance) for (s, _), use in zip(sets, used, strict=True)])
+    for _ in (fuzzy.RIVAL_FEATURES, fuzzy.SETTLED_FEATURES):
+        columns = [rivals(data, kept, o) for (data, _), kept, o in zip(sets, plausible, odds, strict=True)]
+        features = np.vstack([c[use] for c, use in zip(columns, used, strict=True)])
+        stages.append(fit_logistic(features, label, importance, fuzzy.RIVAL_FEATURES))
+        odds = [np.round(c @ stages[-1], 6) for c in columns]
+    return stages
 
 
-def probabilities(data: Labelled, base: np.ndarray, last: np.ndarray) -> np.ndarray:
-    probability = fuzzy.sigmoid(rivals(data, base) @ last)
+def probabilities(data: Labelled, stages: list[np.ndarray]) -> np.ndarray:
+    """(pairs,) under the weights of the three stages; 0 where implausible by itself."""
+    odds = first_estimate(data, stages[0])
+    plausible = odds > fuzzy.FLOOR
+    odds = odds[plausible]
+    for weights in stages[1:]:
+        odds = np.round(rivals(data, plausible, odds) @ weights, 6)
+    probability = np.zeros(len(plausible))
+    probability[plausible] = fuzzy.sigmoid(odds)
     return np.where(data.related, np.maximum(probability, fuzzy.GROUP_PROBABILITY), probability)
 
 
@@ -302,12 +334,12 @@ def show(name: str, data: Labelled, probability: np.ndarray) -> None:
     print(f"{name:<20}", *(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
 
 
-def write_seed(base: np.ndarray, last: np.ndarray, path: Path) -> None:
-    weights = np.concatenate([base, last])
+def write_seed(stages: list[np.ndarray], path: Path) -> None:
+    weights = np.concatenate(stages)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["feature", "weight"])
-        for feature, weight in zip(fuzzy.FEATURES, weights, strict=False):
+        for feature, weight in zip(fuzzy.FEATURES, weights, strict=True):
             writer.writerow([feature, f"{weight:.4f}"])
 
 
@@ -320,14 +352,14 @@ def main() -> int:
     print("weights fitted on the other sets")
     for name, scored in sets.items():
         others = [(data, unrelated(data, scored)) for other, data in sets.items() if other != name]
-        show(name, scored, probabilities(scored, *fit(others)))
+        show(name, scored, probabilities(scored, fit(others)))
     everything = [(data, np.ones(len(data.label), bool)) for data in sets.values()]
-    base, last = fit(everything)
+    stages = fit(everything)
     print("weights fitted on all sets")
     for name, data in sets.items():
-        show(name, data, probabilities(data, base, last))
+        show(name, data, probabilities(data, stages))
     if not arguments.dry_run:
-        write_seed(base, last, SEED)
+        write_seed(stages, SEED)
         print(f"wrote {SEED.relative_to(ROOT)}")
     return 0
 

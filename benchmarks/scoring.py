@@ -163,14 +163,16 @@ class Families(NamedTuple):
     """Accepted links against the truth of families.
 
     named: true pairs whose names are equal or one within the other. linked: those of them whose left record has a link
-    to any of its true parents. links, true_links: all accepted links, and those in the truth. relationships: links by
-    relationship. abroad: linked true pairs of equal name in two countries. abroad_same: those of them called `same`.
+    to any of its true parents. links, true_links: all accepted links, and those in the truth. one_record: the others
+    whose two records are equal in every column, the id aside, so that both lists hold one company. relationships: links
+    by relationship. abroad: linked true pairs of equal name in two countries. abroad_same: those of them called `same`.
     """
 
     named: int
     linked: int
     links: int
     true_links: int
+    one_record: int
     relationships: dict[str, int]
     abroad: int
     abroad_same: int
@@ -182,10 +184,13 @@ NAMED_RELATIONS = ("same_name", "name_contains_parent")
 def families(
     truth: Iterable[Relative],
     links: Iterable[Link],
-    left_country: Mapping[str, str],
-    right_country: Mapping[str, str],
+    left: Mapping[str, Mapping[str, str]],
+    right: Mapping[str, Mapping[str, str]],
 ) -> Families:
-    """Measures of a set of families; countries as the set spells them, empty where unknown."""
+    """Measures of a set of families.
+
+    left, right: records by id, with `country` as the set spells it, empty if unknown.
+    """
     truth, links = list(truth), list(links)
     true_pairs = {(t.left_id, t.right_id) for t in truth}
     equal_names = {(t.left_id, t.right_id) for t in truth if t.name_relation == "same_name"}
@@ -193,7 +198,7 @@ def families(
     named = [t for t in truth if t.name_relation in NAMED_RELATIONS]
 
     def is_abroad(link: Link) -> bool:
-        ours, theirs = left_country.get(link.left_id, ""), right_country.get(link.right_id, "")
+        ours, theirs = left[link.left_id]["country"], right[link.right_id]["country"]
         return bool(ours) and bool(theirs) and ours.casefold() != theirs.casefold()
 
     abroad = [link for link in links if link[:2] in equal_names and is_abroad(link)]
@@ -202,6 +207,7 @@ def families(
         linked=sum(t.left_id in related for t in named),
         links=len(links),
         true_links=sum(link[:2] in true_pairs for link in links),
+        one_record=sum(link[:2] not in true_pairs and left[link.left_id] == right[link.right_id] for link in links),
         relationships=dict(sorted(Counter(link.relationship for link in links).items())),
         abroad=len(abroad),
         abroad_same=sum(link.relationship == "same" for link in abroad),

@@ -7,8 +7,10 @@ For every partner who sent a readable list, in five steps:
 2. Weigh. Evidence of a pair (string similarities, share of the
    informative words, numbers, country, city, legal form) times the weights of
    the seed `account_mapping__match_weights`: a logistic regression.
-3. Compare with rivals. How far the pair is ahead of the best other name, seen
-   from our account and from the partner's, corrects the first estimate.
+3. Compare with rivals, twice. How far the pair is ahead of the best other name,
+   seen from our account and from the partner's, corrects the first estimate;
+   then once more with the corrected estimates, since `samsung electronics`, which
+   has its own match, is no rival of `samsung`.
 4. Add families: `mitsubishi group` and the names that begin with `mitsubishi`.
 5. Stream the pairs out in batches.
 
@@ -169,7 +171,9 @@ RIVAL_FEATURES = (
     "rival_partner_behind",
     "rival_evidence_alone",
 )
-FEATURES = NAME_FEATURES + PLACE_FEATURES + RIVAL_FEATURES
+# The same once more, now that a rival which is itself behind another name counts less.
+SETTLED_FEATURES = tuple(feature.replace("rival", "settled") for feature in RIVAL_FEATURES)
+FEATURES = NAME_FEATURES + PLACE_FEATURES + RIVAL_FEATURES + SETTLED_FEATURES
 
 
 # ---------------------------------------------------------------- weights
@@ -905,7 +909,8 @@ def name_evidence(
 ) -> dict[str, np.ndarray]:
     """Evidence that the names alone give, each (pairs,) float64.
 
-    ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES and `similarity` (0..100, rounded to 2 decimals).
+    ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals) and
+    `extends` (bool: all words of one name are in the other, the first ones alike, and there are more).
     """
     a = names_ours.take(pa.array(ours)).to_pylist()
     b = names_partner.take(pa.array(partner)).to_pylist()
@@ -977,6 +982,8 @@ def name_evidence(
         at = np.flatnonzero(rows)
         near[at] = near_acronym([word[k] for k in at], [name[k] for k in at])
     equal = (glued == 1.0).astype(float)
+    least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
+    least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
     n_words = np.minimum(n_words_a, n_words_b)
     similarity = np.maximum(np.maximum(sort, glued), 0.98 * least)
     return {
@@ -989,8 +996,8 @@ def name_evidence(
         "equal": equal,
         "abbreviated_ours": share_a - exact_a,
         "abbreviated_partner": share_b - exact_b,
-        "least_word_ours": 1.0 - greatest(rows_a, 1.0 - found.ours_quality),
-        "least_word_partner": 1.0 - greatest(rows_b, 1.0 - found.partner_quality),
+        "least_word_ours": least_a,
+        "least_word_partner": least_b,
         "shared_information": information,
         "rarest_other_ours": other_a,
         "rarest_other_both": np.minimum(other_a, other_b),
@@ -1004,6 +1011,7 @@ def name_evidence(
         "commonness": np.minimum((1.0 - rarest) / COMMON_RARITY, 1.0),
         "one_word": (n_words == 1).astype(float),
         "similarity": np.round(100 * similarity, 2),
+        "extends": ((least_a >= 1.0) | (least_b >= 1.0)) & (head_quality >= 1.0) & (equal < 1.0),
     }
 
 
@@ -1146,58 +1154,106 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
             yield Pairs(i, j, pair, names, places, country, city, is_key, relationship[pair])
 
 
-def best_rival(owner: np.ndarray, name: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """The owner's greatest value under any other name; -inf where none.
+class Groups(NamedTuple):
+    """Pairs grouped by owner and, within an owner, by the other side's name; each field is made once for many looks.
 
-    owner, name, value: (n,). Accounts of one name are no rivals of each other.
+    order: (n,) the pairs, sorted so. group: (n,) number of each sorted pair's group. starts: (groups,) where each
+    begins. owner: (groups,) number of its owner. heads: (owners,) first group of each.
     """
-    if not len(owner):
-        return np.zeros(0)
+
+    order: np.ndarray
+    group: np.ndarray
+    starts: np.ndarray
+    owner: np.ndarray
+    heads: np.ndarray
+
+
+def group_pairs(owner: np.ndarray, name: np.ndarray) -> Groups:
+    """owner, name: (n,) integers."""
     order = np.lexsort((name, owner))
     o, m = owner[order], name[order]
-    new_owner = np.concatenate([[True], o[1:] != o[:-1]])
-    new_group = new_owner | np.concatenate([[True], m[1:] != m[:-1]])
-    group = np.cumsum(new_group) - 1
-    best = np.maximum.reduceat(value[order], np.flatnonzero(new_group))
-    owner_of_group = np.cumsum(new_owner[new_group]) - 1
-    heads = np.flatnonzero(new_owner[new_group])
-    top = np.maximum.reduceat(best, heads)[owner_of_group]
+    first = np.ones(min(len(o), 1), bool)
+    new_owner = np.concatenate([first, o[1:] != o[:-1]])
+    new_group = new_owner | np.concatenate([first, m[1:] != m[:-1]])
+    return Groups(
+        order=order,
+        group=np.cumsum(new_group) - 1,
+        starts=np.flatnonzero(new_group),
+        owner=np.cumsum(new_owner[new_group]) - 1,
+        heads=np.flatnonzero(new_owner[new_group]),
+    )
+
+
+def best_rival(groups: Groups, value: np.ndarray) -> np.ndarray:
+    """The owner's greatest value under any other name; -inf where none.
+
+    value: (n,). Accounts of one name are no rivals of each other.
+    """
+    if not len(value):
+        return np.zeros(0)
+    best = np.maximum.reduceat(value[groups.order], groups.starts)
+    top = np.maximum.reduceat(best, groups.heads)[groups.owner]
     # The first group that holds the top is the winner, all others meet the top.
     winners = np.flatnonzero(best == top)
-    first_winner = winners[np.searchsorted(owner_of_group[winners], np.arange(len(heads)))]
+    first_winner = winners[np.searchsorted(groups.owner[winners], np.arange(len(groups.heads)))]
     rest = best.copy()
     rest[first_winner] = -np.inf
     rival = top.copy()
-    rival[first_winner] = np.maximum.reduceat(rest, heads)
-    result = np.empty(len(owner))
-    result[order] = rival[group]
+    rival[first_winner] = np.maximum.reduceat(rest, groups.heads)
+    result = np.empty(len(value))
+    result[groups.order] = rival[groups.group]
     return result
 
 
 def rival_evidence(
     log_odds: np.ndarray,
-    ours: np.ndarray,
-    partner: np.ndarray,
-    name_ours: np.ndarray,
-    name_partner: np.ndarray,
+    ours: Groups,
+    partner: Groups,
+    equal: np.ndarray,
+    extends: np.ndarray,
+    features: tuple[str, ...] = RIVAL_FEATURES,
 ) -> dict[str, np.ndarray]:
-    """RIVAL_FEATURES of account pairs, each (n,) float64.
+    """RIVAL_FEATURES of account pairs, or SETTLED_FEATURES, each (n,) float64.
 
-    log_odds: (n,) from names and places, not below FLOOR for rivals to count.
-    ours, partner: accounts; name_ours, name_partner: their names.
+    log_odds: (n,) of the estimate before, not below FLOOR for rivals to count.
+    ours: the pairs by our account and the partner's name; partner: the other way round.
+    equal: (n,) bool, one name; extends: (n,) bool, one name and some words more, which is no rival of an equal one:
+    such a name is a relative's.
     """
     level = np.clip(log_odds, FLOOR, -FLOOR)
-    ahead_ours = level - np.maximum(best_rival(ours, name_partner, level), FLOOR)
-    ahead_partner = level - np.maximum(best_rival(partner, name_ours, level), FLOOR)
-    return {
-        "rival_bias": np.ones(len(level)),
-        "rival_evidence": level,
-        "rival_ours_ahead": np.clip(ahead_ours, 0.0, 4.0),
-        "rival_ours_behind": np.clip(ahead_ours, -4.0, 0.0),
-        "rival_partner_ahead": np.clip(ahead_partner, 0.0, 4.0),
-        "rival_partner_behind": np.clip(ahead_partner, -4.0, 0.0),
-        "rival_evidence_alone": np.where((ahead_ours > 4.0) & (ahead_partner > 4.0), level, 0.0),
-    }
+    strangers = np.where(extends, -np.inf, level)
+
+    def ahead(groups: Groups) -> np.ndarray:
+        rival = np.where(equal, best_rival(groups, strangers), best_rival(groups, level))
+        return level - np.maximum(rival, FLOOR)
+
+    ahead_ours, ahead_partner = ahead(ours), ahead(partner)
+    columns = (
+        np.ones(len(level)),
+        level,
+        np.clip(ahead_ours, 0.0, 4.0),
+        np.clip(ahead_ours, -4.0, 0.0),
+        np.clip(ahead_partner, 0.0, 4.0),
+        np.clip(ahead_partner, -4.0, 0.0),
+        np.where((ahead_ours > 4.0) & (ahead_partner > 4.0), level, 0.0),
+    )
+    return dict(zip(features, columns, strict=True))
+
+
+def compared(
+    log_odds: np.ndarray,
+    ours: Groups,
+    partner: Groups,
+    equal: np.ndarray,
+    extends: np.ndarray,
+    weights: Mapping[str, float],
+) -> np.ndarray:
+    """Log-odds after both comparisons with rivals, (n,); see rival_evidence."""
+    for features in (RIVAL_FEATURES, SETTLED_FEATURES):
+        rivals = rival_evidence(log_odds, ours, partner, equal, extends, features)
+        # Rounded again: equal evidence has to tie exactly.
+        log_odds = np.round(weigh(rivals, features, weights), 6)
+    return log_odds
 
 
 def sigmoid(log_odds: np.ndarray) -> np.ndarray:
@@ -1233,6 +1289,8 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
                 pairs.partner[here].astype(np.int32),
                 pairs.names["similarity"][pairs.pair][here],
                 log_odds[here],
+                pairs.names["equal"][pairs.pair][here] > 0,
+                pairs.names["extends"][pairs.pair][here],
                 pairs.country[here],
                 pairs.city[here],
                 pairs.is_key[here],
@@ -1241,11 +1299,13 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
         )
     if not kept:
         return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 3)
-    i, j, similarity, log_odds, country, city, is_key, relationship = map(np.concatenate, zip(*kept, strict=True))
-    rivals = rival_evidence(log_odds, i, j, ours.name_of[i], partner.name_of[j])
-    probability = sigmoid(weigh(rivals, RIVAL_FEATURES, weights))
+    i, j, similarity, log_odds, equal, extends, country, city, is_key, relationship = map(
+        np.concatenate, zip(*kept, strict=True)
+    )
+    by_ours, by_partner = group_pairs(i, partner.name_of[j]), group_pairs(j, ours.name_of[i])
+    probability = sigmoid(compared(log_odds, by_ours, by_partner, equal, extends, weights))
     probability = np.where(relationship > 0, np.maximum(probability, GROUP_PROBABILITY), probability)
-    rival_similarity = best_rival(i, partner.name_of[j], similarity)
+    rival_similarity = best_rival(by_ours, similarity)
     here = (probability >= MINIMUM_PROBABILITY) | is_key
     return Scores(
         i[here],

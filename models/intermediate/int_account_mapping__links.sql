@@ -244,6 +244,7 @@ related as (
         fits.partner_id,
         fits.account_id,
         fits.partner_account_id,
+        fits.is_family_name and fits.match_method = 'name_exact' as is_namesake_abroad,
         case
             when fits.is_settled then 'same'
             when fits.is_family_name and fits.our_fit = 1 and fits.partner_fit = 1 then fits.relationship_by_name
@@ -316,6 +317,41 @@ related as (
 
 ),
 
+-- a branch of theirs that is our branch too is no relative of our other branches, if these have another of that name:
+-- `acme` of Israel, in both lists, leaves our `acme` of Italy to their `acme` of the United States
+counterparts as (
+
+    select distinct
+        partner_id,
+        partner_account_id
+
+    from related
+    where relationship = 'same'
+
+),
+
+namesakes_abroad as (
+
+    select
+        related.partner_id,
+        related.account_id,
+        related.partner_account_id,
+        counterparts.partner_account_id is not null as is_counterpart,
+        min(case when counterparts.partner_account_id is null then 0 else 1 end)
+            over (partition by related.partner_id, related.account_id)
+        = 0 as has_nearer_relative
+
+    from related
+    left join counterparts
+        on
+            related.partner_id = counterparts.partner_id
+            and related.partner_account_id = counterparts.partner_account_id
+    where
+        related.is_namesake_abroad
+        and related.relationship <> 'same'
+
+),
+
 final as (
 
     select
@@ -328,8 +364,8 @@ final as (
         cast(round(decided.match_probability, 4) as decimal(5, 4)) as match_probability,
         decided.match_method,
         coalesce(related.relationship, decided.declared_relationship, 'same') as relationship,
-        decided.decision,
-        decided.decided_by,
+        case when namesakes_abroad.account_id is null then decided.decision else 'rejected' end as decision,
+        case when namesakes_abroad.account_id is null then decided.decided_by else 'nearer relative' end as decided_by,
         decided.override_decision,
         decided.decided_on
 
@@ -339,6 +375,13 @@ final as (
             decided.partner_id = related.partner_id
             and decided.account_id = related.account_id
             and decided.partner_account_id = related.partner_account_id
+    left join namesakes_abroad
+        on
+            decided.partner_id = namesakes_abroad.partner_id
+            and decided.account_id = namesakes_abroad.account_id
+            and decided.partner_account_id = namesakes_abroad.partner_account_id
+            and namesakes_abroad.is_counterpart
+            and namesakes_abroad.has_nearer_relative
 
 )
 

@@ -174,6 +174,10 @@ parts as (
             else ''
         end as family,
         case
+            when links.decided_by = 'nearer relative'
+                then
+                    ' Not counted: theirs is the same company as another account of ours, and ours has a nearer'
+                    || ' relative of that name.'
             when links.decision = 'review'
                 then
                     ' Awaits a person: ' || cast(

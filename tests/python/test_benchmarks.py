@@ -131,20 +131,25 @@ def test_families_count_links_to_any_true_parent():
         Link("b", "wrong", "subsidiary"),
         Link("d", "d_parent", "same"),
         Link("e", "e_parent", "same"),
+        Link("f", "f", "same"),
     ]
-    left = {"a": "France", "b": "Spain", "c": "", "d": "Italy", "e": "Peru"}
-    right = {"parent": "Germany", "holding": "Germany", "d_parent": "Brazil", "e_parent": "peru"}
-    found = families(truth, links, left, right)
+    left = {"a": "France", "b": "Spain", "c": "", "d": "Italy", "e": "Peru", "f": "Fiji"}
+    right = {"parent": "Germany", "holding": "Germany", "d_parent": "Brazil", "e_parent": "peru", "f": "Fiji"}
+    right |= {"wrong": ""}
+    records = ({id_: {"country": country} for id_, country in side.items()} for side in (left, right))
+    found = families(truth, links, *records)
     assert (found.named, found.linked) == (4, 3)
-    assert (found.links, found.true_links) == (4, 3)
-    assert found.relationships == {"same": 2, "subsidiary": 2}
+    # f is one record in both lists: right, though no pair of the truth
+    assert (found.links, found.true_links, found.one_record) == (5, 3, 1)
+    assert found.relationships == {"same": 3, "subsidiary": 2}
     # d only: e is in one country, spelt in two ways
     assert (found.abroad, found.abroad_same) == (1, 1)
 
 
 def test_an_unknown_country_is_not_another_country():
     truth = [Relative("a", "x", "same_name")]
-    assert families(truth, [Link("a", "x", "same")], {"a": ""}, {"x": "Chile"}).abroad == 0
+    found = families(truth, [Link("a", "x", "same")], {"a": {"country": ""}}, {"x": {"country": "Chile"}})
+    assert found.abroad == 0
 
 
 def test_match_weights_become_probabilities():

@@ -3,6 +3,7 @@
 import csv
 import sys
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -270,6 +271,32 @@ def test_accounts_of_one_name_are_no_rivals():
     assert second["a", "c"]["name_probability"] == first["a", "b"]["name_probability"]
 
 
+def compared(pairs, odds, equal=(), extends=()):
+    """Log-odds after both comparisons of pairs (ours, partner), each account with a name of its own."""
+    i, j = np.array(pairs).T
+    flags = ([pair in chosen for pair in pairs] for chosen in (equal, extends))
+    groups = fuzzy.group_pairs(i, j), fuzzy.group_pairs(j, i)
+    found = fuzzy.compared(np.array(odds, float), *groups, *map(np.array, flags), WEIGHTS)
+    return dict(zip(pairs, found, strict=True))
+
+
+def test_a_name_with_more_words_is_no_rival_of_the_equal_name():
+    alone = compared([(0, 0)], [3.0], equal=[(0, 0)])
+    longer = compared([(0, 0), (1, 0)], [3.0, 2.5], equal=[(0, 0)], extends=[(1, 0)])
+    assert longer[0, 0] == alone[0, 0]
+    # any other name is one, and the equal name remains a rival of the longer
+    other = compared([(0, 0), (1, 0)], [3.0, 2.5], equal=[(0, 0)])
+    assert other[0, 0] < alone[0, 0]
+    assert longer[1, 0] < compared([(1, 0)], [2.5])[1, 0]
+
+
+def test_a_rival_that_has_its_own_match_counts_less():
+    alone = compared([(0, 0)], [2.0])
+    rival = compared([(0, 0), (1, 0)], [2.0, 1.9])
+    settled = compared([(0, 0), (1, 0), (1, 1)], [2.0, 1.9, 6.0])
+    assert rival[0, 0] < settled[0, 0] < alone[0, 0]
+
+
 def test_words_are_told_apart():
     rows = [
         *background(),
@@ -412,16 +439,23 @@ def test_seed_has_exactly_the_features_that_the_code_computes():
     index = fuzzy.build_index(sides[0].names, sides[1].names, COMMON)
     none = fuzzy.named_keys(*sides[:2], table([], fuzzy.KEY_COLUMNS))
     [pairs] = fuzzy.pair_chunks(*sides, index, none)
-    rivals = fuzzy.rival_evidence(*[pairs.ours.astype(float)] * 5)
+    groups = fuzzy.group_pairs(pairs.ours, pairs.partner)
+    flags = np.zeros((2, len(pairs.ours)), bool)
+    rivals, settled = (
+        fuzzy.rival_evidence(pairs.ours.astype(float), groups, groups, *flags, features)
+        for features in (fuzzy.RIVAL_FEATURES, fuzzy.SETTLED_FEATURES)
+    )
     assert set(pairs.names) == {
         *fuzzy.NAME_FEATURES,
         "near_acronym",
         "shortness",
         "commonness",
         "similarity",
+        "extends",
     }
     assert set(pairs.places) == set(fuzzy.PLACE_FEATURES)
     assert set(rivals) == set(fuzzy.RIVAL_FEATURES)
+    assert set(settled) == set(fuzzy.SETTLED_FEATURES)
 
 
 @pytest.mark.parametrize(
