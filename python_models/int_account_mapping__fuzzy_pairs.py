@@ -24,8 +24,10 @@ the result.
 import os
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 INSTALL = "pip install -r dbt_packages/account_mapping/requirements.txt"
 
@@ -72,7 +74,7 @@ RECORD_COLUMNS = (
 KEY_COLUMNS = ("partner_id", "account_id", "partner_account_id")
 
 # Distinct names of ours scored at a time.
-CHUNK_NAMES = 4_096
+CHUNK_NAMES = 2_048
 # Account pairs weighed, and rows written, at a time.
 SLICE_PAIRS = 65_536
 # Candidates a name gets from its trigrams, and from its words.
@@ -96,6 +98,8 @@ MINIMUM_PROBABILITY = 0.01
 LEAST_NAMES = 1_000
 # Rows are multiplied independently of each other: no result depends on this.
 THREADS = os.cpu_count() or 1
+# More would need more memory, and take turns in what Python does one at a time.
+CHUNKS_AT_ONCE = min(THREADS, 4)
 
 # A word counts as shared, in the text shown to people, from this quality on.
 SHARED_QUALITY = 0.5
@@ -129,6 +133,9 @@ LONGEST_ABBREVIATION = 8
 # Letter codes: a space, 26 letters, 10 digits.
 ALPHABET = 37
 NAME_PATTERN = "^[a-z0-9]+( [a-z0-9]+)*$"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 NAME_FEATURES = (
     "bias",
@@ -307,7 +314,16 @@ def ragged(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Row and position of every element of rows with the given lengths."""
     rows = np.repeat(np.arange(len(lengths)), lengths)
     starts = np.cumsum(lengths) - lengths
-    return rows, np.arange(len(rows)) - starts[rows]
+    return rows, np.arange(len(rows)) - np.repeat(starts, lengths)
+
+
+def unique(values: np.ndarray) -> np.ndarray:
+    """The distinct values, (n,) sorted.
+
+    As np.unique, whose hash table takes twenty times as long and lets no other thread run.
+    """
+    values = np.sort(values)
+    return values[np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]])]
 
 
 def offsets(lengths: np.ndarray) -> np.ndarray:
@@ -433,10 +449,18 @@ def build_words(names: pa.Array, vocabulary: pa.Array) -> Words:
     )
 
 
+def sort_words(words: Words, vocabulary: pa.Array) -> pa.Array:
+    """Each name with its words in the order of the (sorted) vocabulary."""
+    row, _ = ragged(np.diff(words.first))
+    in_order = np.sort(row * np.int64(max(len(vocabulary), 1)) + words.word) - row * max(len(vocabulary), 1)
+    lists = pa.ListArray.from_arrays(pa.array(words.first.astype(np.int32)), vocabulary.take(pa.array(in_order)))
+    return pc.binary_join(lists, " ")
+
+
 def document_counts(words: Words, n_words: int) -> np.ndarray:
     """In how many names each word occurs."""
     row, _ = ragged(np.diff(words.first))
-    pairs = np.unique(row * np.int64(n_words) + words.word)
+    pairs = unique(row * np.int64(n_words) + words.word)
     return np.bincount(pairs % max(n_words, 1), minlength=n_words)
 
 
@@ -560,6 +584,7 @@ class Index(NamedTuple):
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
     equal: (n, 2) name pairs of the same letters, sorted.
+    sorted_ours, sorted_partner: the names, their words sorted.
     """
 
     vocabulary: pa.Array
@@ -575,6 +600,8 @@ class Index(NamedTuple):
     keys_ours: sparse.csr_matrix
     keys_columns: sparse.csr_matrix
     equal: np.ndarray
+    sorted_ours: pa.Array
+    sorted_partner: pa.Array
 
 
 def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -657,6 +684,8 @@ def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, in
         keys_ours=weighted(keys_ours, key_weight),
         keys_columns=transposed(weighted(keys_partner, key_weight), blocking),
         equal=equal_names(ours, partner),
+        sorted_ours=sort_words(words_ours, vocabulary),
+        sorted_partner=sort_words(words_partner, vocabulary),
     )
 
 
@@ -764,15 +793,13 @@ def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[
         row, _ = ragged(np.diff(best.indptr))
         found.append((row + start) * width + best.indices)
         # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
-        n = np.diff(best.indptr)
-        greatest, last = np.zeros(len(n)), np.full(len(n), np.inf)
-        np.maximum.at(greatest, row, best.data)
-        np.minimum.at(last, row, best.data)
-        close = np.flatnonzero((n == top) & (last >= CLOSE_COSINE * greatest))
+        full = np.flatnonzero(np.diff(best.indptr) == top)
+        cosine = best.data[best.indptr[full][:, None] + np.arange(top)].astype(np.float64)
+        close = full[cosine.min(axis=1) >= CLOSE_COSINE * cosine.max(axis=1)]
         wide = sp_matmul_topn(left[start:stop][close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
         row, _ = ragged(np.diff(wide.indptr))
         found.append((close[row] + start) * width + wide.indices)
-    pair = np.unique(np.concatenate(found))
+    pair = unique(np.concatenate(found))
     return pair // width, pair % width
 
 
@@ -856,15 +883,16 @@ def match_spans(
     quality, first: of these names' words; other_*: of the words compared with;
     acronym: (pairs,) raised to the length of a matched acronym. All in place.
     """
-    n_spans = spans.span_first[rows + 1] - spans.span_first[rows]
-    n_other = np.diff(other_first)
-    pair, position = ragged(n_spans * n_other)
-    if not len(pair):
-        return
-    span = spans.span_first[rows][pair] + position // n_other[pair]
-    other = other_first[pair] + position % n_other[pair]
-    hit = spans.span_word[span] == other_word[other]
-    pair, span, other = pair[hit], span[hit], other[hit]
+    begin = spans.span_first[rows]
+    pair, position = ragged(spans.span_first[rows + 1] - begin)
+    span = begin[pair] + position
+    # Most runs spell a word that no name here holds.
+    held = np.isin(spans.span_word, other_word)[span]
+    pair, span = pair[held], span[held]
+    row, position = ragged(np.diff(other_first)[pair])
+    other = other_first[pair][row] + position
+    hit = np.flatnonzero(spans.span_word[span][row] == other_word[other])
+    pair, span, other = pair[row[hit]], span[row[hit]], other[hit]
     is_acronym = spans.span_acronym[span]
     value = np.where(is_acronym, np.minimum(0.2 * spans.span_length[span], 0.8), 1.0)
     np.maximum.at(other_quality, other, value)
@@ -879,15 +907,15 @@ def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
     first_a, word_a = gather(index.ours.first, index.ours.word, ours)
     first_b, word_b = gather(index.partner.first, index.partner.word, partner)
     n_a, n_b = np.diff(first_a), np.diff(first_b)
-    pair, position = ragged(n_a * n_b)
-    i, j = position // n_b[pair], position % n_b[pair]
-    quality = word_quality(index, word_a[first_a[pair] + i], word_b[first_b[pair] + j])
+    pair, i = ragged(n_a)
+    row, j = ragged(n_b[pair])
+    quality = word_quality(index, word_a[row], word_b[first_b[pair][row] + j])
     turned = np.empty_like(quality)
-    turned[offsets(n_a * n_b)[:-1][pair] + j * n_a[pair] + i] = quality
+    turned[(offsets(n_a * n_b)[pair] + i)[row] + j * n_a[pair][row]] = quality
     quality_a = np.zeros(len(word_a))
     quality_b = np.zeros(len(word_b))
     if len(quality):
-        quality_a = np.maximum.reduceat(quality, offsets(np.repeat(n_b, n_a))[:-1])
+        quality_a = np.maximum.reduceat(quality, offsets(n_b[pair])[:-1])
         quality_b = np.maximum.reduceat(turned, offsets(np.repeat(n_a, n_b))[:-1])
     acronym = np.zeros(len(ours))
     match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym)
@@ -898,6 +926,23 @@ def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
 def over(value: np.ndarray, knee: float) -> np.ndarray:
     """0 up to the knee, then rising to 1 where the value is 1."""
     return np.maximum(value - knee, 0.0) / (1.0 - knee)
+
+
+def spellings(
+    names: pa.Array, in_order: pa.Array, rows: np.ndarray
+) -> tuple[list[str], list[str], list[str], np.ndarray]:
+    """Of the given names: as they are, without spaces, with the words sorted, and the number of letters, each (n,).
+
+    in_order: the names with sorted words. rows: (n,) indexes, of which many are equal: each text is made once.
+    """
+    chosen, back = np.unique(rows, return_inverse=True)
+    plain = names.take(pa.array(chosen))
+    glued = pc.replace_substring(plain, " ", "")
+    texts = (plain, glued, in_order.take(pa.array(chosen)))
+    return (
+        *(text.to_numpy(zero_copy_only=False)[back].tolist() for text in texts),
+        pc.utf8_length(glued).to_numpy()[back].astype(float),
+    )
 
 
 def name_evidence(
@@ -912,17 +957,14 @@ def name_evidence(
     ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals) and
     `extends` (bool: all words of one name are in the other, the first ones alike, and there are more).
     """
-    a = names_ours.take(pa.array(ours)).to_pylist()
-    b = names_partner.take(pa.array(partner)).to_pylist()
+    a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
+    b, glued_b, sorted_b, length_b = spellings(names_partner, index.sorted_partner, partner)
 
     def compare(scorer, x: list[str], y: list[str]) -> np.ndarray:
         return process.cpdist(x, y, scorer=scorer, dtype=np.float64, workers=-1)
 
-    glued_a, glued_b = ([s.replace(" ", "") for s in x] for x in (a, b))
-    sort = compare(fuzz.token_sort_ratio, a, b) / 100
+    sort = compare(fuzz.ratio, sorted_a, sorted_b) / 100
     glued = compare(fuzz.ratio, glued_a, glued_b) / 100
-    length_a = np.fromiter(map(len, glued_a), float, len(a))
-    length_b = np.fromiter(map(len, glued_b), float, len(b))
     shortest = np.minimum(length_a, length_b)
 
     cosine = (
@@ -941,9 +983,8 @@ def name_evidence(
         return np.bincount(rows, value, minlength=n)
 
     def greatest(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
-        most = np.zeros(n)
-        np.maximum.at(most, rows, value)
-        return most
+        # No name is without words.
+        return np.maximum.reduceat(value, np.flatnonzero(np.diff(rows, prepend=-1))) if n else np.zeros(0)
 
     # A floor keeps a name of common words only from dividing by nothing.
     all_a = np.maximum(total(rows_a, rarity_a), 0.05)
@@ -971,8 +1012,8 @@ def name_evidence(
         index.rarity[found.ours_word[head_a]],
         index.rarity[found.partner_word[head_b]],
     )
-    loose_a = greatest(rows_a, index.numeric[found.ours_word] * (found.ours_quality < 1.0))
-    loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0))
+    loose_a = greatest(rows_a, index.numeric[found.ours_word] * (found.ours_quality < 1.0)).astype(float)
+    loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0)).astype(float)
     n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
     near = np.zeros(n)
     for word, name, rows in (
@@ -1100,14 +1141,28 @@ def expand(ours: Side, partner: Side, name_ours: np.ndarray, name_partner: np.nd
     account = ours.first[name_ours][pair] + position
     name = name_partner[pair]
     start, stop = partner.first[name], partner.first[name + 1]
-    here = np.searchsorted(
-        place_order(partner, partner.name_of, partner.country, partner.city),
-        place_order(partner, name, ours.country[account], ours.city[account]),
-    )
-    start = np.maximum(start, np.minimum(here, stop - MAXIMUM_NAMESAKES))
+    many = np.flatnonzero(stop - start > MAXIMUM_NAMESAKES)
+    if len(many):
+        here = np.searchsorted(
+            place_order(partner, partner.name_of, partner.country, partner.city),
+            place_order(partner, name[many], ours.country[account[many]], ours.city[account[many]]),
+        )
+        start[many] = np.maximum(start[many], np.minimum(here, stop[many] - MAXIMUM_NAMESAKES))
     row, step = ragged(np.minimum(stop - start, MAXIMUM_NAMESAKES))
     found = account[row] * np.int64(len(partner.name_of)) + start[row] + step
-    return np.unique(found)
+    return unique(found)
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The function of each item, in the items' order; CHUNKS_AT_ONCE are worked on, and no more than that wait."""
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(CHUNKS_AT_ONCE) as pool:
+        for item in items:
+            if len(waiting) == CHUNKS_AT_ONCE:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(function, item))
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys: np.ndarray) -> Iterator[Pairs]:
@@ -1120,7 +1175,8 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
     key_names = ours.name_of[key_codes // width], partner.name_of[key_codes % width]
     n_names = np.int64(max(len(partner.names), 1))
     family, kind = families(ours, partner, index)
-    for start in range(0, len(ours.names), CHUNK_NAMES):
+
+    def chunk(start: int) -> list[Pairs]:
         stop = min(start + CHUNK_NAMES, len(ours.names))
         here = (key_names[0] >= start) & (key_names[0] < stop)
         family_here = np.searchsorted(family, [start * n_names, stop * n_names])
@@ -1141,7 +1197,8 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
         name_codes = name_a * n_names + name_b
         at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
         relationship = np.where(family[at] == name_codes, kind[at], 0) if len(family) else name_codes * 0
-        codes_here = np.union1d(expand(ours, partner, name_a, name_b), key_codes[here])
+        codes_here = unique(np.concatenate([expand(ours, partner, name_a, name_b), key_codes[here]]))
+        found = []
         for begin in range(0, len(codes_here), SLICE_PAIRS):
             code = codes_here[begin : begin + SLICE_PAIRS]
             i, j = code // width, code % width
@@ -1151,7 +1208,11 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
             legal = agreement(ours.legal[i], partner.legal[j])
             places = place_evidence(names, pair, country, city, legal)
             is_key = np.isin(code, key_codes[here])
-            yield Pairs(i, j, pair, names, places, country, city, is_key, relationship[pair])
+            found.append(Pairs(i, j, pair, names, places, country, city, is_key, relationship[pair]))
+        return found
+
+    for chunks in in_order(chunk, range(0, len(ours.names), CHUNK_NAMES)):
+        yield from chunks
 
 
 class Groups(NamedTuple):

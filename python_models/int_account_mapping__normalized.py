@@ -101,7 +101,8 @@ ACRONYM = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
 # EDGAR appends the state of incorporation: `FOO CORP /DE/`, sometimes without the last slash.
 EDGAR_STATE = re.compile(r"\s*[/\\][A-Za-z]{2,3}[/\\]\s*$|\s+[/\\][A-Z]{2,3}\s*$")
 FORMULA_STARTS = ("=", "+", "-", "@")
-ASCII_FOLD = {code: ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)}
+# By byte: letters in lower case, digits, all else a space.
+ASCII_FOLD = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 UMLAUT = re.compile("(?<=[a-z])([aou])e(?=[b-df-hj-np-tv-z])")
 
 
@@ -185,7 +186,7 @@ def tokenise(text: str) -> list[str]:
         text = ACRONYM.sub(join_acronym, text)
     if "&" in text:
         text = text.replace("&", " and ")
-    return text.translate(ASCII_FOLD).split()
+    return text.encode("ascii").translate(ASCII_FOLD).decode("ascii").split()
 
 
 # --------------------------------------------------------- legal forms
@@ -475,7 +476,7 @@ STOPWORDS = frozenset(
 # Words, as folded, that companies add to their name or leave out of it.
 ADDED_WORDS = frozenset(["co", "corp", "ent", "grp", "hldg", "inc", "intl", "ltd"])
 MIN_CORE_LENGTH = 4
-NUMBER = re.compile("[0-9]|^[ivx]+$")
+ROMAN = "ivx"
 
 
 def fold_umlauts(text: str) -> str:
@@ -499,7 +500,9 @@ def core_name(folded: list[str]) -> str | None:
 
     The first word stays (International Paper is not Paper) unless it is a group (Grupo, Gruppo).
     """
-    core = "".join(word for i, word in enumerate(folded) if word not in ADDED_WORDS or (i == 0 and word != "grp"))
+    if not ADDED_WORDS.isdisjoint(folded):
+        folded = [word for i, word in enumerate(folded) if word not in ADDED_WORDS or (i == 0 and word != "grp")]
+    core = "".join(folded)
     return core if len(core) >= MIN_CORE_LENGTH else None
 
 
@@ -508,7 +511,7 @@ def initials_name(folded: list[str]) -> str:
 
     Numbers stay whole, in either notation: Acquisition II is not Acquisition III.
     """
-    initials = "".join(word if NUMBER.search(word) else word[0] for word in folded[1:])
+    initials = "".join([word[0] if word.isalpha() and word.strip(ROMAN) else word for word in folded[1:]])
     return f"{folded[0]} {initials}" if initials else folded[0]
 
 
@@ -580,6 +583,7 @@ SUBDIVISION = re.compile("([A-Za-z]{2})-[A-Za-z0-9]{1,3}")
 COUNTRY_SEPARATOR = re.compile(r"[-,/()|;:\[\]\u2013\u2014]")
 COUNTRY_CODES: dict[str, str] = {}
 COUNTRY_NAMES: dict[str, str] = {}
+UNREAD_LANGUAGES = LANGUAGES.split()
 
 
 def country_key(text: str) -> str:
@@ -599,7 +603,7 @@ def load_countries() -> None:
     """Fill COUNTRY_CODES and COUNTRY_NAMES: ISO 3166 alpha-2 by country_key.
 
     Codes are alpha-2, alpha-3 and numeric ones. Names are aliases, then English
-    names, then those in other languages (Unicode CLDR). Kosovo is XK, as there.
+    names. Kosovo is XK, as in Unicode CLDR.
     """
     countries = list(pycountry.countries)
     for field in ("alpha_2", "alpha_3", "numeric"):
@@ -616,13 +620,17 @@ def load_countries() -> None:
             name = getattr(country, field, None)
             if name:
                 names.setdefault(country_key(name), country.alpha_2)
-    codes = set(COUNTRY_CODES.values())
-    for language in LANGUAGES.split():
-        territories = babel.Locale.parse(language).territories
-        for code in sorted(codes & set(territories)):
-            names.setdefault(country_key(territories[code]), code)
     names.pop("", None)
     COUNTRY_NAMES.update(names)
+
+
+def load_language(language: str) -> None:
+    """Add the names of a language (Unicode CLDR) that COUNTRY_NAMES does not have yet."""
+    territories = babel.Locale.parse(language).territories
+    for code in sorted(set(COUNTRY_CODES.values()) & set(territories)):
+        key = country_key(territories[code])
+        if key:
+            COUNTRY_NAMES.setdefault(key, code)
 
 
 def find_country(text: str) -> str | None:
@@ -631,8 +639,12 @@ def find_country(text: str) -> str | None:
         load_countries()
     key = country_key(text)
     # A code has no accents: Vietnamese calls Austria so that it folds to ao.
-    code = COUNTRY_CODES.get(key) if text.isascii() else None
-    return code or COUNTRY_NAMES.get(key)
+    code = (COUNTRY_CODES.get(key) if text.isascii() else None) or COUNTRY_NAMES.get(key)
+    # Most lists write codes or English names: reading every language costs more than normalising a short list.
+    while code is None and key and UNREAD_LANGUAGES:
+        load_language(UNREAD_LANGUAGES.pop(0))
+        code = COUNTRY_NAMES.get(key)
+    return code
 
 
 def country_code(text: str) -> str | None:
@@ -753,7 +765,7 @@ def normalise_names(value: str | None, forms: LegalForms) -> tuple:
     text = clean_text(value)
     if not value.isprintable() and CONTROLS.search(value):
         problems.append("name_control_characters")
-    if ABOVE_LATIN.search(text):
+    if not text.isascii() and ABOVE_LATIN.search(text):
         if EMOJI.search(text):
             problems.append("name_emoji")
         if RIGHT_TO_LEFT.search(text):
@@ -770,13 +782,16 @@ def normalise_names(value: str | None, forms: LegalForms) -> tuple:
         problems.append("name_empty_after_cleaning")
         return display or None, *[None] * 8, problems
     words = fold_words(tokens)
-    folded = [fold_umlauts(word) for word in words]
+    joined = "".join(words)
+    name_short = fold_umlauts(joined)
+    # Most names have no umlaut typed out, and then no word has.
+    folded = words if name_short == joined else [fold_umlauts(word) for word in words]
     return (
         display,
         " ".join(tokens),
         "".join(tokens),
         "".join(sorted(tokens)),
-        fold_umlauts("".join(words)),
+        name_short,
         " ".join(folded),
         core_name(folded),
         initials_name(folded),

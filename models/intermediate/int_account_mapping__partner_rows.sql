@@ -26,18 +26,38 @@ unioned as (
 
 ),
 
+doubled as (
+
+    select
+        partner_id,
+        account_id
+
+    from unioned
+    group by partner_id, account_id
+    having count(*) > 1
+
+),
+
+-- the last resort that orders versions: most accounts have one only, and hashing is dear
 hashed as (
 
     select
-        *,
-        {{ account_mapping.content_hash([
-            'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'postal_code', 'status',
-            'segment', 'owner_name', 'owner_email', 'raw_open_amount', 'currency', 'customer_since',
-            'annual_revenue', 'employee_count', 'industry', 'lei', 'duns', 'vat_id', 'linkedin_url',
-            'parent_account_id', 'updated_at', 'source',
-        ]) }} as row_hash
+        unioned.*,
+        case
+            when doubled.account_id is not null or unioned.partner_id is null or unioned.account_id is null
+                then {{ account_mapping.content_hash([
+                    'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'postal_code', 'status',
+                    'segment', 'owner_name', 'owner_email', 'raw_open_amount', 'currency', 'customer_since',
+                    'annual_revenue', 'employee_count', 'industry', 'lei', 'duns', 'vat_id', 'linkedin_url',
+                    'parent_account_id', 'updated_at', 'source',
+                ], 'unioned') }}
+        end as row_hash
 
     from unioned
+    left join doubled
+        on
+            unioned.partner_id = doubled.partner_id
+            and unioned.account_id = doubled.account_id
 
 ),
 
