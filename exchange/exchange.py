@@ -531,8 +531,7 @@ def status(work: Work) -> str:
         )
     else:
         lines.append("  received    nothing in this epoch")
-    waiting = (work.inbox / files.MANIFEST).exists()
-    lines.append("  inbox       " + ("a manifest, for `receive`" if waiting else "empty"))
+    lines.append(f"  inbox       {waiting(work, now.accepted)}")
     ours, theirs = now.us.statement, now.partner_statement or ()
     for word, sender, receiver in (("they get", ours, theirs), ("we get", theirs, ours)):
         agreed = protocol.allowed(protocol.cells_in_force(sender, receiver, now.us.as_of))
@@ -540,6 +539,18 @@ def status(work: Work) -> str:
         kinds = ", ".join(kind for kind in protocol.KINDS if kind in agreed.kinds)
         lines.append(f"  {word:<10}  {kinds or 'nothing is in force'}{fields}")
     return "\n".join(lines)
+
+
+def waiting(work: Work, accepted: Accepted | None) -> str:
+    """What lies in the inbox, unchecked, in a few words."""
+    data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
+    if data is None:
+        return "empty"
+    try:
+        mac = protocol.parse_manifest(data)["mac"]
+    except Refused:
+        mac = None
+    return "what was received" if accepted and mac == accepted.mac else "a manifest, for `receive`"
 
 
 def summary(manifest: dict[str, Any], as_of: str) -> str:
