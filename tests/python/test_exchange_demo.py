@@ -193,6 +193,33 @@ def test_the_guide_shows_what_the_commands_say(played):
         assert masked(textwrap.dedent(output).strip()) == masked(said), f"{place}$ exchange {command}"
 
 
+def test_views_for_a_partner_hold_what_the_files_hold(played):
+    """Where no files are exchanged: the macro by which a partner gets views of its own, and what the command says."""
+    aster = played.folder / "aster"
+    (aster / "models").mkdir()
+    kinds = ("keys", "counts", "fields", "agreement")
+    for kind in kinds:
+        text = f"{{{{ config(materialized='view') }}}}\n{{{{ account_mapping.shared_with('birch', '{kind}') }}}}\n"
+        (aster / "models" / f"for_birch__{kind}.sql").write_text(text)
+    environment = played.play.environments["aster"] | {"DBT_PROFILES_DIR": str(aster)}
+    exchange_demo.run_demo.dbt(["run", "--select", *(f"for_birch__{kind}" for kind in kinds)], aster, environment)
+    with duckdb.connect(str(aster / "warehouse.duckdb"), read_only=True) as connection:
+        for kind in kinds[:3]:
+            path = next((aster / "outbox/birch").glob(f"{kind}-*.parquet"))
+            sent = connection.sql(f"select columns(*)::varchar from '{path}' order by all")
+            viewed = connection.sql(f"select columns(*)::varchar from for_birch__{kind} order by all")
+            assert (viewed.columns, viewed.fetchall()) == (sent.columns, sent.fetchall())
+        rules = connection.sql("select direction, level, fields from for_birch__agreement order by all").fetchall()
+    with duckdb.connect(str(played.folder / "birch/warehouse.duckdb"), read_only=True) as connection:
+        received = "select direction, level, fields from partners.partner_agreements order by all"
+        stated = connection.sql(received).fetchall()
+    assert [rule[:2] for rule in rules] == [rule[:2] for rule in stated]
+    assert [set(rule[2].split(";")) for rule in rules] == [set(rule[2].split(";")) for rule in stated]
+    operation = ["run-operation", "account_mapping.default__account_mapping__export_shared"]
+    with pytest.raises(DemoError, match=r"shared_with\('birch', 'keys'\)"):
+        exchange_demo.run_demo.dbt([*operation, "--args", "{partner_id: birch, folder: nowhere}"], aster, environment)
+
+
 def test_who_is_forgotten_is_in_no_table_and_no_folder(played):
     """Last: it ends the exchange."""
     aster = played.folder / "aster"
