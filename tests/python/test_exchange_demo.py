@@ -39,14 +39,14 @@ def write(database: Path, table: str, rows: list[dict]) -> None:
 
 def company(name: str, partner: str, seed: int) -> exchange_demo.Company:
     rules = [{"source_system": "generic", "field": "status", "raw_value": word, "status": word} for word in STATUSES]
-    rows = crm_of(name, seed, named=True)
+    rows = crm_of(name, seed)
     return exchange_demo.Company(
         name, partner, ("generic",), tuple(rules), lambda database: write(database, "generic.accounts", rows)
     )
 
 
 def load_readable(database: Path, partner_id: str) -> None:
-    rows = [{"partner_id": partner_id, **row} for row in crm_of("birch", 2, named=True)]
+    rows = [{"partner_id": partner_id, **row} for row in crm_of("birch", 2)]
     write(database, "partners.partner_accounts", rows)
 
 
@@ -127,10 +127,8 @@ def test_the_secret_is_in_no_file_and_the_clean_room_knows_nobody(played):
     for path, data in everything.items():
         assert played.secret.encode() not in data.lower(), path
         assert bytes.fromhex(played.secret) not in data, path
-    ids = [
-        row["account_id"].encode() for seed, name in ((1, "aster"), (2, "birch")) for row in crm_of(name, seed, True)
-    ]
-    sites = {row["website"].encode() for row in crm_of("aster", 1, True) if row.get("website")}
+    ids = [row["account_id"].encode() for seed, name in ((1, "aster"), (2, "birch")) for row in crm_of(name, seed)]
+    sites = {row["website"].encode() for row in crm_of("aster", 1) if row.get("website")}
     assert any(ids[0] in data for data in files_below(played.folder / "aster").values())
     for path, data in files_below(played.folder / "clean_room").items():
         assert not any(text in data for text in (*ids, *sites)), path
