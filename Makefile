@@ -1,4 +1,5 @@
 # make demo: set up, run the main job on the bundled demo, show the overlap matrix and partner coverage.
+# make exchange-demo: play two companies and a clean room that pass each other files, and compare their counts.
 # make test: set up, run all tests.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lock clean
+.PHONY: help install demo exchange-demo test lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -24,6 +25,9 @@ install: $(VENV)/installed
 
 demo: install
 	@$(BIN)/python demo/run_demo.py
+
+exchange-demo: install
+	@$(BIN)/python demo/exchange_demo.py
 
 test: install
 	@$(BIN)/python -m pytest -n $(JOBS)

@@ -111,6 +111,12 @@ def clear_staging(work: Work) -> None:
             path.unlink()
 
 
+def shown(path: Path) -> str:
+    """A path for people: from where they are, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
+
+
 def read_json(work: Work, name: str) -> list[dict[str, Any]]:
     """Rows of a file that the export wrote; none where there is no such table."""
     path = work.staging / f"{name}.json"
@@ -127,8 +133,11 @@ def take_stock(work: Work, kinds: Sequence[str] = ()) -> Situation:
     return read_situation(work)
 
 
-def read_situation(work: Work) -> Situation:
-    """The settings in the staging folder, checked; ExchangeError says what is missing."""
+def read_party(work: Work) -> tuple[Party, str]:
+    """The settings in the staging folder, checked, and the name of the secret's variable.
+
+    ExchangeError says what is missing.
+    """
     rows = read_json(work, "settings")
     if not rows:
         raise ExchangeError(f"There is no partner `{work.partner_id}` in the settings account_mapping__partners.")
@@ -149,7 +158,6 @@ def read_situation(work: Work) -> Situation:
     except ValueError as error:
         raise ExchangeError(f"A rule in account_mapping__sharing_agreements cannot be read: {error}.") from None
     try:
-        secret = protocol.read_secret(settings["secret_env"])
         normaliser = protocol.installed_normaliser(settings["normaliser_version"], read_json(work, "legal_forms"))
     except ValueError as error:
         raise ExchangeError(f"{error}.") from None
@@ -158,6 +166,16 @@ def read_situation(work: Work) -> Situation:
         statement=statement,
         normaliser=normaliser,
     )
+    return us, settings["secret_env"]
+
+
+def read_situation(work: Work) -> Situation:
+    """What the staging folder tells, with the secret; ExchangeError says what is missing."""
+    us, secret_env = read_party(work)
+    try:
+        secret = protocol.read_secret(secret_env)
+    except ValueError as error:
+        raise ExchangeError(f"{error}.") from None
     latest = read_json(work, "accepted")
     accepted, partner_statement = None, None
     if latest and (latest[0]["agreement_id"], latest[0]["epoch"]) == (us.agreement_id, us.epoch):
@@ -177,12 +195,12 @@ def former_manifest(work: Work, now: Situation) -> dict[str, Any] | None:
     try:
         former = own_manifest(work)
     except Refused as refused:
-        raise ExchangeError(f"The manifest in {work.outbox} is not as it was published. {refused}") from None
+        raise ExchangeError(f"The manifest in {shown(work.outbox)} is not as it was published. {refused}") from None
     if former is None or (former["agreement_id"], former["epoch"]) != (now.us.agreement_id, now.us.epoch):
         return None
     if former["mac"] != protocol.authentication_code(now.secret, former):
         raise ExchangeError(
-            f"The manifest in {work.outbox} was written with another secret: a new secret needs a new epoch, on "
+            f"The manifest in {shown(work.outbox)} was written with another secret: a new secret needs a new epoch, on "
             "both sides."
         )
     return former
@@ -280,12 +298,12 @@ def prepare(
 def stop_leak(work: Work, checks: Any, reason: str) -> str:
     """Keep what was about to leave where no partner gets it; returns the message."""
     place = files.quarantine(work.staging, reason, checks.page(f"Nothing left: {reason}"))
-    return f"{reason} Nothing was published, the outbox is as it was; the files are in {place}"
+    return f"{reason} Nothing was published, the outbox is as it was; the files are in {shown(place)}"
 
 
 def describe(work: Work, manifest: dict[str, Any], note: str, now: Situation) -> str:
     """What the outbox holds, for people."""
-    lines = [f"{work.outbox}: {note}, good until {manifest['expires_on']}."]
+    lines = [f"{shown(work.outbox)}: {note}, code {manifest['mac'][:16]}, good until {manifest['expires_on']}."]
     lines += [f"  {entry['name']}  {entry['rows']:,} rows" for entry in manifest["files"]]
     if now.partner_statement is None:
         lines.append(
@@ -309,12 +327,16 @@ def receive(work: Work) -> str:
             work, "account_mapping__load_shared", kinds=sorted(path.stem for path in work.staging.glob("*.parquet"))
         )
     clear_staging(work)
-    if work.build:
-        try:
-            build(work, "+package:account_mapping")
-        except ExchangeError as error:
-            raise ExchangeError(f"{error}\nWhat was received is loaded; only the build after it failed.") from None
+    build_all(work)
     return result
+
+
+def build_all(work: Work) -> None:
+    """Build and test all models of the package after something was loaded, unless the user does."""
+    try:
+        build(work, "+package:account_mapping")
+    except ExchangeError as error:
+        raise ExchangeError(f"{error}\nWhat was received is loaded; only the build after it failed.") from None
 
 
 def accept(work: Work, now: Situation) -> tuple[str, bool]:
@@ -326,7 +348,9 @@ def accept(work: Work, now: Situation) -> tuple[str, bool]:
 
     data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
     if data is None:
-        raise ExchangeError(f"There is no manifest.json in {work.inbox}: nothing was delivered, or not all of it yet.")
+        raise ExchangeError(
+            f"There is no manifest.json in {shown(work.inbox)}: nothing was delivered, or not all of it yet."
+        )
     checks = gates.Checks(f"What came from {work.partner_id}")
     try:
         manifest = protocol.parse_manifest(data)
@@ -341,18 +365,19 @@ def accept(work: Work, now: Situation) -> tuple[str, bool]:
         is_new = now.accepted is None or manifest["sequence"] > now.accepted.sequence
         if is_new:
             for entry in manifest["files"]:
-                check_file(work, now, FileEntry(**entry), permitted, checks)
+                target = work.staging / f"{entry['kind']}.parquet"
+                check_file(work.inbox, target, now.us, FileEntry(**entry), permitted, checks)
     except Refused as refused:
         checks.failed(str(refused))
         place = files.quarantine(work.inbox, str(refused), checks.page(f"Refused: {refused}"))
         clear_staging(work)
-        raise Refused(refused.code, f"{refused} Nothing was loaded; what was delivered is in {place}") from None
+        raise Refused(refused.code, f"{refused} Nothing was loaded; what was delivered is in {shown(place)}") from None
     files.write_whole(work.inbox / files.PAGE, checks.page(f"All checks passed on {now.us.as_of}.").encode())
     if is_new:
         write_loads(work, manifest)
     rows = ", ".join(f"{entry['rows']:,} {entry['kind']}" for entry in manifest["files"]) or "a statement and no keys"
     news = f"number {manifest['sequence']}: {rows}" if is_new else f"number {manifest['sequence']} is loaded already"
-    return "\n".join([f"{work.inbox}: {news}.", *(f"  note: {note}" for note in notes)]), is_new
+    return "\n".join([f"{shown(work.inbox)}: {news}.", *(f"  note: {note}" for note in notes)]), is_new
 
 
 def published_mac(work: Work) -> str | None:
@@ -377,24 +402,24 @@ def manifest_checks(manifest: dict[str, Any], now: Situation) -> list[tuple[str,
     ]
 
 
-def check_file(work: Work, now: Situation, entry: FileEntry, permitted: protocol.Allowed, checks: Any) -> None:
-    """Bring one delivered file through the gate into the staging folder, as <kind>.parquet; raises Refused."""
+def check_file(
+    folder: Path, target: Path, us: Party, entry: FileEntry, permitted: protocol.Allowed, checks: Any
+) -> None:
+    """Bring one file that was delivered to `folder` through the gate to `target`; raises Refused."""
     import gates
 
-    path = work.inbox / entry.name
+    path = folder / entry.name
     if path.is_symlink() or not path.is_file():
         raise Refused("missing_file", f"The manifest names {entry.name}, which was not delivered.")
     limit = entry.rows * gates.MAX_ROW_BYTES[entry.kind] + gates.SPARE_BYTES
     if path.stat().st_size > limit:
         raise Refused("file_too_large", f"{entry.name} has {path.stat().st_size:,} bytes, its rows may take {limit:,}.")
     # A copy is checked and used: what was delivered could change in between.
-    copy = work.staging / f"{entry.kind}.delivered"
+    copy = target.with_suffix(".delivered")
     files.copy_whole(path, copy)
     if files.sha256_of(copy) != entry.sha256:
         raise Refused("other_hash", f"{entry.name} is cut off or changed: its SHA-256 is not the one in the manifest.")
-    version = now.us.normaliser.version
-    rules = gates.expectations(entry.kind, now.us.agreement_id, now.us.epoch, version, permitted, False)
-    target = work.staging / f"{entry.kind}.parquet"
+    rules = gates.expectations(entry.kind, us.agreement_id, us.epoch, us.normaliser.version, permitted, False)
     counts = gates.sift(copy, target, entry, gates.Gate(rules), permitted, outgoing=False)
     if entry.kind == "keys" and dict(counts) != dict(entry.rows_per_key_type):
         raise Refused("row_count", "The file of keys has other numbers of rows per key type than its manifest states.")
@@ -412,6 +437,71 @@ def write_loads(work: Work, manifest: dict[str, Any]) -> None:
     facts = {name: manifest[name] for name in (*names, "created_on", "expires_on")}
     for name, value in (("statement", rows), ("accepted", [facts])):
         (work.staging / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+
+
+# ---------------------------------------------------------------- a clean room
+
+
+def room(work: Work) -> str:
+    """Check what both sides of a pair delivered to a clean room, load it and build; returns what was done.
+
+    The room has no secret: see protocol.check_pair. Raises Refused, all tables as they were.
+    """
+    build(work, *SETTINGS)
+    clear_staging(work)
+    operation(work, "account_mapping__export_shared", kinds=[])
+    us, _ = read_party(work)
+    if not protocol.PARTNER_ID.fullmatch(us.company_id) or us.company_id == work.partner_id:
+        raise ExchangeError(
+            "Set the var account_mapping__company_id to the side whose view is wanted: its files lie in the inbox of "
+            "that name."
+        )
+    told = accept_pair(work, us)
+    operation(work, "account_mapping__load_room")
+    clear_staging(work)
+    build_all(work)
+    return told
+
+
+def accept_pair(work: Work, us: Party) -> str:
+    """Check both deliveries and lay their keys ready in the staging folder, as own.parquet and keys.parquet.
+
+    Raises Refused after having moved what was delivered into quarantine, on both sides.
+    """
+    import gates
+
+    folders = {"own": work.inbox.parent / us.company_id, "keys": work.inbox}
+    checks = gates.Checks(f"What came from {us.company_id} and {work.partner_id}")
+    lines = []
+    try:
+        manifests = {}
+        for name, folder in folders.items():
+            data = files.read_at_most(folder / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
+            if data is None:
+                raise ExchangeError(f"There is no manifest.json in {shown(folder)}: not all was delivered yet.")
+            manifests[name] = protocol.parse_manifest(data)
+        permitted = dict(zip(folders, protocol.check_pair(*manifests.values(), us), strict=True))
+        checks.passed("Both manifests are made for this agreement and epoch, with one secret and one normaliser.")
+        checks.passed("Each side published under the other's present sharing agreement.")
+        for name, folder in folders.items():
+            if any(folder.glob("fields-*")):
+                raise Refused("readable_fields", "Agreed fields were delivered, which are readable: a room takes none.")
+            entry = next((FileEntry(**e) for e in manifests[name]["files"] if e["kind"] == "keys"), None)
+            if entry is None:
+                raise Refused("no_keys", f"{manifests[name]['sender']} delivered no keys: none is in force.")
+            check_file(folder, work.staging / f"{name}.parquet", us, entry, permitted[name], checks)
+            lines.append(f"{shown(folder)}: {entry.rows:,} keys, code {manifests[name]['mac'][:16]}.")
+    except Refused as refused:
+        checks.failed(str(refused))
+        page = checks.page(f"Refused: {refused}")
+        places = [shown(files.quarantine(folder, str(refused), page)) for folder in folders.values()]
+        clear_staging(work)
+        told = f"{refused} Nothing was loaded; what was delivered is in {' and '.join(places)}"
+        raise Refused(refused.code, told) from None
+    for folder in folders.values():
+        files.write_whole(folder / files.PAGE, checks.page(f"All checks passed on {us.as_of}.").encode())
+    lines.append("  note: a room has no secret to tell who wrote a file: ask both sides whether these are their codes")
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------- status and forget
@@ -441,8 +531,7 @@ def status(work: Work) -> str:
         )
     else:
         lines.append("  received    nothing in this epoch")
-    waiting = (work.inbox / files.MANIFEST).exists()
-    lines.append("  inbox       " + ("a manifest, for `receive`" if waiting else "empty"))
+    lines.append(f"  inbox       {waiting(work, now.accepted)}")
     ours, theirs = now.us.statement, now.partner_statement or ()
     for word, sender, receiver in (("they get", ours, theirs), ("we get", theirs, ours)):
         agreed = protocol.allowed(protocol.cells_in_force(sender, receiver, now.us.as_of))
@@ -452,11 +541,24 @@ def status(work: Work) -> str:
     return "\n".join(lines)
 
 
+def waiting(work: Work, accepted: Accepted | None) -> str:
+    """What lies in the inbox, unchecked, in a few words."""
+    data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
+    if data is None:
+        return "empty"
+    try:
+        mac = protocol.parse_manifest(data)["mac"]
+    except Refused:
+        mac = None
+    return "what was received" if accepted and mac == accepted.mac else "a manifest, for `receive`"
+
+
 def summary(manifest: dict[str, Any], as_of: str) -> str:
     """A manifest in a line."""
     rows = ", ".join(f"{entry['rows']:,} {entry['kind']}" for entry in manifest["files"]) or "a statement and no keys"
     state = "expired on" if manifest["expires_on"] < as_of else "good until"
-    return f"number {manifest['sequence']} of {manifest['created_on']}: {rows}; {state} {manifest['expires_on']}"
+    number = f"number {manifest['sequence']} of {manifest['created_on']}, code {manifest['mac'][:16]}"
+    return f"{number}: {rows}; {state} {manifest['expires_on']}"
 
 
 def forget(work: Work) -> str:
@@ -467,7 +569,7 @@ def forget(work: Work) -> str:
     for folder in (work.outbox, work.inbox, work.staging):
         count = files.remove(folder)
         if count and folder != work.staging:
-            removed.append(f"  {folder}  {count:,} files")
+            removed.append(f"  {shown(folder)}  {count:,} files")
     return "\n".join(
         [
             f"Removed of {work.partner_id}:" if removed else f"There was nothing of {work.partner_id} to remove.",
@@ -491,6 +593,7 @@ def parser() -> argparse.ArgumentParser:
     helps = {
         "publish": "build what is shared, check it and renew the outbox",
         "receive": "check what lies in the inbox, load it and build",
+        "room": "in a clean room: check what both sides delivered, load it and build",
         "reveal": "publish, with the agreed fields of shared accounts",
         "status": "say where the exchange stands",
         "forget": "remove all that is known of a partner",
@@ -545,7 +648,7 @@ def run(arguments: argparse.Namespace) -> str:
         if not 1 <= arguments.valid_days <= 3660:
             raise ExchangeError("--valid-days is a number of days from 1 to 3660.")
         return publish(work, arguments.command == "reveal", arguments.valid_days)
-    return {"receive": receive, "status": status, "forget": forget}[arguments.command](work)
+    return {"receive": receive, "room": room, "status": status, "forget": forget}[arguments.command](work)
 
 
 def main(command: Sequence[str] | None = None) -> int:

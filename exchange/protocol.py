@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -630,15 +630,7 @@ def check_manifest(
             "of ours, "
             "or both sides have the same var account_mapping__company_id.",
         )
-    for name, ours in (("agreement", us.agreement_id), ("epoch", us.epoch)):
-        stated = manifest["agreement_id" if name == "agreement" else "epoch"]
-        if stated != ours:
-            raise Refused(
-                f"other_{name}",
-                f"The manifest is made for the {name} {_short(stated)}, our settings for this partner say "
-                f"{_short(ours)}: "
-                f"both sides need the same {name}.",
-            )
+    _check_terms(manifest, us)
     if not hmac.compare_digest(manifest["key_id"].encode(), key_id(secret, us.agreement_id, us.epoch).encode()):
         raise Refused(
             "wrong_secret",
@@ -653,6 +645,26 @@ def check_manifest(
             "its content.",
         )
     _check_normaliser(manifest, secret, us)
+    _check_validity(manifest, us)
+    _check_sequence(manifest, us, accepted)
+    return _notes(manifest, us)
+
+
+def _check_terms(manifest: Mapping[str, Any], us: Party) -> None:
+    """Raises Refused unless the manifest is made for our agreement and epoch."""
+    for name, ours in (("agreement", us.agreement_id), ("epoch", us.epoch)):
+        stated = manifest["agreement_id" if name == "agreement" else "epoch"]
+        if stated != ours:
+            raise Refused(
+                f"other_{name}",
+                f"The manifest is made for the {name} {_short(stated)}, our settings for this partner say "
+                f"{_short(ours)}: "
+                f"both sides need the same {name}.",
+            )
+
+
+def _check_validity(manifest: Mapping[str, Any], us: Party) -> None:
+    """Raises Refused where the manifest contradicts itself about its statement, or is expired."""
     if manifest["statement_hash"] != digest(manifest["statement"]):
         raise Refused("malformed_manifest", "The manifest's hash of its statement is not that of its statement.")
     if manifest["expires_on"] < us.as_of:
@@ -660,13 +672,10 @@ def check_manifest(
             "expired",
             f"The manifest expired on {manifest['expires_on']}, today is {us.as_of}: ask the partner to publish anew.",
         )
-    _check_sequence(manifest, us, accepted)
-    return _notes(manifest, us)
 
 
-def _check_normaliser(manifest: Mapping[str, Any], secret: bytes, us: Party) -> None:
-    """Raises Refused unless the partner spells the canaries as we do."""
-    ours = us.normaliser
+def _check_version(manifest: Mapping[str, Any], ours: Normaliser) -> None:
+    """Raises Refused unless the sender's normaliser has our version."""
     if manifest["normaliser_version"] != ours.version:
         raise Refused(
             "other_normaliser_version",
@@ -675,6 +684,12 @@ def _check_normaliser(manifest: Mapping[str, Any], secret: bytes, us: Party) -> 
             "the secret is right, but names would be spelt differently before hashing, so both sides have to install "
             "the same version of the package.",
         )
+
+
+def _check_normaliser(manifest: Mapping[str, Any], secret: bytes, us: Party) -> None:
+    """Raises Refused unless the partner spells the canaries as we do."""
+    ours = us.normaliser
+    _check_version(manifest, ours)
     expected = canaries(secret, us.agreement_id, us.epoch, ours)
     if manifest["canaries"]["raw"] != expected["raw"]:
         raise Refused(
@@ -737,3 +752,38 @@ def check_consent(manifest: Mapping[str, Any], us: Party) -> Allowed:
                 f"{us.as_of}: add a rule with the direction `accepted`, or ask the partner to send none.",
             )
     return agreed
+
+
+# ---------------------------------------------------------------- a clean room
+
+
+def check_pair(own: Mapping[str, Any], other: Mapping[str, Any], us: Party) -> tuple[Allowed, Allowed]:
+    """What each of two parsed manifests may bring into a clean room; raises Refused unless they belong together.
+
+    own, other: of the side whose view is wanted, and of its partner. A room has no secret and cannot tell who wrote a
+    manifest: it checks the two against each other, and against its own settings `us`, whose statement is not used.
+    """
+    for manifest in (own, other):
+        _check_terms(manifest, us)
+        _check_version(manifest, us.normaliser)
+        _check_validity(manifest, us)
+    if own["sender"] == other["sender"]:
+        raise Refused("one_sender", f"Both manifests are from {_short(own['sender'])}: a clean room takes two sides.")
+    if own["key_id"] != other["key_id"]:
+        raise Refused("wrong_secret", "The two sides used different secrets, so no key of one could match the other's.")
+    if own["canaries"] != other["canaries"] or own["golden_vectors"] != other["golden_vectors"]:
+        raise Refused(
+            "other_normaliser",
+            "The two sides' normalisers have one version and spell the canaries differently: they have to compare the "
+            "seed account_mapping__legal_forms and the versions of anyascii and tldextract.",
+        )
+    permitted = []
+    for manifest, partner in ((own, other), (other, own)):
+        if manifest["partner_statement_hash"] != partner["statement_hash"]:
+            raise Refused(
+                "other_statement",
+                f"{_short(manifest['sender'])} published before it had the present sharing agreement of "
+                f"{_short(partner['sender'])}: it has to receive that and publish again.",
+            )
+        permitted.append(check_consent(manifest, replace(us, statement=make_statement(partner["statement"]))))
+    return permitted[0], permitted[1]

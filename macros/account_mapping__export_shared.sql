@@ -7,8 +7,8 @@
 {% macro default__account_mapping__export_shared(partner_id, folder, kinds=[]) %}
     {%- do exceptions.raise_compiler_error(
         "account_mapping: the exchange command writes files on DuckDB only, this is " ~ target.type ~ ". Give the partner"
-        ~ " a table or view of its own instead: select * from account_mapping__shared_keys where partner_id = '"
-        ~ partner_id ~ "', and likewise of account_mapping__shared_counts and account_mapping__shared_fields."
+        ~ " views of its own instead, models of {{ account_mapping.shared_with('" ~ partner_id ~ "', 'keys') }} and"
+        ~ " likewise of 'counts', 'fields' and 'agreement', and grant it those and nothing else."
     ) -%}
 {% endmacro %}
 

@@ -25,6 +25,10 @@
         {%- set relation = account_mapping._partners_table(name) -%}
         {%- do names.append(relation.database ~ "." ~ relation.schema ~ "." ~ relation.identifier) -%}
     {%- endfor -%}
+    {%- if 'shared_keys' in var('account_mapping__crms', []) -%}
+        {%- set own = source('own', 'shared_keys') -%}
+        {%- do names.append(own.database ~ "." ~ own.schema ~ "." ~ own.identifier) -%}
+    {%- endif -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'model' and node.package_name == 'account_mapping' -%}
             {%- do names.append(node.database ~ "." ~ node.schema ~ "." ~ node.alias) -%}

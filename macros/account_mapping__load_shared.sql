@@ -17,24 +17,11 @@
     {%- endif -%}
     {%- set partner = account_mapping._text_literal(partner_id) -%}
     {%- set layouts = account_mapping._exchange_layouts() -%}
-    {%- set numbers = ['our_accounts', 'partner_accounts', 'companies'] -%}
     {%- set statements = ["create schema if not exists " ~ account_mapping._partners_table('partner_keys').without_identifier()] -%}
-    {%- for kind, layout in layouts.items() -%}
+    {%- for kind in layouts -%}
         {%- set relation = account_mapping._partners_table('partner_' ~ kind) -%}
-        {%- set typed, read = [], [] -%}
-        {%- for column in layout['columns'] -%}
-            {%- set type = 'bigint' if column in numbers else 'varchar' -%}
-            {%- do typed.append(column ~ " " ~ type) -%}
-            {%- do read.append("cast(" ~ column ~ " as " ~ type ~ ") as " ~ column) -%}
-        {%- endfor -%}
-        {%- do statements.append(
-            "create table if not exists " ~ relation ~ " (partner_id varchar, " ~ (typed | join(", ")) ~ ")") -%}
-        {%- do statements.append("delete from " ~ relation ~ " where partner_id = " ~ partner) -%}
-        {%- if kind in kinds -%}
-            {%- do statements.append(
-                "insert into " ~ relation ~ " by name select " ~ partner ~ " as partner_id, " ~ (read | join(", "))
-                ~ " from read_parquet(" ~ account_mapping._text_literal(folder ~ "/" ~ kind ~ ".parquet") ~ ")") -%}
-        {%- endif -%}
+        {%- set file = folder ~ "/" ~ kind ~ ".parquet" if kind in kinds else none -%}
+        {%- do statements.extend(account_mapping._replace_rows(relation, kind, partner, file)) -%}
     {%- endfor -%}
     {%- set stated = {
         'partner_agreements': ('statement', {
@@ -65,4 +52,25 @@
     {%- endfor -%}
     {#- one text with its own transaction: whatever fails or is killed in between, the former rows stay -#}
     {%- do run_query("begin transaction;\n" ~ (statements | join(";\n")) ~ ";\ncommit") -%}
+{% endmacro %}
+
+{% macro _replace_rows(relation, kind, partner, file) %}
+    {#- Statements by which the rows of one partner in `relation` become those of a checked Parquet file, or none. -#}
+    {%- set numbers = ['our_accounts', 'partner_accounts', 'companies'] -%}
+    {%- set typed, read = [], [] -%}
+    {%- for column in account_mapping._exchange_layouts()[kind]['columns'] -%}
+        {%- set type = 'bigint' if column in numbers else 'varchar' -%}
+        {%- do typed.append(column ~ " " ~ type) -%}
+        {%- do read.append("cast(" ~ column ~ " as " ~ type ~ ") as " ~ column) -%}
+    {%- endfor -%}
+    {%- set statements = [
+        "create table if not exists " ~ relation ~ " (partner_id varchar, " ~ (typed | join(", ")) ~ ")",
+        "delete from " ~ relation ~ " where partner_id = " ~ partner,
+    ] -%}
+    {%- if file -%}
+        {%- do statements.append(
+            "insert into " ~ relation ~ " by name select " ~ partner ~ " as partner_id, " ~ (read | join(", "))
+            ~ " from read_parquet(" ~ account_mapping._text_literal(file) ~ ")") -%}
+    {%- endif -%}
+    {{- return(statements) -}}
 {% endmacro %}

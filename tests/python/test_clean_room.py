@@ -2,6 +2,7 @@
 
 Two companies build this package on a made world and share keys with each other. A third project gets their two tables
 of keys and nothing else. The companies in each cell of the matrix, in both rollups, must be the same three times.
+`test_exchange_demo.py` plays the same world without names, by files, beside a readable list.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ MARTS = ["account_mapping__overlap_matrix", "account_mapping__partner_coverage",
 SELECTION = ["--select", *(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"]
 
 
-def company(number: int, rng: random.Random, named: bool) -> Row:
+def company(number: int, rng: random.Random) -> Row:
     """What is true of one company: its name, country, website and, at times, a D-U-N-S number."""
     syllables = ["ka", "lo", "mir", "ten", "vos", "bra", "quil", "dor", "fen", "zu"]
     stem = "".join(syllables[int(digit)] for digit in f"{number:04d}")
     return {
-        "account_name": f"{stem.capitalize()} {rng.choice(['Systems', 'Foods', 'Labs'])}" if named else None,
+        "account_name": f"{stem.capitalize()} {rng.choice(['Systems', 'Foods', 'Labs'])}",
         "country": rng.choice(COUNTRIES),
         "website": f"https://www.{stem}.com",
         "duns": f"{100_000_000 + number}" if rng.random() < 0.2 else None,
     }
 
 
-def crm_of(prefix: str, seed: int, named: bool) -> list[Row]:
+def crm_of(prefix: str, seed: int) -> list[Row]:
     """A CRM over half of 160 companies: duplicates, subsidiaries on the parent's website, gaps, and rows of no key."""
     world = random.Random(4)
-    companies = [company(number, world, named) for number in range(160)]
+    companies = [company(number, world) for number in range(160)]
     rng = random.Random(seed)
     rows: list[Row] = []
     for known in rng.sample(companies, 90):
@@ -46,7 +47,7 @@ def crm_of(prefix: str, seed: int, named: bool) -> list[Row]:
             "account_id": f"{prefix}{rng.randrange(10**6):06d}{len(rows):04d}",
             "status": rng.choice(STATUSES),
         }
-        if named and rng.random() < 0.25:
+        if rng.random() < 0.25:
             row["website"] = None
         rows.append(row)
         if rng.random() < 0.15:
@@ -55,7 +56,7 @@ def crm_of(prefix: str, seed: int, named: bool) -> list[Row]:
             rows.append(
                 {
                     "account_id": f"{prefix}b{rng.randrange(10**6):06d}{branch}",
-                    "account_name": f"{known['account_name']} {['North', 'South'][branch]}" if named else None,
+                    "account_name": f"{known['account_name']} {['North', 'South'][branch]}",
                     "country": known["country"],
                     "website": known["website"],
                     "status": rng.choice(STATUSES),
@@ -116,10 +117,9 @@ def coverage(project: Project) -> list[Row]:
     )
 
 
-@pytest.fixture(scope="module", params=["with names", "without names"])
-def parties(request, tmp_path_factory) -> Mapping[str, Project]:
+@pytest.fixture(scope="module")
+def parties(tmp_path_factory) -> Mapping[str, Project]:
     """Aster, Birch, and a clean room that sees Aster as its own side; all built."""
-    named = request.param == "with names"
     folder = tmp_path_factory.mktemp("parties")
     terms = {"exchange": "keys", "agreement_id": "aster-birch", "epoch": "1"}
     projects = {
@@ -130,7 +130,7 @@ def parties(request, tmp_path_factory) -> Mapping[str, Project]:
         for name, value in SECRETS.items():
             patch.setenv(name, value)
         for seed, (name, other) in enumerate([("aster", "birch"), ("birch", "aster")], start=1):
-            projects[name].write_table("generic.accounts", crm_of(name, seed, named))
+            projects[name].write_table("generic.accounts", crm_of(name, seed))
             write_settings(projects[name], other, **terms)
             build(projects[name], "--select", "+account_mapping__shared_keys")
         for name, other in [("aster", "birch"), ("birch", "aster")]:
@@ -186,18 +186,6 @@ def test_an_account_without_name_or_website_is_no_issue_of_the_clean_room(partie
         "select count(*) as n from account_mapping__data_issues where problem = 'nothing_to_match_by'"
     )
     assert issues == {"nothing_to_match_by": expected[0]["n"]}
-
-
-@pytest.mark.parametrize("parties", ["without names"], indirect=True)
-def test_a_readable_list_gives_the_same_where_the_same_keys_exist(parties, make_project):
-    """Without names a list is compared by website and number only, as hashed keys are."""
-    project = make_project(variables={"account_mapping__crms": ["generic"], "account_mapping__as_of": "2026-11-15"})
-    write_settings(project, "birch", exchange="list")
-    project.write_table("generic.accounts", crm_of("aster", 1, named=False))
-    theirs = [row | {"partner_id": "birch"} for row in crm_of("birch", 2, named=False)]
-    project.write_table("partners.partner_accounts", theirs)
-    build(project)
-    assert matrix(project) == matrix(parties["aster"])
 
 
 def test_own_keys_for_two_partners_are_refused(make_project):

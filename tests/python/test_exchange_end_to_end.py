@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import secrets
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import duckdb
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from harness import PACKAGE, Project
@@ -55,6 +62,56 @@ def copy_outbox(sender: Project, name: str, receiver: Project, partner: str) -> 
     shutil.rmtree(inbox, ignore_errors=True)
     shutil.copytree(sender.folder / "outbox" / name, inbox)
     return inbox
+
+
+LOADING = """
+import sys, duckdb
+with duckdb.connect(sys.argv[1]) as connection:
+    print("ready", flush=True)
+    connection.execute(sys.argv[2])
+    print("done", flush=True)
+"""
+
+
+def assert_whole_whenever_a_load_is_killed(project: Project, staging: Path, load: str) -> None:
+    """Kill the statements of a load, as dbt sent them, at ten random moments: all former rows or all new ones.
+
+    load: of a delivery of keys, of which a larger one is made here.
+    """
+    entry = project.query("select * from partners.partner_manifests")[0]
+    schema = pa.schema([(name, pa.string()) for name in protocol.COLUMNS["keys"]])
+    numbers = np.char.zfill(np.arange(200_000).astype(str), 64)
+    columns = dict.fromkeys(schema.names, numbers)
+    pq.write_table(pa.table(columns, schema), staging / "keys.parquet")
+    facts = {name: str(value) for name, value in entry.items() if name != "partner_id"} | {"sequence": 99}
+    (staging / "accepted.json").write_text(json.dumps([facts]))
+    (staging / "statement.json").write_text("[]")
+    tables = "select (select count(*) from partners.partner_keys), (select count(*) from partners.partner_agreements), "
+    tables += "(select max(sequence) from partners.partner_manifests)"
+    rng, took, found = random.Random(), 0.0, []
+    for number in range(11):
+        copy = project.folder / "killed.duckdb"
+        shutil.copy(project.database, copy)
+        command = [sys.executable, "-c", LOADING, str(copy), load.replace('"warehouse"', '"killed"')]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"ready\n"
+            start = time.monotonic()
+            if number:
+                time.sleep(rng.uniform(0, 1.1 * took))
+                process.kill()
+            process.stdout.read()
+            took = took or time.monotonic() - start
+        with duckdb.connect(str(copy)) as connection:
+            found.append(connection.sql(tables).fetchall()[0])
+        for path in project.folder.glob("killed.duckdb*"):
+            path.unlink()
+    assert found[0] == (len(numbers), 0, 99)
+    former = tuple(project.query(tables)[0].values())
+    assert former[2] != 99
+    print(f"killed within {took:.2f} s: {found[1:].count(former)} of 10 left the former rows, the others the new ones")
+    assert set(found[1:]) <= {former, found[0]}
+    for path in staging.iterdir():
+        path.unlink()
 
 
 def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, capsys):
@@ -114,6 +171,10 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     with pytest.raises(exchange.ExchangeError, match="run-operation"):
         exchange.operation(work, "account_mapping__load_shared", kinds=[])
     assert south.query(stored) == keys
+
+    # nor does one that is killed, at whatever moment
+    loads = re.findall(r"begin transaction;.*?\ncommit", (south.folder / "logs/dbt.log").read_text(), re.DOTALL)
+    assert_whole_whenever_a_load_is_killed(south, staging, loads[0])
 
     # a refusal leaves rows alone and keeps what came in quarantine
     (inbox / names["keys"]).write_bytes(b"PAR1")

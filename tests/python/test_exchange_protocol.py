@@ -330,3 +330,46 @@ def test_a_cell_whose_status_the_receiver_does_not_tell_may_be_counted():
     cells = protocol.cells_in_force(EVERYTHING, EVERYTHING, "2026-11-15")
     assert ("customer", "not_shared") in protocol.allowed(cells).minimum_counts
     assert ("not_shared", "customer") not in protocol.allowed(cells).minimum_counts
+
+
+# ---------------------------------------------------------------- a clean room, which has no secret
+
+
+def pair(**changes: object) -> tuple[dict, dict]:
+    """Two manifests that belong together; `changes` replace what the second side knows, or its secret."""
+    secret = changes.pop("secret", SECRET)
+    knows = changes.pop("knows", protocol.statement_hash(EVERYTHING))
+    them = replace(THEM, **changes)
+    own = protocol.make_manifest(SECRET, US, [FILE], protocol.statement_hash(them.statement), 3)
+    return own, protocol.make_manifest(secret, them, [FILE], knows, 7)
+
+
+def test_a_room_takes_two_manifests_that_belong_together():
+    for permitted in protocol.check_pair(*pair(), US):
+        assert "keys" in permitted.kinds
+        assert permitted.statuses == set(protocol.STATUSES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"company_id": "north"}, "one_sender"),
+        ({"secret": bytes(32)}, "wrong_secret"),
+        ({"epoch": "2025"}, "other_epoch"),
+        ({"agreement_id": "treaty"}, "other_agreement"),
+        ({"normaliser": replace(NORMALISER, version="1")}, "other_normaliser_version"),
+        ({"normaliser": replace(NORMALISER, outputs=("kanari",))}, "other_normaliser"),
+        ({"as_of": "2026-10-01"}, "expired"),
+        ({"knows": None}, "other_statement"),
+        ({"knows": "ab" * 32}, "other_statement"),
+        ({"statement": EVERYTHING[1:]}, "unilateral"),
+        ({"statement": EVERYTHING[:1]}, "unilateral"),
+    ],
+)
+def test_a_room_refuses_two_manifests_that_do_not(changes, code):
+    own, other = pair(**changes)
+    for manifests in ((own, other), (other, own)):
+        with pytest.raises(protocol.Refused) as caught:
+            protocol.check_pair(*manifests, US)
+        assert caught.value.code == code
+        assert str(caught.value).endswith(".")

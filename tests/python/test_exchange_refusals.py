@@ -5,11 +5,17 @@ No dbt runs here: a delivery is checked before anything is loaded, so a refusal 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -405,6 +411,68 @@ def test_large_files_are_checked_batch_by_batch_and_across_batches(delivery, mon
     assert caught.value.code == "duplicated_rows"
 
 
+# ---------------------------------------------------------------- a clean room
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> tuple[exchange.Work, protocol.Party]:
+    """A room that both sides delivered to: `north`, whose view is wanted, and `south`."""
+    sides = [Delivery(tmp_path / "made" / name) for name in ("north", "south")]
+    sides[0].them = US
+    work = exchange.Work("south", tmp_path / "room", tmp_path / "room/outbox/south", tmp_path / "room/inbox/south")
+    work.staging.mkdir(parents=True)
+    for name, side in zip(("north", "south"), sides, strict=True):
+        side.deliver()
+        shutil.copytree(side.work.inbox, work.inbox.parent / name)
+    return work, replace(US, statement=())
+
+
+def test_a_room_lays_the_keys_of_both_sides_ready_and_needs_no_secret(room):
+    work, us = room
+    told = exchange.accept_pair(work, us)
+    assert told.count("5 keys, code ") == 2
+    assert sorted(path.name for path in work.staging.glob("*.parquet")) == ["keys.parquet", "own.parquet"]
+    for name in ("keys", "own"):
+        assert pq.read_table(work.staging / f"{name}.parquet") == keys_table()
+    assert "All checks passed" in (work.inbox / files.PAGE).read_text()
+
+
+def truncate(inbox: Path) -> None:
+    path = next(inbox.glob("keys-*"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda inbox: (inbox / "fields-0123456789ab.parquet").write_bytes(b"readable"), "readable_fields"),
+        (truncate, "other_hash"),
+        (lambda inbox: (inbox / "manifest.json").write_bytes(b"{}"), "unknown_protocol"),
+        (lambda inbox: shutil.copy(inbox.parent / "north/manifest.json", inbox), "one_sender"),
+    ],
+    ids=["readable fields", "cut off", "no manifest of ours", "one side twice"],
+)
+def test_a_room_refuses_what_it_should_not_have_and_keeps_all_in_quarantine(room, spoil, code):
+    work, us = room
+    spoil(work.inbox)
+    with pytest.raises(protocol.Refused) as caught:
+        exchange.accept_pair(work, us)
+    assert caught.value.code == code
+    for name in ("north", "south"):
+        inbox = work.inbox.parent / name
+        assert [path.name for path in inbox.iterdir()] == ["quarantine"]
+        assert (inbox / "quarantine/1/manifest.json").exists()
+    assert list(work.staging.iterdir()) == []
+
+
+def test_a_room_waits_for_the_second_side(room):
+    work, us = room
+    (work.inbox / "manifest.json").unlink()
+    with pytest.raises(exchange.ExchangeError, match="not all was delivered yet"):
+        exchange.accept_pair(work, us)
+    assert (work.inbox.parent / "north/manifest.json").exists()
+
+
 # ---------------------------------------------------------------- what may not leave
 
 
@@ -536,6 +604,102 @@ def test_whenever_a_publication_is_killed_the_outbox_is_the_former_or_the_new_on
     switch = states.index(sorted(["kept" * 9, "new" * 9, "more" * 9]))
     assert switch > 5
     assert states == [sorted(["kept" * 9, "old" * 9])] * switch + [states[-1]] * (len(states) - switch)
+
+
+# A process that has imported everything, and forks a publication for each line it reads: the moments are then of the
+# publication itself, not of its imports. dbt's part, the export, is a copy of files that were made before.
+PUBLISHING = """
+import os, shutil, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import exchange, gates
+
+exported, project = Path(sys.argv[2]), Path(sys.argv[3])
+work = exchange.Work("south", project, project / "outbox/south", project / "inbox/south", build=False)
+exchange.operation = lambda work, name, **_: shutil.copytree(exported, work.staging, dirs_exist_ok=True)
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        exchange.publish(work)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+def write_export(folder: Path, rows: Table) -> None:
+    """What the macro account_mapping__export_shared writes, after the partner's statement was accepted."""
+    folder.mkdir(parents=True)
+    settings = {
+        **{"partner_id": "south", "exchange": "keys", "is_active": True, "agreement_id": "pact", "epoch": "2026"},
+        **{"secret_env": "SECRET_OF_THE_PAIR", "as_of": US.as_of, "normaliser_version": "2", "company_id": "north"},
+    }
+    statement = protocol.statement_rows(RULES)
+    ours = [{**rule, "is_readable": True} for rule in statement]
+    hashed = protocol.statement_hash(RULES)
+    accepted = {"agreement_id": "pact", "epoch": "2026", "sequence": 1, "mac": "ff" * 32, "statement_hash": hashed}
+    for name, value in (
+        ("settings", [settings]),
+        ("our_statement", ours),
+        ("partner_statement", statement),
+        ("legal_forms", [{"form": "gmbh", "class": "limited", "position": "end", "script": ""}]),
+        ("accepted", [accepted]),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    pq.write_table(rows, folder / "keys.parquet")
+
+
+def number_of(outbox: Path) -> int:
+    """The number of the manifest in an outbox; fails where it is not signed, or names a file that is not whole."""
+    manifest = protocol.parse_manifest((outbox / files.MANIFEST).read_bytes())
+    assert manifest["mac"] == protocol.authentication_code(SECRET, manifest)
+    assert [entry["kind"] for entry in manifest["files"]] == ["keys"]
+    for entry in manifest["files"]:
+        assert files.sha256_of(outbox / entry["name"]) == entry["sha256"]
+        assert pq.read_table(outbox / entry["name"]).num_rows == entry["rows"]
+    return manifest["sequence"]
+
+
+def test_a_publication_killed_at_ten_random_moments_leaves_a_whole_outbox(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_PAIR", SECRET.hex())
+    exported, project = tmp_path / "exported", tmp_path / "project"
+    outbox, former = project / "outbox/south", tmp_path / "former"
+    rows = [(key_type, number) for key_type in ("domain", "name") for number in range(5_000)]
+    write_export(exported, keys_table(rows[1:]))
+    command = [sys.executable, "-c", PUBLISHING, PACKAGE / "exchange", exported, project]
+    rng = random.Random()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def publish(kill_after: float | None) -> float:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            child, start = int(process.stdout.readline()), time.monotonic()
+            if kill_after is not None:
+                time.sleep(kill_after)
+                # it may have ended before its time
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            assert int(process.stdout.readline()) in ((0,) if kill_after is None else (0, signal.SIGKILL))
+            return time.monotonic() - start
+
+        publish(None)
+        shutil.copytree(outbox, former)
+        pq.write_table(keys_table(rows), exported / "keys.parquet")
+        took = publish(None)
+        assert number_of(outbox) == 2
+        left = []
+        for _ in range(10):
+            shutil.rmtree(outbox)
+            shutil.copytree(former, outbox)
+            publish(rng.uniform(0, took))
+            left.append(number_of(outbox))
+        print(f"left after being killed within {took:.2f} s: {left}")
+        assert set(left) <= {1, 2}
+        publish(None)
+        assert number_of(outbox) == 2
+        assert len(list(outbox.iterdir())) == 3
+        assert not any(path.is_file() for path in (project / "target").rglob("*"))
+        process.stdin.close()
 
 
 def test_quarantine_that_was_killed_half_way_is_ended_by_the_next(tmp_path, monkeypatch):

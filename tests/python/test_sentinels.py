@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -22,6 +23,10 @@ import pytest
 from harness import PACKAGE, Project
 from loading import load_model
 from sentinels import Needle, base64_cores, needles, scan_file, scan_folder, search, secret_needles
+
+sys.path.insert(0, str(PACKAGE / "exchange"))
+
+import exchange
 
 SECRET = hashlib.sha256(b"no byte sequence that a database writes by itself").digest()
 SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models/shared").glob("*.sql"))
@@ -208,9 +213,10 @@ def world(tmp_path_factory) -> tuple[Project, dict[str, str]]:
         "account_mapping__target_accounts",
         [{"list_name": mint.text("settings list_name"), "domain": mint.text("settings target domain", "domain")}],
     )
+    open_rule = {**rule, "minimum_count": None, "valid_from": None, "valid_until": None}
     project.write_table(
         "partners.partner_agreements",
-        [{"partner_id": "aster", "direction": direction, **rule} for direction in ("offered", "accepted")],
+        [{"partner_id": "aster", "direction": direction, **open_rule} for direction in ("offered", "accepted")],
     )
     folder = project.folder / "models"
     folder.mkdir()
@@ -294,6 +300,21 @@ def test_nothing_leaves_with_the_shared_models(world, wanted, tmp_path):
     assert scan_folder(tmp_path / "outbox", wanted) == []
     overlaps = project.query("select count(distinct account_id) as n from account_mapping__overlaps")
     assert overlaps == [{"n": OVERLAPPING_ACCOUNTS}]
+
+
+def test_nothing_leaves_with_the_outbox_of_the_exchange_command(world, wanted, monkeypatch):
+    """Manifest, page of checks and names of files too; the partner's statement was accepted before."""
+    project, _ = world
+    monkeypatch.setenv("ACCOUNT_MAPPING_SECRET_ASTER", SECRET.hex())
+    accepted = {"partner_id": "aster", "agreement_id": "sealed", "epoch": "7", "sequence": 1, "mac": "ff" * 32}
+    hashes = {name: "ff" * 32 for name in ("statement_hash", "partner_statement_hash")}
+    days = {"created_on": date(2026, 11, 15), "expires_on": date(2026, 12, 15)}
+    project.write_table("partners.partner_manifests", [accepted | hashes | days])
+    assert exchange.main(["reveal", "aster", "--no-build", "--project-dir", str(project.folder)]) == 0
+    outbox = project.folder / "outbox" / "aster"
+    names = sorted(re.sub("-.*", "", path.name) for path in outbox.iterdir())
+    assert names == ["checks.html", "counts", "fields", "keys", "manifest.json"]
+    assert scan_folder(outbox, wanted) == []
 
 
 def test_the_secret_is_in_no_file_of_the_build(world):

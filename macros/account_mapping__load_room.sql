@@ -1,0 +1,34 @@
+{% macro account_mapping__load_room(partner_id, folder) %}
+    {#- For the exchange command in a clean room: replaces both sides' keys by the checked files below `folder`, own.parquet
+        and keys.parquet, all or nothing. -#}
+    {{- return(adapter.dispatch('account_mapping__load_room', 'account_mapping')(partner_id, folder)) -}}
+{% endmacro %}
+
+{% macro default__account_mapping__load_room(partner_id, folder) %}
+    {%- do exceptions.raise_compiler_error(
+        "account_mapping: the exchange command reads files on DuckDB only, this is " ~ target.type ~ ". Load one side's"
+        ~ " account_mapping__shared_keys into own.shared_keys and the other's into partners.partner_keys, both with '"
+        ~ partner_id ~ "' as partner_id."
+    ) -%}
+{% endmacro %}
+
+{% macro duckdb__account_mapping__load_room(partner_id, folder) %}
+    {%- if not execute -%}
+        {{- return('') -}}
+    {%- endif -%}
+    {%- if 'shared_keys' not in var('account_mapping__crms', []) -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: this project is no clean room: that has the var account_mapping__crms: [shared_keys]."
+        ) -%}
+    {%- endif -%}
+    {%- set partner = account_mapping._text_literal(partner_id) -%}
+    {%- set statements = [] -%}
+    {%- for relation, file in [
+        (source('own', 'shared_keys'), 'own'), (account_mapping._partners_table('partner_keys'), 'keys')
+    ] -%}
+        {%- do statements.append("create schema if not exists " ~ relation.without_identifier()) -%}
+        {%- do statements.extend(
+            account_mapping._replace_rows(relation, 'keys', partner, folder ~ "/" ~ file ~ ".parquet")) -%}
+    {%- endfor -%}
+    {%- do run_query("begin transaction;\n" ~ (statements | join(";\n")) ~ ";\ncommit") -%}
+{% endmacro %}
