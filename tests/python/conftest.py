@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
@@ -16,6 +17,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import PACKAGE, Project
+
+# dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
+gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, with its fixtures, unless a test has a group of its own."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -23,10 +26,21 @@ import pyarrow as pa
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
 PACKAGE = Path(__file__).resolve().parents[2]
+PROJECT_NAME = "account_mapping_test"
 
 Rows = Sequence[Mapping[str, Any]]
+
+# What dbt parsed in this process, by all that a parse depends on. Most projects of the tests differ in rows only, and
+# parsing takes longer than running a dozen models: https://docs.getdbt.com/reference/programmatic-invocations
+_PARSED: dict[tuple[str, ...], Manifest] = {}
+_FLAGS = (
+    *("--quiet", "--log-level", "none", "--log-level-file", "none"),
+    *("--no-write-json", "--no-send-anonymous-usage-stats"),
+)
 
 
 @dataclass
@@ -37,12 +51,14 @@ class Result:
     messages: every line dbt logged at level info or above, in order.
     statuses: status by node name (`success`, `error`, `skipped`, `pass`, `fail`, ...).
     errors: message by name of each node that failed; under `` (no node) what stopped the whole command.
+    models: the models that ran, compiled, in the order in which they ended: parents before children.
     """
 
     success: bool
     messages: list[str] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    models: list[ModelNode] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -119,25 +135,64 @@ class Project:
 
         variables: vars of this command only, as `--vars`.
         """
+        overrides = ("--vars", json.dumps(dict(variables))) if variables else ()
+        if arguments[0] in ("parse", "docs"):
+            return self._invoke(None, *arguments, *overrides)[0]
+        parsed_from = (*overrides, *self._parsed_files())
+        if parsed_from not in _PARSED:
+            result, manifest = self._invoke(None, "parse", *overrides)
+            if not result.success:
+                return result
+            _PARSED[parsed_from] = manifest
+        for node in _PARSED[parsed_from].nodes.values():
+            if isinstance(node, SeedNode):
+                own = node.package_name == PROJECT_NAME
+                node.root_path = str(self.folder if own else self.folder / "dbt_packages" / node.package_name)
+        return self._invoke(_PARSED[parsed_from], *arguments, *overrides)[0]
+
+    def _parsed_files(self) -> list[str]:
+        """Names and contents of the project's own files that dbt parses; of CSV, which it reads later, the names."""
+        paths = [self.folder / "dbt_project.yml"]
+        for room in ("models", "seeds", "macros", "tests"):
+            paths += sorted(path for path in (self.folder / room).rglob("*") if path.is_file())
+        return [
+            f"{path.relative_to(self.folder)}\n{'' if path.suffix == '.csv' else path.read_text()}" for path in paths
+        ]
+
+    def _invoke(self, manifest: Manifest | None, *arguments: str) -> tuple[Result, Any]:
+        """Run one dbt command, parsing first unless there is a manifest; what it did, and what dbt returned."""
         messages: list[str] = []
 
         def keep(event: Any) -> None:
             if event.info.level not in ("debug", "test"):
                 messages.append(event.info.msg)
 
-        command = [
-            *arguments,
-            "--project-dir", str(self.folder),
-            "--profiles-dir", str(self.folder),
-            *(["--vars", json.dumps(dict(variables))] if variables else []),
-        ]  # fmt: skip
+        folders = ("--project-dir", str(self.folder), "--profiles-dir", str(self.folder))
         try:
-            outcome = dbtRunner(callbacks=[keep]).invoke(
-                ["--quiet", "--log-level-file", "none", "--no-write-json", "--no-send-anonymous-usage-stats", *command]
-            )
+            outcome = dbtRunner(manifest, callbacks=[keep]).invoke([*_FLAGS, *arguments, *folders])
         finally:
             _close_database()
-        return _result(outcome, messages)
+        return _result(outcome, messages), outcome.result
+
+    def replay(self, models: Iterable[ModelNode]) -> None:
+        """Run compiled models of a former command again, on the rows that there are now, without dbt's cost per node.
+
+        models: of a Result of this project, built into an empty database: an incremental model is made anew.
+        """
+        with duckdb.connect(str(self.database)) as connection:
+            for model in models:
+                if model.language == "python":
+                    module = sys.modules[f"replayed_{model.name}"] = ModuleType(f"replayed_{model.name}")
+                    exec(model.compiled_code, module.__dict__)  # noqa: S102
+                    # A model may stream what it reads, which keeps a connection busy until the rows are written.
+                    with connection.cursor() as reader:
+                        session = module.dbtObj(partial(_read, reader))
+                        connection.register("python_rows", module.model(session, reader))
+                        connection.execute(f"create or replace table {model.relation_name} as from python_rows")
+                        connection.unregister("python_rows")
+                else:
+                    kind = "view" if model.config.materialized == "view" else "table"
+                    connection.execute(f"create or replace {kind} {model.relation_name} as {model.compiled_code}")
 
     def execute(self, sql: str) -> None:
         """Run one SQL statement on the project's database, such as an update of raw rows."""
@@ -155,7 +210,7 @@ class Project:
 
     def _write_settings(self) -> None:
         project = {
-            "name": "account_mapping_test",
+            "name": PROJECT_NAME,
             "version": "1.0.0",
             "config-version": 2,
             "profile": "account_mapping_test",
@@ -176,8 +231,13 @@ class Project:
                 },
             }
         }
-        (self.folder / "dbt_project.yml").write_text(yaml.safe_dump(project, sort_keys=False))
+        (self.folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
         (self.folder / "profiles.yml").write_text(yaml.safe_dump(profile, sort_keys=False))
+
+
+def _read(connection: duckdb.DuckDBPyConnection, relation: str) -> duckdb.DuckDBPyRelation:
+    """What dbt.ref() and dbt.source() give a Python model."""
+    return connection.sql(f"select * from {relation}")
 
 
 def _arrow(rows: Rows) -> pa.Table:
@@ -204,6 +264,8 @@ def _result(outcome: dbtRunnerResult, messages: list[str]) -> Result:
         if getattr(node, "node", None) is None:
             continue
         result.statuses[node.node.name] = str(node.status)
+        if isinstance(node.node, ModelNode):
+            result.models.append(node.node)
         if str(node.status) in ("error", "fail", "runtime error"):
             result.errors[node.node.name] = node.message or ""
     return result

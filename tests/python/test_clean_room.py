@@ -22,6 +22,7 @@ COUNTRIES = ["DE", "FR", "US", None]
 SECRETS = {"ACCOUNT_MAPPING_SECRET_ASTER": "5a" * 32, "ACCOUNT_MAPPING_SECRET_BIRCH": "5a" * 32}
 MARTS = ["account_mapping__overlap_matrix", "account_mapping__partner_coverage", "account_mapping__overlaps"]
 SELECTION = ["--select", *(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"]
+KEYS = ["--select", "+account_mapping__shared_keys"]
 
 
 def company(number: int, rng: random.Random) -> Row:
@@ -83,7 +84,8 @@ def write_settings(project: Project, partner_id: str, **partner: str) -> None:
 
 
 def build(project: Project, *selection: str) -> Result:
-    result = project.run("build", *(selection or SELECTION))
+    """Build models with the tests of their rows; the last test below runs the unit tests."""
+    result = project.run("build", *(selection or SELECTION), "--exclude-resource-type", "unit_test")
     assert result.success, result.text
     return result
 
@@ -132,10 +134,10 @@ def parties(tmp_path_factory) -> Mapping[str, Project]:
         for seed, (name, other) in enumerate([("aster", "birch"), ("birch", "aster")], start=1):
             projects[name].write_table("generic.accounts", crm_of(name, seed))
             write_settings(projects[name], other, **terms)
-            build(projects[name], "--select", "+account_mapping__shared_keys")
+            build(projects[name], *KEYS, "--exclude-resource-type", "test")
         for name, other in [("aster", "birch"), ("birch", "aster")]:
             projects[name].write_table("partners.partner_keys", keys_for(projects[other], name, other))
-            build(projects[name])
+            build(projects[name], *SELECTION, *KEYS)
         for name in SECRETS:
             patch.delenv(name)
         room = Project(

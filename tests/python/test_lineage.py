@@ -108,6 +108,7 @@ class Compiled:
         }
         with duckdb.connect(str(project.database), read_only=True) as connection:
             rows = connection.sql("select table_name, column_name, data_type from duckdb_columns()").fetchall()
+        self.lineages: dict[tuple[str, frozenset[str]], dict[str, Node]] = {}
         self.columns: dict[str, dict[str, str]] = {}
         for table, column, data_type in rows:
             self.columns.setdefault(table, {})[column] = data_type
@@ -117,10 +118,14 @@ class Compiled:
 
         The search goes through every SQL model but those of `ends`.
         """
-        passed = self.between(model, {PREFIX + name for name in ends})
-        sources = {name: bare(self.sql[name]) for name in passed if name != model}
-        root = lineage(column, bare(self.sql[model]), schema=self.columns, sources=sources, dialect="duckdb")
-        return {leaf.removeprefix(PREFIX) for leaf in leaves(root)}
+        known = (model, frozenset(ends))
+        if known not in self.lineages:
+            passed = self.between(model, {PREFIX + name for name in ends})
+            sources = {name: bare(self.sql[name]) for name in passed if name != model}
+            self.lineages[known] = lineage(
+                None, bare(self.sql[model]), schema=self.columns, sources=sources, dialect="duckdb"
+            )
+        return {leaf.removeprefix(PREFIX) for leaf in leaves(self.lineages[known][column])}
 
     def between(self, model: str, ends: set[str]) -> set[str]:
         """The SQL models from `model` on upwards, up to and without `ends`."""
