@@ -2,7 +2,6 @@
 {%- for column in account_mapping.pass_through_columns() -%}
     {%- do pass_through_aliases.append(column['alias'] | lower | replace("'", "''")) -%}
 {%- endfor -%}
-{%- set fields = ['status', 'owner', 'region', 'segment', 'industry'] -%}
 with
 
 populations as (
@@ -20,7 +19,7 @@ judged as (
             when field is null or condition_value is null then true
             when field = 'status'
                 then condition_value not in ('customer', 'open_opportunity', 'churned', 'prospect')
-            when field in ('{{ fields | join("', '") }}') then false
+            when field in ('owner', 'region', 'segment', 'industry') then false
             {% if pass_through_aliases -%}
             when side = 'ours' and field in ('{{ pass_through_aliases | join("', '") }}') then false
             {% endif -%}
