@@ -203,16 +203,13 @@ worded as (
             base_score + earned_by_recent_win + earned_by_long_customer + earned_by_new_overlap + earned_by_owners
             + open_amount_points as bigint
         ) as score,
-        case our_status
-            {% for status, words in our_words.items() -%}
-            when '{{ status }}' then '{{ words }}'
-            {% endfor -%}
-        end as our_words,
-        case partner_status
-            {% for status, words in their_words.items() -%}
-            when '{{ status }}' then '{{ words }}'
-            {% endfor -%}
-        end || ' of ' || partner_name as their_words,
+        {% for side, words in {'our': our_words, 'partner': their_words}.items() -%}
+        case {{ side }}_status
+            {%- for status, text_of_status in words.items() %}
+            when '{{ status }}' then '{{ text_of_status }}'
+            {%- endfor %}
+        end as {{ side }}_words,
+        {% endfor -%}
         case relationship
             when 'subsidiary' then 'parent company'
             when 'parent' then 'subsidiary'
@@ -261,9 +258,9 @@ ranked as (
         partner_account_name,
         play,
         account_name || ' is ' || our_words || case
-            when relationship = 'same' then ' and ' || their_words
-            else ', its ' || relative || ' is ' || their_words
-        end || case when strengths = '' then '' else ': ' || substr(strengths, 3) end || '.' as why,
+            when relationship = 'same' then ' and '
+            else ', its ' || relative || ' is '
+        end || partner_words || ' of ' || partner_name || case when strengths = '' then '' else ': ' || substr(strengths, 3) end || '.' as why,
         replace(ask, '{partner}', partner_name) as ask,
         replace(give_back, '{partner}', partner_name) as give_back,
         our_status,

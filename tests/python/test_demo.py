@@ -18,6 +18,7 @@ MARTS = [
     "account_mapping__partner_coverage",
     "account_mapping__population_matrix",
     "account_mapping__plays",
+    "account_mapping__whitespace",
     "account_mapping__match_review",
     "account_mapping__match_quality",
     "account_mapping__data_issues",

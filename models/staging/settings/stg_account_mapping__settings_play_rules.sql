@@ -1,5 +1,7 @@
 {#- Numbers are read as text first: one that cannot be read must not pass for one that is left open. -#}
-{%- set points = ['recent_win_points', 'long_customer_points', 'new_overlap_points', 'owners_known_points', 'open_amount_points'] -%}
+{%- set points = [
+    'recent_win_points', 'long_customer_points', 'new_overlap_points', 'owners_known_points', 'open_amount_points',
+] -%}
 {%- set limits = {'recent_days': 180, 'long_customer_days': 730, 'full_amount': 100000} -%}
 with
 
