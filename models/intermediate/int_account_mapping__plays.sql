@@ -136,11 +136,32 @@ dated as (
 
 ),
 
--- days in the future say nothing yet
 aged as (
 
     select
-        dated.*,
+        *,
+        {{ dbt.datediff(
+            'our_last_win', account_mapping.as_of(), 'day'
+        ) }} as days_since_our_win,
+        {{ dbt.datediff(
+            'our_customer_since', account_mapping.as_of(), 'day'
+        ) }} as days_our_customer,
+        {{ dbt.datediff(
+            'their_customer_since', account_mapping.as_of(), 'day'
+        ) }} as days_their_customer,
+        {{ dbt.datediff(
+            'new_since', account_mapping.as_of(), 'day'
+        ) }} as days_shared
+
+    from dated
+
+),
+
+-- days in the future say nothing yet
+ruled as (
+
+    select
+        aged.*,
         play_rules.play,
         play_rules.ask,
         play_rules.give_back,
@@ -151,33 +172,22 @@ aged as (
         play_rules.owners_known_points,
         cast(
             floor(
-                play_rules.open_amount_points * least(greatest(dated.open_amount, 0), play_rules.full_amount)
+                play_rules.open_amount_points * least(greatest(aged.open_amount, 0), play_rules.full_amount)
                 / play_rules.full_amount
             ) as bigint
         ) as open_amount_points,
-        {% for side, date in {'our': 'our_last_win', 'their': 'their_customer_since'}.items() -%}
-        coalesce(
-            {{ dbt.datediff('dated.' ~ date, account_mapping.as_of(), 'day') }} between 0 and play_rules.recent_days,
-            false
-        ) as is_{{ side }}_recent_win,
-        {% endfor -%}
-        {% for side, date in {'our': 'our_customer_since', 'their': 'their_customer_since'}.items() -%}
-        coalesce(
-            {{ dbt.datediff('dated.' ~ date, account_mapping.as_of(), 'day') }} >= play_rules.long_customer_days,
-            false
-        ) as is_{{ side }}_long_customer,
-        {% endfor -%}
-        coalesce(
-            {{ dbt.datediff('dated.new_since', account_mapping.as_of(), 'day') }} between 0 and play_rules.recent_days,
-            false
-        ) as is_new_overlap,
-        dated.our_owner is not null and dated.partner_owner is not null as are_owners_known
+        coalesce(aged.days_since_our_win between 0 and play_rules.recent_days, false) as is_our_recent_win,
+        coalesce(aged.days_their_customer between 0 and play_rules.recent_days, false) as is_their_recent_win,
+        coalesce(aged.days_our_customer >= play_rules.long_customer_days, false) as is_our_long_customer,
+        coalesce(aged.days_their_customer >= play_rules.long_customer_days, false) as is_their_long_customer,
+        coalesce(aged.days_shared between 0 and play_rules.recent_days, false) as is_new_overlap,
+        aged.our_owner is not null and aged.partner_owner is not null as are_owners_known
 
-    from dated
+    from aged
     inner join play_rules
         on
-            dated.our_status = play_rules.our_status
-            and dated.partner_status = play_rules.partner_status
+            aged.our_status = play_rules.our_status
+            and aged.partner_status = play_rules.partner_status
 
 ),
 
@@ -191,7 +201,7 @@ earned as (
         case when is_new_overlap then new_overlap_points else 0 end as earned_by_new_overlap,
         case when are_owners_known then owners_known_points else 0 end as earned_by_owners
 
-    from aged
+    from ruled
 
 ),
 
@@ -260,7 +270,10 @@ ranked as (
         account_name || ' is ' || our_words || case
             when relationship = 'same' then ' and '
             else ', its ' || relative || ' is '
-        end || partner_words || ' of ' || partner_name || case when strengths = '' then '' else ': ' || substr(strengths, 3) end || '.' as why,
+        end || partner_words || ' of ' || partner_name || case
+            when strengths = '' then ''
+            else ': ' || substr(strengths, 3)
+        end || '.' as why,
         replace(ask, '{partner}', partner_name) as ask,
         replace(give_back, '{partner}', partner_name) as give_back,
         our_status,

@@ -43,7 +43,11 @@ partner_accounts as (
 account_keys as (
 
     select * from {{ ref('int_account_mapping__account_keys') }}
-    where key_type in ('{{ telling_keys | join("', '") }}')
+    where key_type in (
+        {% for key_type in telling_keys -%}
+        '{{ key_type }}'{{ ',' if not loop.last }}
+        {% endfor -%}
+    )
 
 ),
 

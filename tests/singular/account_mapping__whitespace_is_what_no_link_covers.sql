@@ -1,5 +1,5 @@
--- The partner's accounts that we lack and those that are matched are no more than it has, and a readable list has as many
--- rows of accounts as its segments count.
+-- The partner's accounts that we lack and those that are matched are no more than it has, and a readable list has as
+-- many rows of accounts as its segments count.
 with
 
 whitespace as (
