@@ -47,6 +47,7 @@
         'exclusion_of_unknown_account': 'ignored: no such account, or the bare id is ambiguous',
         'setting_of_unknown_partner': 'ignored: add the partner to account_mapping__partners',
         'target_without_account': 'reported outside the denominator',
+        'unreadable_condition': 'its population is left out: name a field (status, owner, region, segment, industry, of ours a pass-through alias) and a value',
         'nothing_offered': 'nothing is hashed for this partner: add an offered rule to account_mapping__sharing_agreements',
         'no_statement': 'nothing leaves until this partner sends its statement: run the exchange',
         'malformed_statement': 'nothing leaves or counts as agreed: ask this partner for a statement that can be read',

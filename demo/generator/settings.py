@@ -101,6 +101,20 @@ def settings(
         targets.append({"list_name": "icp_2026", "account_id": "", "domain": company.domain})
     # A target once per domain, since records of one company share it.
     targets = list({tuple(t.values()): t for t in targets}.values())
+    populations = [
+        dict(zip(("population", "side", "field", "value"), values, strict=True))
+        for values in (
+            *(("nordic_accounts", "ours", "region", country) for country in ("SE", "NO", "DK", "FI")),
+            ("north_american_pipeline", "ours", "status", "open_opportunity"),
+            ("north_american_pipeline", "ours", "region", "US"),
+            ("north_american_pipeline", "ours", "region", "CA"),
+            ("everyone", "ours", "", ""),
+            ("enterprise_customers", "partner", "status", "customer"),
+            ("enterprise_customers", "partner", "segment", "enterprise"),
+            ("in_motion", "partner", "status", "customer"),
+            ("in_motion", "partner", "status", "open_opportunity"),
+        )
+    ]
     agreements = [
         {
             "partner_id": p.partner_id,
@@ -126,6 +140,7 @@ def settings(
         "target_accounts": targets,
         "currency_rates": [{"currency": c, "rate": r} for c, r in RATES.items()],
         "sharing_agreements": agreements,
+        "populations": populations,
     }
 
 

@@ -125,6 +125,13 @@ offered_accounts as (
 
 ),
 
+population_conditions as (
+
+    select * from {{ ref('int_account_mapping__population_conditions') }}
+    where is_unreadable
+
+),
+
 counted_cells as (
 
     select distinct
@@ -743,6 +750,18 @@ issues as (
 
     from target_accounts
     where account_id is null
+
+    union all
+
+    select
+        'account_mapping__populations' as source,
+        population as row_key,
+        'unreadable_condition' as problem,
+        left(
+            side || ': ' || coalesce(field, '(no field)') || ' = ' || coalesce(condition_value, '(no value)'), 100
+        ) as detail
+
+    from population_conditions
 
     union all
 

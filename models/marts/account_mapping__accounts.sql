@@ -1,69 +1,14 @@
 with
 
-accounts as (
+mapped_accounts as (
 
-    select * from {{ ref('int_account_mapping__accounts') }}
-
-),
-
-shared_accounts as (
-
-    select
-        *,
-        {{ account_mapping.play('our_status', 'partner_status') }} as play
-
-    from {{ ref('account_mapping__overlaps') }}
+    select * from {{ ref('int_account_mapping__mapped_accounts') }}
 
 ),
 
-duplicate_groups as (
+account_changes as (
 
-    select
-        node as account_id,
-        group_id as duplicate_group_id
-
-    from {{ ref('int_account_mapping__groups') }}
-    where grouping_key = 'duplicates'
-
-),
-
-covering_partners as (
-
-    select
-        account_id,
-        count(distinct partner_id) as n_partners,
-        {{ account_mapping.list_text('partner_id') }} as partners
-
-    from shared_accounts
-    group by account_id
-
-),
-
--- nearer to revenue first, then the surer match
-ranked_plays as (
-
-    select
-        account_id,
-        partner_id as best_partner_id,
-        play as best_play,
-        row_number() over (
-            partition by account_id
-            order by
-                case play
-                    when 'warm_introduction' then 1
-                    when 'co_sell' then 2
-                    when 'win_back' then 3
-                    when 'return_favour' then 4
-                    when 'joint_story' then 5
-                    when 'joint_campaign' then 6
-                    else 7
-                end,
-                match_probability desc,
-                partner_id
-        ) as preference
-
-    from shared_accounts
-    where is_primary
+    select * from {{ ref('int_account_mapping__account_changes') }}
 
 ),
 
@@ -71,42 +16,39 @@ final as (
 
     select
         ---------- ids
-        accounts.account_id,
-        accounts.source_relation,
-        accounts.source_account_id,
-        accounts.ultimate_parent_account_id,
-        duplicate_groups.duplicate_group_id,
+        mapped_accounts.account_id,
+        mapped_accounts.source_relation,
+        mapped_accounts.source_account_id,
+        mapped_accounts.ultimate_parent_account_id,
+        mapped_accounts.duplicate_group_id,
 
         ---------- text
-        accounts.name,
-        accounts.status,
-        accounts.domains,
-        accounts.country_code,
-        accounts.owner,
-        accounts.owner_email,
-        accounts.exclusion_reason,
-        covering_partners.partners,
-        ranked_plays.best_partner_id,
-        ranked_plays.best_play,
-        accounts.pass_through,
-        accounts.content_hash,
+        mapped_accounts.name,
+        mapped_accounts.status,
+        mapped_accounts.domains,
+        mapped_accounts.country_code,
+        mapped_accounts.owner,
+        mapped_accounts.owner_email,
+        mapped_accounts.exclusion_reason,
+        mapped_accounts.partners,
+        mapped_accounts.best_partner_id,
+        mapped_accounts.best_play,
+        mapped_accounts.pass_through,
+        mapped_accounts.content_hash,
 
         ---------- numerics
-        accounts.open_amount,
-        cast(coalesce(covering_partners.n_partners, 0) as bigint) as n_partners,
+        mapped_accounts.open_amount,
+        mapped_accounts.n_partners,
+
+        ---------- dates and timestamps
+        account_changes.changed_at,
 
         ---------- flags
-        accounts.is_excluded
+        mapped_accounts.is_excluded
 
-    from accounts
-    left join duplicate_groups
-        on accounts.account_id = duplicate_groups.account_id
-    left join covering_partners
-        on accounts.account_id = covering_partners.account_id
-    left join ranked_plays
-        on
-            accounts.account_id = ranked_plays.account_id
-            and ranked_plays.preference = 1
+    from mapped_accounts
+    inner join account_changes
+        on mapped_accounts.account_id = account_changes.account_id
 
 )
 

@@ -7,6 +7,12 @@ links as (
 
 ),
 
+primary_links as (
+
+    select * from {{ ref('int_account_mapping__primary_links') }}
+
+),
+
 match_reasons as (
 
     select * from {{ ref('int_account_mapping__match_reasons') }}
@@ -61,14 +67,7 @@ final as (
         first_seen.first_seen_at,
 
         ---------- flags
-        row_number() over (
-            partition by links.partner_id, links.account_id
-            order by
-                case when links.relationship = 'same' then 0 else 1 end,
-                {{ account_mapping.status_rank('partner_accounts.status') }},
-                links.match_probability desc,
-                links.partner_account_id
-        ) = 1 as is_primary
+        primary_links.partner_id is not null as is_primary
 
     from links
     inner join match_reasons
@@ -76,6 +75,11 @@ final as (
             links.partner_id = match_reasons.partner_id
             and links.account_id = match_reasons.account_id
             and links.partner_account_id = match_reasons.partner_account_id
+    left join primary_links
+        on
+            links.partner_id = primary_links.partner_id
+            and links.account_id = primary_links.account_id
+            and links.partner_account_id = primary_links.partner_account_id
     inner join accounts
         on links.account_id = accounts.account_id
     inner join partner_accounts

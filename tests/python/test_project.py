@@ -79,7 +79,7 @@ def test_every_mart_has_a_contract_is_public_and_checks_its_grain(manifest):
     marts = [
         n for n in own(manifest["nodes"]) if n["resource_type"] == "model" and n["path"].startswith(("marts", "shared"))
     ]
-    assert len(marts) == 12
+    assert len(marts) == 15
     checked = {
         node["attached_node"].split(".")[-1]
         for node in own(manifest["nodes"])

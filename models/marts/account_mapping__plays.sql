@@ -1,0 +1,27 @@
+select
+    ---------- ids
+    partner_id,
+    account_id,
+    partner_account_id,
+
+    ---------- text
+    account_name,
+    partner_account_name,
+    play,
+    why,
+    ask,
+    give_back,
+    our_status,
+    partner_status,
+    relationship,
+    our_owner,
+    our_owner_email,
+    partner_owner,
+    partner_owner_email,
+
+    ---------- numerics
+    score,
+    our_open_amount
+
+from {{ ref('int_account_mapping__plays') }}
+order by partner_id, score desc, account_id

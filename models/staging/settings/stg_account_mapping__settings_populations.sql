@@ -1,0 +1,27 @@
+with
+
+source as (
+
+    {{ setting('account_mapping__populations', required={
+        'population': dbt.type_string(),
+        'side': dbt.type_string(),
+    }, optional={
+        'field': dbt.type_string(),
+        'value': dbt.type_string(),
+    }) }}
+
+),
+
+renamed as (
+
+    select distinct
+        population,
+        lower(side) as side,
+        lower(field) as field,
+        lower(value) as condition_value
+
+    from source
+
+)
+
+select * from renamed
