@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 from collections.abc import Sequence
@@ -308,6 +309,15 @@ def contact_rows(
     return rows
 
 
+def created_at(deal: str, close: dt.datetime, dirt: dict[str, int]) -> dt.datetime:
+    """When a deal was created: before it closed, but for the few that were imported afterwards."""
+    rng = generator("created", deal)
+    if close < AS_OF - dt.timedelta(days=20) and rng.random() < 0.02:
+        dirt["deals created after they closed"] += 1
+        return close + dt.timedelta(days=rng.randint(1, 20))
+    return min(close, AS_OF) - dt.timedelta(days=round(rng.gammavariate(3, 25)) + 5)
+
+
 def opportunity_rows(
     rng: random.Random,
     accounts: list[dict[str, object]],
@@ -338,6 +348,7 @@ def opportunity_rows(
                 dirt["amounts in a currency without a rate"] += 1
             closed = outcome != "open"
             close = days_ago(rng, 20, 1400) if closed else days_ago(rng, -200, -5)
+            created = created_at(f"salesforce/{len(rows) + 1}", close, dirt)
             value = amount(rng, record.company.size, currency)
             if rng.random() < 0.06:
                 value = ""
@@ -358,6 +369,7 @@ def opportunity_rows(
                     }[outcome],
                     "is_closed": closed,
                     "is_won": outcome == "won",
+                    "created_date": timestamp(created),
                     "close_date": timestamp(close)[:10],
                     "owner_id": rng.choice(users)["id"],
                     "is_deleted": rng.random() < 0.005,
@@ -504,15 +516,18 @@ def hubspot_tables(
             if rng.random() < 0.05:
                 company_ids.append(str(rng.choice(rows)["id"]))
                 dirt["deals on two companies"] += 1
+            value = amount(rng, record.company.size, currency)
+            close = days_ago(rng, -120, 700)
             deals.append(
                 {
                     "id": str(300_000 + len(deals) + 1),
                     "archived": False,
                     "properties_dealname": f"Deal {len(deals) + 1}",
                     "properties_dealstage": f"closed{outcome}" if outcome != "open" else "contractsent",
-                    "properties_amount": amount(rng, record.company.size, currency),
+                    "properties_amount": value,
                     "properties_deal_currency_code": currency,
-                    "properties_closedate": iso(days_ago(rng, -120, 700)),
+                    "properties_createdate": iso(created_at(f"hubspot/{len(deals) + 1}", close, dirt)),
+                    "properties_closedate": iso(close),
                     "properties_hs_is_closed": outcome != "open",
                     "properties_hs_is_closed_won": outcome == "won",
                     "properties_hubspot_owner_id": row["properties_hubspot_owner_id"],

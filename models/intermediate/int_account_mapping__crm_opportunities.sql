@@ -16,6 +16,7 @@
     'is_closed': 'boolean',
     'is_won': 'boolean',
     'close_date': 'date',
+    'created_date': 'date',
     'is_deleted': 'boolean',
 } -%}
 {%- set crms = crms_in_use() | select('in', opportunity_models) | list -%}

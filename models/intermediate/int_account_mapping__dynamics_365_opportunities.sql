@@ -50,6 +50,7 @@ final as (
             when state_label in ('lost', 'open') then false
         end as is_won,
         close_date,
+        created_date,
         is_deleted,
         is_current_version
 

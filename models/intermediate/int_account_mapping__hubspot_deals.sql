@@ -130,6 +130,7 @@ final as (
             end
         ) as is_won,
         staged.close_date,
+        staged.created_date,
         staged.is_deleted,
         staged.is_current_version
 

@@ -62,6 +62,7 @@ final as (
 
         ---------- dates
         close_date,
+        created_date,
 
         ---------- flags
         coalesce(is_won, false) as is_won,

@@ -34,6 +34,7 @@ final as (
             end
         ) as is_won,
         close_date,
+        created_date,
         is_deleted,
         is_current_version
 

@@ -6,6 +6,8 @@
 -- depends_on: {{ ref('account_mapping__population_matrix') }}
 -- depends_on: {{ ref('account_mapping__plays') }}
 -- depends_on: {{ ref('account_mapping__whitespace') }}
+-- depends_on: {{ ref('account_mapping__partner_impact') }}
+-- depends_on: {{ ref('account_mapping__owner_pairs') }}
 -- depends_on: {{ ref('account_mapping__match_review') }}
 -- depends_on: {{ ref('account_mapping__match_quality') }}
 -- depends_on: {{ ref('account_mapping__data_issues') }}

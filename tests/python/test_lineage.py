@@ -127,12 +127,17 @@ class Compiled:
             )
         return {leaf.removeprefix(PREFIX) for leaf in leaves(self.lineages[known][column])}
 
+    def node(self, model: str) -> dict | None:
+        """A model of the package in the manifest, whose public models have a version in their key."""
+        nodes, key = self.manifest["nodes"], f"model.account_mapping.{model}"
+        return nodes.get(key) or nodes.get(f"{key}.v1")
+
     def between(self, model: str, ends: set[str]) -> set[str]:
         """The SQL models from `model` on upwards, up to and without `ends`."""
         found, waiting = set(), [model]
         while waiting:
             name = waiting.pop()
-            node = self.manifest["nodes"].get(f"model.account_mapping.{name}")
+            node = self.node(name)
             if node is not None and name in self.sql and name not in found | ends:
                 found.add(name)
                 waiting += [parent.rpartition(".")[2] for parent in node["depends_on"]["nodes"]]
@@ -170,13 +175,13 @@ def test_every_model_that_may_leave_is_known_here():
 
 @pytest.mark.parametrize("model", SHARED_MODELS)
 def test_a_shared_model_has_one_allowed_parent(compiled, model):
-    parents = compiled.manifest["nodes"][f"model.account_mapping.{model}"]["depends_on"]["nodes"]
+    parents = compiled.node(model)["depends_on"]["nodes"]
     assert parents == [f"model.account_mapping.{PREFIX}{PARENTS[model]}"]
 
 
 @pytest.mark.parametrize("model", SHARED_MODELS)
 def test_the_columns_of_a_shared_model_are_an_allow_list(compiled, model):
-    node = compiled.manifest["nodes"][f"model.account_mapping.{model}"]
+    node = compiled.node(model)
     assert set(node["columns"]) == set(COLUMNS[model])
     assert node["config"]["contract"]["enforced"]
     assert set(compiled.columns[model]) == set(COLUMNS[model])
@@ -200,7 +205,7 @@ def test_a_shared_status_is_the_status_of_the_account_and_of_agreements(compiled
 
 def test_only_one_model_reads_secrets_and_only_hashed_values_come_out(compiled):
     """The hashing model's parent is the view of offered keys, and its columns hold no key in plain."""
-    node = compiled.manifest["nodes"][f"model.account_mapping.{PREFIX}match_keys"]
+    node = compiled.node(f"{PREFIX}match_keys")
     assert node["depends_on"]["nodes"] == [f"model.account_mapping.{PREFIX}offered_keys"]
     assert set(compiled.columns[f"{PREFIX}match_keys"]) == {"partner_id", "account_id", "key_type", "token"}
     readers = [path.name for path in (PACKAGE / "python_models").glob("*.py") if "os.environ" in path.read_text()]

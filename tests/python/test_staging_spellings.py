@@ -67,6 +67,7 @@ class Deal:
     currency: str | None
     close_date: date
     is_deleted: bool = False
+    created_date: date = date(2022, 11, 5)
 
 
 @dataclass(frozen=True)
@@ -398,6 +399,7 @@ def expected_opportunities(spelling: Spelling) -> list[Row]:
             "is_closed": deal.status != "open",
             "is_won": deal.status == "won",
             "close_date": deal.close_date,
+            "created_date": deal.created_date,
             "is_deleted": deal.is_deleted,
         }
         for index, deal in enumerate(DEALS)
@@ -503,6 +505,7 @@ def salesforce_fivetran(ids: Ids = IDS["salesforce"]) -> Tables:
                 "is_closed": item.status != "open",
                 "is_won": item.status == "won",
                 "close_date": item.close_date,
+                "created_date": datetime.combine(item.created_date, datetime.min.time()),
                 "is_deleted": item.is_deleted,
             }
             for index, item in enumerate(DEALS)
@@ -565,6 +568,7 @@ def salesforce_report() -> Tables:
         row["owner_id"] = row["owner_id"] and row["owner_id"][:15]
     for row in kept["opportunity"]:
         row["close_date"] = f"{row['close_date']:%m/%d/%Y}"
+        row["created_date"] = f"{row['created_date']:%m/%d/%Y}"
     labels = {
         "account": {
             "id": "Account ID",
@@ -589,6 +593,7 @@ def salesforce_report() -> Tables:
             "amount": "Amount",
             "currency_iso_code": "Amount Currency",
             "close_date": "Close Date",
+            "created_date": "Created Date",
         },
         "contact": {"id": "Contact ID", "account_id": "Account ID", "email": "Email"},
         "user": {"id": "User ID", "name": "Full Name", "email": "Email"},
@@ -673,6 +678,7 @@ def hubspot_fivetran(with_type: bool = True) -> Tables:
                 "property_amount": item.amount,
                 "property_deal_currency_code": item.currency,
                 "property_closedate": datetime.combine(item.close_date, datetime.min.time()),
+                "property_createdate": datetime.combine(item.created_date, datetime.min.time()),
                 "is_deleted": item.is_deleted,
             }
             for index, item in enumerate(DEALS)
@@ -736,6 +742,7 @@ def hubspot_airbyte(as_json: bool = False) -> Tables:
             "properties_amount": None if item.amount is None else str(item.amount),
             "properties_deal_currency_code": item.currency,
             "properties_closedate": f"{item.close_date}T00:00:00.000Z",
+            "createdAt": f"{item.created_date}T00:00:00.000Z",
             "properties_hs_is_closed": item.status != "open",
             "properties_hs_is_closed_won": item.status == "won",
         }
@@ -807,6 +814,7 @@ def hubspot_export() -> Tables:
             "Amount": item.amount,
             "Currency": item.currency,
             "Close Date": f"{item.close_date} 00:00",
+            "Create Date": f"{item.created_date} 00:00",
             "Associated Company IDs": (";" if index % 2 else ", ").join(
                 IDS["hubspot"].account(company) for company in item.companies
             ),
@@ -887,6 +895,7 @@ def pipedrive(shape: str) -> Tables:
                 "won_time": f"{item.close_date} 10:00:00" if item.status == "won" else None,
                 "lost_time": f"{item.close_date} 10:00:00" if item.status == "lost" else None,
                 "expected_close_date": str(item.close_date) if item.status == "open" else "2030-01-01",
+                "add_time": f"{item.created_date} 08:00:00",
                 "deleted": item.is_deleted,
             }
             for index, item in enumerate(DEALS)
@@ -948,6 +957,7 @@ def dynamics_fivetran() -> Tables:
                 "parentaccountid": ids.account(item.companies[0] if item.companies else None),
                 "estimatedvalue": item.amount,
                 "estimatedclosedate": item.close_date,
+                "createdon": datetime.combine(item.created_date, datetime.min.time()),
                 "statecode": states[item.status],
                 "_fivetran_deleted": item.is_deleted,
             }

@@ -12,6 +12,7 @@ source as (
         'currency': ['isocurrencycode'],
         'actual_close_date': ['actualclosedate'],
         'estimated_close_date': ['estimatedclosedate'],
+        'created_date': ['createdon'],
         'is_deleted': ['is_deleted', 'isdeleted'],
         'is_deleted_by_loader': ['_fivetran_deleted'],
         'is_current_version': ['_fivetran_active'],
@@ -40,7 +41,8 @@ renamed as (
         coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        coalesce({{ to_date('actual_close_date') }}, {{ to_date('estimated_close_date') }}) as close_date
+        coalesce({{ to_date('actual_close_date') }}, {{ to_date('estimated_close_date') }}) as close_date,
+        {{ to_date('created_date') }} as created_date
 
     from source
 

@@ -16,6 +16,7 @@ source as (
         'is_closed': hubspot_property('hs_is_closed', ['is deal closed?', 'is closed']),
         'is_won': hubspot_property('hs_is_closed_won', ['is closed won']),
         'close_date': hubspot_property('closedate', ['close date']),
+        'created_date': hubspot_property('createdate', ['create date', 'createdat']),
         'is_deleted': ['is_deleted', 'archived'],
         'is_deleted_by_loader': ['_fivetran_deleted'],
         'is_current_version': ['_fivetran_active'],
@@ -47,7 +48,8 @@ renamed as (
         coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        {{ to_date('close_date') }} as close_date
+        {{ to_date('close_date') }} as close_date,
+        {{ to_date('created_date') }} as created_date
 
     from source
 

@@ -13,6 +13,7 @@ source as (
         'won_at': ['won_time'],
         'lost_at': ['lost_time'],
         'expected_close_date': ['expected_close_date'],
+        'added_at': ['add_time'],
         'is_deleted': ['deleted', 'is_deleted'],
     }) }}
 
@@ -53,7 +54,8 @@ renamed as (
                 when lower({{ clean_text('status') }}) = 'lost' then {{ to_date('lost_at') }}
             end,
             {{ to_date('expected_close_date') }}
-        ) as close_date
+        ) as close_date,
+        {{ to_date('added_at') }} as created_date
 
     from source
 

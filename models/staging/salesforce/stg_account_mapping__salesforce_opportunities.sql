@@ -15,6 +15,7 @@ source as (
         'is_closed': ['is_closed', 'isclosed', 'closed'],
         'is_won': ['is_won', 'iswon', 'won'],
         'close_date': ['close_date', 'closedate', 'close date'],
+        'created_date': ['created_date', 'createddate', 'created date'],
         'is_deleted': ['is_deleted', 'isdeleted', 'deleted'],
         'is_deleted_by_loader': ['_fivetran_deleted'],
         'is_current_version': ['_fivetran_active'],
@@ -45,7 +46,8 @@ renamed as (
         coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        {{ to_date('close_date') }} as close_date
+        {{ to_date('close_date') }} as close_date,
+        {{ to_date('created_date') }} as created_date
 
     from source
 

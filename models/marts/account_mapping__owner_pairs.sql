@@ -1,0 +1,38 @@
+{{ config(materialized='view') }}
+
+with
+
+shared_accounts as (
+
+    select
+        *,
+        coalesce(lower(our_owner_email), our_owner) as our_owner_key,
+        coalesce(lower(partner_owner_email), partner_owner) as partner_owner_key
+
+    from {{ ref('account_mapping__overlaps') }}
+    where
+        is_primary
+        and relationship = 'same'
+
+),
+
+final as (
+
+    -- a person is an e-mail address, whatever spelling of the name; where there is none, the name
+    select
+        partner_id,
+        our_owner_key,
+        partner_owner_key,
+        min(our_owner) as our_owner,
+        min(lower(our_owner_email)) as our_owner_email,
+        min(partner_owner) as partner_owner,
+        min(lower(partner_owner_email)) as partner_owner_email,
+        cast(count(*) as bigint) as shared_accounts,
+        cast(sum(our_open_amount) as decimal(28, 2)) as our_open_amount
+
+    from shared_accounts
+    group by partner_id, our_owner_key, partner_owner_key
+
+)
+
+select * from final
