@@ -15,38 +15,15 @@ population_values as (
 
 members as (
 
-    select * from {{ ref('int_account_mapping__members') }}
-    where
-        side = 'ours'
-        and scope = '*'
-
-),
-
-unit_links as (
-
-    select * from {{ ref('int_account_mapping__unit_links') }}
-    where rollup = 'account'
-
-),
-
--- a partner's accounts are looked at where they are linked: the others are in no cell
-accounts as (
-
     select
         side,
-        '*' as partner_id,
+        scope as partner_id,
         account_id
 
-    from members
-
-    union all
-
-    select distinct
-        'partner' as side,
-        partner_id,
-        partner_unit_id as account_id
-
-    from unit_links
+    from {{ ref('int_account_mapping__members') }}
+    where
+        side = 'partner'
+        or scope = '*'
 
 ),
 
@@ -78,11 +55,6 @@ satisfied as (
             population_values.side = population_conditions.side
             and population_values.field = population_conditions.field
             and population_values.field_value = population_conditions.condition_value
-    inner join accounts
-        on
-            population_values.side = accounts.side
-            and population_values.partner_id = accounts.partner_id
-            and population_values.account_id = accounts.account_id
 
 ),
 
@@ -118,14 +90,14 @@ final as (
     union all
 
     select
-        accounts.side,
-        accounts.partner_id,
-        accounts.account_id,
+        members.side,
+        members.partner_id,
+        members.account_id,
         populations.population
 
-    from accounts
+    from members
     inner join populations
-        on accounts.side = populations.side
+        on members.side = populations.side
     where populations.n_fields = 0
 
 )
