@@ -1,0 +1,214 @@
+"""Metrics: MetricFlow answers each as plain SQL on the marts does, and nobody who does not ask for them meets them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+from harness import Project, _close_database
+
+PARTNER = "account_mapping_partner"
+COVERAGE = "account_mapping_coverage"
+OVERLAP = "account_mapping_overlap"
+SHARED = "from account_mapping__overlaps where relationship = 'same' and is_primary"
+ROWS = "from account_mapping__partner_coverage where rollup = 'account'"
+
+# group by -> {metric: SQL on the marts, one row per group, the group's columns first}
+QUESTIONS: dict[str, dict[str, str]] = {
+    PARTNER: {
+        "account_mapping_overlap_accounts": f"select partner_id, count(*) {SHARED} group by 1",
+        "account_mapping_open_pipeline": f"select partner_id, sum(our_open_amount) {SHARED} group by 1",
+        "account_mapping_new_overlaps": f"select partner_id, count(*) {SHARED} group by 1",
+        "account_mapping_coverage_rate": "select partner_id, covered_accounts / our_accounts "
+        f"{ROWS} and our_status = 'all' and target_list = 'all'",
+        "account_mapping_covered_accounts": "select partner_id, covered_accounts "
+        f"{ROWS} and our_status = 'all' and target_list = 'all'",
+        "account_mapping_our_accounts": "select partner_id, our_accounts "
+        f"{ROWS} and our_status = 'all' and target_list = 'all'",
+        "account_mapping_match_rate": "select partner_id, matched_partner_accounts / partner_accounts "
+        f"{ROWS} and our_status = 'all' and target_list = 'all'",
+        "account_mapping_matched_partner_accounts": "select partner_id, matched_partner_accounts "
+        f"{ROWS} and our_status = 'all' and target_list = 'all'",
+        "account_mapping_partner_accounts": "select partner_id, partner_accounts "
+        f"{ROWS} and our_status = 'all' and target_list = 'all'",
+    },
+    f"{PARTNER},{COVERAGE}__target_list": {
+        "account_mapping_target_coverage_rate": "select partner_id, target_list, covered_accounts / our_accounts "
+        f"{ROWS} and our_status = 'all' and target_list <> 'all'",
+        "account_mapping_covered_targets": "select partner_id, target_list, covered_accounts "
+        f"{ROWS} and our_status = 'all' and target_list <> 'all'",
+        "account_mapping_targets": "select partner_id, target_list, our_accounts "
+        f"{ROWS} and our_status = 'all' and target_list <> 'all'",
+    },
+    f"{PARTNER},{COVERAGE}__our_status": {
+        "account_mapping_coverage_rate": "select partner_id, our_status, covered_accounts / our_accounts "
+        f"{ROWS} and our_status <> 'all' and target_list = 'all'",
+    },
+    f"{OVERLAP}__partner_status,metric_time__day": {
+        "account_mapping_overlap_accounts": "select partner_status, first_seen_at, count(distinct account_id) "
+        "from account_mapping__overlaps where relationship = 'same' group by all",
+        "account_mapping_new_overlaps": f"select partner_status, first_seen_at, count(*) {SHARED} group by all",
+        "account_mapping_open_pipeline": "select partner_status, first_seen_at, sum(our_open_amount) "
+        f"{SHARED} group by all",
+    },
+}
+ACCOUNTS = 30
+
+
+def mf(project: Project, *arguments: str) -> str:
+    """What one `mf` command prints."""
+    command = [sys.executable, "-c", "from dbt_metricflow.cli.main import cli; cli()", *arguments]
+    environment = os.environ | {"DBT_PROFILES_DIR": str(project.folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Two builds, ten days apart, the second with a longer list: overlaps of two days."""
+    project = Project(
+        tmp_path_factory.mktemp("metrics"),
+        variables={"account_mapping__crms": ["generic"], "account_mapping__semantic_layer": True},
+    )
+    names = [
+        "".join(chr(97 + (number * 7 + place * place * 5) % 26) for place in range(9)) for number in range(ACCOUNTS)
+    ]
+    project.write_table(
+        "generic.accounts",
+        [
+            {
+                "account_id": str(number),
+                "account_name": name,
+                "website": f"{name}{number}.com",
+                "status": ["customer", "prospect", "churned"][number % 3],
+                "open_amount": f"{number * 100}.25",
+            }
+            for number, name in enumerate(names)
+        ],
+    )
+    partners = {"nimbus": range(0, 24, 2), "stratus": range(0, 27, 3), "cirrus": range(20, 26)}
+    project.write_seed(
+        "account_mapping__partners",
+        [{"partner_id": p, "partner_name": p, "exchange": "list", "is_active": "true"} for p in partners],
+    )
+    project.write_seed(
+        "account_mapping__target_accounts",
+        [{"list_name": "top", "account_id": str(number)} for number in range(9)]
+        + [{"list_name": "north", "account_id": str(number)} for number in range(5, 20)],
+        ["list_name", "account_id", "domain"],
+    )
+    for day, share in (("2026-11-01", 0.5), ("2026-11-11", 1)):
+        project.write_table(
+            "partners.partner_accounts",
+            [
+                {
+                    "partner_id": partner,
+                    "account_id": f"{number}-{copy}",
+                    "account_name": names[number],
+                    "website": f"{names[number]}{number}.com",
+                    "status": ["customer", "prospect"][number % 2] if partner != "cirrus" else None,
+                }
+                for partner, numbers in partners.items()
+                for number in list(numbers)[: int(len(numbers) * share)]
+                for copy in range(1 + (number % 5 == 0))
+            ],
+        )
+        result = project.run(
+            *("build", "--select", "+account_mapping__build", "+sem_account_mapping__coverage"),
+            *("sem_account_mapping__time_spine", "--exclude-resource-type", "test", "unit_test"),
+            variables={"account_mapping__as_of": day},
+        )
+        assert result.success, result.text
+    semantic_manifest(project)
+    return project
+
+
+def semantic_manifest(project: Project) -> dict[str, Any]:
+    """What `dbt parse` writes for MetricFlow, which reads it from the project's folder."""
+    folder = ["--project-dir", str(project.folder), "--profiles-dir", str(project.folder)]
+    try:
+        outcome = dbtRunner().invoke(["--quiet", "--log-level-file", "none", "parse", *folder])
+    finally:
+        _close_database()
+    assert outcome.success, outcome.exception
+    return json.loads((project.folder / "target/semantic_manifest.json").read_text())
+
+
+def key(values: list[Any]) -> tuple[str, ...]:
+    """A group's values as text; a day without its time."""
+    return tuple(str(value)[:10] if str(value)[:2] == "20" else str(value) for value in values)
+
+
+def test_the_configuration_is_valid(project: Project) -> None:
+    printed = mf(project, "validate-configs")
+    assert printed.count("ERRORS: 0, FUTURE_ERRORS: 0, WARNINGS: 0") == 6, printed
+
+
+def test_each_metric_equals_plain_sql(project: Project, tmp_path: Path) -> None:
+    asked = set()
+    for number, (group_by, metrics) in enumerate(QUESTIONS.items()):
+        groups = len(group_by.split(","))
+        file = tmp_path / f"{number}.csv"
+        mf(project, "query", "--metrics", ",".join(metrics), "--group-by", group_by, "--csv", str(file))
+        with file.open(newline="", encoding="utf-8") as handle:
+            header, *rows = list(csv.reader(handle))
+        for metric, sql in metrics.items():
+            asked.add(metric)
+            column = header.index(metric)
+            answered = {key(row[:groups]): Decimal(row[column]) for row in rows}
+            table = project.arrow(sql).to_pylist()
+            wanted = {key(values[:groups]): values[groups] for values in (list(row.values()) for row in table)}
+            assert len(wanted) > 1 and any(value > 0 for value in wanted.values()), metric
+            assert answered.keys() == wanted.keys(), metric
+            for group, value in wanted.items():
+                assert float(answered[group]) == pytest.approx(float(value), rel=1e-12), (metric, group)
+    manifest = json.loads((project.folder / "target/semantic_manifest.json").read_text())
+    assert asked == {metric["name"] for metric in manifest["metrics"]}, "a metric without a question"
+
+
+def test_over_all_partners_an_account_counts_once(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "all.csv"
+    mf(project, "query", "--metrics", "account_mapping_overlap_accounts", "--csv", str(file))
+    rows = project.query(f"select count(distinct account_id) as once, count(*) as twice {SHARED}")
+    assert file.read_text().split() == ["account_mapping_overlap_accounts", str(rows[0]["once"])]
+    assert rows[0]["once"] < rows[0]["twice"]
+
+
+@pytest.mark.parametrize(
+    ("options", "calendars", "metrics"),
+    [
+        ({}, {"my_days"}, 0),
+        ({"account_mapping__semantic_layer": True, "account_mapping__time_spine": False}, {"my_days"}, 12),
+    ],
+)
+def test_a_project_with_a_calendar_keeps_it(
+    make_project: Callable[..., Project], options: dict[str, bool], calendars: set[str], metrics: int
+) -> None:
+    """MetricFlow uses one calendar per project: a second one would take the place of the user's."""
+    project = make_project(variables={"account_mapping__crms": ["generic"], **options})
+    models = project.folder / "models"
+    models.mkdir()
+    (models / "my_days.sql").write_text("select cast('2020-01-01' as date) as day")
+    (models / "my_days.yml").write_text(
+        "models:\n  - name: my_days\n    time_spine: {standard_granularity_column: day}\n"
+        "    columns: [{name: day, granularity: day}]\n"
+    )
+    found = semantic_manifest(project)
+    spines = found["project_configuration"]["time_spines"]
+    assert {spine["node_relation"]["alias"] for spine in spines} == calendars
+    assert len(found["metrics"]) == metrics
+
+
+def test_a_project_without_metrics_gets_none(make_project: Callable[..., Project]) -> None:
+    found = semantic_manifest(make_project(variables={"account_mapping__crms": ["generic"]}))
+    assert found["metrics"] == found["semantic_models"] == found["project_configuration"]["time_spines"] == []
