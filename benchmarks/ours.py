@@ -100,10 +100,17 @@ def settings_seeds(exchange: str) -> dict[str, list[dict[str, str]]]:
 class Project:
     """A dbt project in a new folder that installs this package, with default settings but for the one partner.
 
-    exchange: how the partner exchanges, `list` or `keys`. variables: vars of the package to set.
+    exchange: how the partner exchanges, `list` or `keys`. variables: vars of the package to set. engine: settings of
+    DuckDB, such as memory_limit.
     """
 
-    def __init__(self, folder: Path, exchange: str, variables: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        exchange: str,
+        variables: Mapping[str, object] | None = None,
+        engine: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.database = folder / "warehouse.duckdb"
         seeds = settings_seeds(exchange)
@@ -118,6 +125,8 @@ class Project:
             "flags": {"warn_error_options": {"silence": ["PackageNodeDependsOnRootProjectNode"]}},
         }
         output = {"type": "duckdb", "path": str(self.database), "threads": os.cpu_count() or 1}
+        if engine:
+            output["settings"] = dict(engine)
         (folder / "seeds").mkdir(parents=True)
         # JSON is YAML
         for name, content in {

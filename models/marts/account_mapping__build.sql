@@ -3,6 +3,7 @@
 -- depends_on: {{ ref('account_mapping__overlaps') }}
 -- depends_on: {{ ref('account_mapping__overlap_matrix') }}
 -- depends_on: {{ ref('account_mapping__partner_coverage') }}
+-- depends_on: {{ ref('account_mapping__ecosystem_coverage') }}
 -- depends_on: {{ ref('account_mapping__match_review') }}
 -- depends_on: {{ ref('account_mapping__match_quality') }}
 -- depends_on: {{ ref('account_mapping__data_issues') }}
