@@ -61,14 +61,7 @@ final as (
         first_seen.first_seen_at,
 
         ---------- flags
-        row_number() over (
-            partition by links.partner_id, links.account_id
-            order by
-                case when links.relationship = 'same' then 0 else 1 end,
-                {{ account_mapping.status_rank('partner_accounts.status') }},
-                links.match_probability desc,
-                links.partner_account_id
-        ) = 1 as is_primary
+        {{ account_mapping.is_primary('links') }} as is_primary
 
     from links
     inner join match_reasons
