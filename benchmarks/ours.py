@@ -101,7 +101,7 @@ class Project:
     """A dbt project in a new folder that installs this package, with default settings but for the one partner.
 
     exchange: how the partner exchanges, `list` or `keys`. variables: vars of the package to set. engine: settings of
-    DuckDB, such as memory_limit.
+    DuckDB, such as memory_limit. seeds: rows of the settings seeds, for other than the one partner.
     """
 
     def __init__(
@@ -110,10 +110,11 @@ class Project:
         exchange: str,
         variables: Mapping[str, object] | None = None,
         engine: Mapping[str, str] | None = None,
+        seeds: Mapping[str, list[dict[str, str]]] | None = None,
     ) -> None:
         self.folder = folder
         self.database = folder / "warehouse.duckdb"
-        seeds = settings_seeds(exchange)
+        seeds = seeds or settings_seeds(exchange)
         lists = {"account_mapping__partner_lists_path": LIST} if exchange == "list" else {}
         project = {
             "name": "benchmark",
