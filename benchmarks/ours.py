@@ -100,13 +100,21 @@ def settings_seeds(exchange: str) -> dict[str, list[dict[str, str]]]:
 class Project:
     """A dbt project in a new folder that installs this package, with default settings but for the one partner.
 
-    exchange: how the partner exchanges, `list` or `keys`. variables: vars of the package to set.
+    exchange: how the partner exchanges, `list` or `keys`. variables: vars of the package to set. engine: settings of
+    DuckDB, such as memory_limit. seeds: rows of the settings seeds, for other than the one partner.
     """
 
-    def __init__(self, folder: Path, exchange: str, variables: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        exchange: str,
+        variables: Mapping[str, object] | None = None,
+        engine: Mapping[str, str] | None = None,
+        seeds: Mapping[str, list[dict[str, str]]] | None = None,
+    ) -> None:
         self.folder = folder
         self.database = folder / "warehouse.duckdb"
-        seeds = settings_seeds(exchange)
+        seeds = seeds or settings_seeds(exchange)
         lists = {"account_mapping__partner_lists_path": LIST} if exchange == "list" else {}
         project = {
             "name": "benchmark",
@@ -118,6 +126,8 @@ class Project:
             "flags": {"warn_error_options": {"silence": ["PackageNodeDependsOnRootProjectNode"]}},
         }
         output = {"type": "duckdb", "path": str(self.database), "threads": os.cpu_count() or 1}
+        if engine:
+            output["settings"] = dict(engine)
         (folder / "seeds").mkdir(parents=True)
         # JSON is YAML
         for name, content in {

@@ -8,7 +8,8 @@
     {%- do exceptions.raise_compiler_error(
         "account_mapping: the exchange command forgets a partner on DuckDB only, this is " ~ target.type ~ ". Delete its"
         ~ " rows (partner_id = '" ~ partner_id ~ "') in the tables of the schema of source `partners`, and in"
-        ~ " int_account_mapping__overlap_first_seen and the other incremental models; then take it out of"
+        ~ " int_account_mapping__overlap_first_seen, int_account_mapping__frozen_counts and"
+        ~ " int_account_mapping__history; then take it out of"
         ~ " account_mapping__partners and run `dbt build`."
     ) -%}
 {% endmacro %}
@@ -18,7 +19,7 @@
         {{- return('') -}}
     {%- endif -%}
     {%- set partner = account_mapping._text_literal(partner_id) -%}
-    {%- set names = [] -%}
+    {%- set names, schemas = [], [] -%}
     {%- for name in [
         'partner_accounts', 'partner_keys', 'partner_counts', 'partner_fields', 'partner_agreements', 'partner_manifests'
     ] -%}
@@ -32,7 +33,12 @@
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'model' and node.package_name == 'account_mapping' -%}
             {%- do names.append(node.database ~ "." ~ node.schema ~ "." ~ node.alias) -%}
+            {%- do schemas.append(node.database ~ "." ~ node.schema) -%}
         {%- endif -%}
+    {%- endfor -%}
+    {#- history that is no longer kept is no model of this run, but its table stays -#}
+    {%- for schema in schemas | unique -%}
+        {%- do names.append(schema ~ ".int_account_mapping__history") -%}
     {%- endfor -%}
     {#- not by the adapter's look-ups, which would open a transaction of their own -#}
     {%- set tables = run_query(

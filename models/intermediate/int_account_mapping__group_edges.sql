@@ -8,7 +8,46 @@ duplicate_pairs as (
 
 unit_links as (
 
-    select * from {{ ref('int_account_mapping__unit_links') }}
+    select
+        *,
+        {{ account_mapping.row_hash(['partner_id', 'rollup', 'our_unit_id']) }} as our_hash,
+        {{ account_mapping.row_hash(['partner_id', 'rollup', 'partner_unit_id']) }} as partner_hash
+
+    from {{ ref('int_account_mapping__unit_links') }}
+
+),
+
+repeated_ours as (
+
+    select our_hash
+    from unit_links
+    group by our_hash
+    having count(*) > 1
+
+),
+
+repeated_theirs as (
+
+    select partner_hash
+    from unit_links
+    group by partner_hash
+    having count(*) > 1
+
+),
+
+-- most links are the only one of both units: a group of two that nobody has to search for. Two units of one hash
+-- only bring such a pair along
+branching as (
+
+    select unit_links.*
+    from unit_links
+    left join repeated_ours
+        on unit_links.our_hash = repeated_ours.our_hash
+    left join repeated_theirs
+        on unit_links.partner_hash = repeated_theirs.partner_hash
+    where
+        repeated_ours.our_hash is not null
+        or repeated_theirs.partner_hash is not null
 
 ),
 
@@ -29,7 +68,7 @@ final as (
         'o' || our_unit_id as node,
         'p' || partner_unit_id as other_node
 
-    from unit_links
+    from branching
 
 )
 

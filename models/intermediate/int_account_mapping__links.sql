@@ -76,6 +76,10 @@ decided as (
         case when their_members.unit_id = their_members.account_id then 0 else 1 end as partner_depth,
         our_members.status_rank as our_status_rank,
         their_members.status_rank as partner_status_rank,
+        our_members.open_amount as our_open_amount,
+        our_members.unit_status_rank as our_unit_status_rank,
+        our_members.unit_open_amount as our_unit_open_amount,
+        their_members.unit_status_rank as partner_unit_status_rank,
         case
             when match_overrides.decision = 'match' then 1.0
             else coalesce(scored_pairs.match_probability, 0.0)
@@ -367,7 +371,13 @@ final as (
         case when namesakes_abroad.account_id is null then decided.decision else 'rejected' end as decision,
         case when namesakes_abroad.account_id is null then decided.decided_by else 'nearer relative' end as decided_by,
         decided.override_decision,
-        decided.decided_on
+        decided.decided_on,
+        decided.our_status_rank,
+        decided.our_open_amount,
+        decided.our_unit_status_rank,
+        decided.our_unit_open_amount,
+        decided.partner_status_rank,
+        decided.partner_unit_status_rank
 
     from decided
     left join related

@@ -158,26 +158,72 @@ tree_roots as (
 
 ),
 
-final as (
+placed as (
 
     select
-        members.side,
-        members.scope,
-        members.account_id,
+        members.*,
         coalesce(tree_roots.root, members.account_id) as unit_id,
-        case
-            when tree_roots.root <> members.account_id then members.parent_account_id
-        end as parent_account_id,
-        members.status,
-        {{ account_mapping.status_rank('members.status') }} as status_rank,
-        cast(members.open_amount as decimal(28, 2)) as open_amount,
-        coalesce(tree_roots.is_cyclic, false) as is_cyclic
+        coalesce(tree_roots.is_cyclic, false) as is_cyclic,
+        {{ account_mapping.status_rank('members.status') }} as status_rank
 
     from members
     left join tree_roots
         on
             members.tree = tree_roots.tree
             and members.account_id = tree_roots.node
+
+),
+
+family_tops as (
+
+    select distinct
+        tree,
+        root
+
+    from tree_roots
+
+),
+
+-- most accounts are a family of one, so that only few rows have to be added up
+families as (
+
+    select
+        placed.tree,
+        placed.unit_id,
+        min(placed.status_rank) as status_rank,
+        sum(placed.open_amount) as open_amount
+
+    from placed
+    inner join family_tops
+        on
+            placed.tree = family_tops.tree
+            and placed.unit_id = family_tops.root
+    group by placed.tree, placed.unit_id
+
+),
+
+final as (
+
+    select
+        placed.side,
+        placed.scope,
+        placed.account_id,
+        placed.unit_id,
+        case
+            when placed.unit_id <> placed.account_id then placed.parent_account_id
+        end as parent_account_id,
+        placed.status,
+        placed.status_rank,
+        cast(placed.open_amount as decimal(28, 2)) as open_amount,
+        coalesce(families.status_rank, placed.status_rank) as unit_status_rank,
+        cast(coalesce(families.open_amount, placed.open_amount) as decimal(28, 2)) as unit_open_amount,
+        placed.is_cyclic
+
+    from placed
+    left join families
+        on
+            placed.tree = families.tree
+            and placed.unit_id = families.unit_id
 
 )
 

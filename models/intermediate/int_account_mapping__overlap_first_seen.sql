@@ -1,7 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy='delete+insert',
+        unique_key=['partner_id', 'account_id', 'partner_account_id'],
         full_refresh=false,
     )
 }}
@@ -24,7 +25,8 @@ known as (
 {% endif %}
 final as (
 
-    -- an overlap keeps the day on which it was first seen, also if it leaves and returns
+    -- an overlap keeps the day on which it was first seen, also if it leaves and returns; a run of a past day may
+    -- have seen it earlier
     select
         links.partner_id,
         links.account_id,
@@ -38,7 +40,9 @@ final as (
             links.partner_id = known.partner_id
             and links.account_id = known.account_id
             and links.partner_account_id = known.partner_account_id
-    where known.partner_id is null
+    where
+        known.partner_id is null
+        or known.first_seen_at > {{ account_mapping.as_of() }}
     {%- endif %}
 
 )

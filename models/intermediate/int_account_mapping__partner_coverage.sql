@@ -1,3 +1,9 @@
+{%- set reasons = ['family_only', 'in_review', 'not_offered', 'without_key', 'not_found'] -%}
+{%- set measures = [
+    'our_accounts', 'covered_accounts', 'unique_accounts', 'open_amount', 'covered_amount', 'unique_amount',
+    'lone_links', 'unmatched_family_only', 'unmatched_in_review', 'unmatched_not_offered', 'unmatched_without_key',
+    'unmatched_not_found',
+] -%}
 with
 
 partners as (
@@ -9,6 +15,7 @@ partners as (
 members as (
 
     select * from {{ ref('int_account_mapping__members') }}
+    where side = 'ours'
 
 ),
 
@@ -24,21 +31,15 @@ links as (
 
 ),
 
-unit_links as (
+company_links as (
 
-    select * from {{ ref('int_account_mapping__unit_links') }}
+    select * from {{ ref('int_account_mapping__company_links') }}
 
 ),
 
-account_keys as (
+covered_units as (
 
-    select account_id from {{ ref('int_account_mapping__account_keys') }}
-    where side = 'ours'
-
-    union
-
-    select account_id from {{ ref('int_account_mapping__hashed_keys') }}
-    where key_type <> 'account'
+    select * from {{ ref('int_account_mapping__covered_units') }}
 
 ),
 
@@ -53,6 +54,18 @@ offered_accounts as (
 target_accounts as (
 
     select * from {{ ref('int_account_mapping__target_accounts') }}
+
+),
+
+our_units as (
+
+    select * from {{ ref('int_account_mapping__our_units') }}
+
+),
+
+list_sets as (
+
+    select * from {{ ref('int_account_mapping__list_sets') }}
 
 ),
 
@@ -74,57 +87,55 @@ unit_members as (
 
     from members
     cross join rollups
-    where members.side = 'ours'
 
 ),
 
-target_lists as (
-
-    select distinct
-        list_name as target_list,
-        account_id
-
-    from target_accounts
-    where account_id is not null
-
-),
-
--- `all` and every target list that names a member
-unit_lists as (
+-- links that cover nothing under a rollup: only the family is covered, or the pair awaits a person
+weaker as (
 
     select
-        scope,
-        rollup,
-        unit_id,
-        'all' as target_list
+        partner_id,
+        'account' as rollup,
+        account_scope,
+        account_id as unit_id,
+        case when decision = 'accepted' then 2 else 3 end as state
 
-    from units
-    where side = 'ours'
+    from links
+    where
+        decision = 'review'
+        or (decision = 'accepted' and relationship <> 'same')
 
     union all
 
-    select distinct
-        unit_members.scope,
-        unit_members.rollup,
-        unit_members.unit_id,
-        target_lists.target_list
+    select
+        partner_id,
+        'parent' as rollup,
+        account_scope,
+        our_unit_id as unit_id,
+        3 as state
 
-    from unit_members
-    inner join target_lists
-        on unit_members.account_id = target_lists.account_id
+    from links
+    where decision = 'review'
 
 ),
 
-keyed_units as (
+weaker_units as (
 
-    select distinct
-        unit_members.scope,
-        unit_members.rollup,
-        unit_members.unit_id
+    select
+        weaker.partner_id,
+        weaker.rollup,
+        weaker.account_scope,
+        weaker.unit_id,
+        min(weaker.state) as state
 
-    from unit_members
-    inner join account_keys
-        on unit_members.account_id = account_keys.account_id
+    from weaker
+    left join covered_units
+        on
+            weaker.partner_id = covered_units.partner_id
+            and weaker.rollup = covered_units.rollup
+            and weaker.unit_id = covered_units.unit_id
+    where covered_units.unit_id is null
+    group by weaker.partner_id, weaker.rollup, weaker.account_scope, weaker.unit_id
 
 ),
 
@@ -133,6 +144,7 @@ offered_units as (
     select distinct
         offered_accounts.partner_id,
         unit_members.rollup,
+        unit_members.scope as account_scope,
         unit_members.unit_id
 
     from offered_accounts
@@ -145,70 +157,117 @@ offered_units as (
 
 ),
 
--- what links say of a unit, best first: covered, only its family covered, awaiting a person
-touched as (
+-- what is known of a unit: covered, its family is, a pair awaits a person, or nothing but that it was offered. Units of
+-- which nothing is known are not listed, as they are most: they are what is left
+unit_states as (
 
     select
         partner_id,
         rollup,
-        our_unit_id as unit_id,
-        1 as state
+        account_scope,
+        unit_id,
+        1 as state,
+        case when is_lone then 1 else 0 end as is_lone
 
-    from unit_links
+    from covered_units
 
     union all
 
     select
-        links.partner_id,
-        rollups.rollup,
-        case when rollups.rollup = 'account' then links.account_id else links.our_unit_id end as unit_id,
-        case when links.decision = 'accepted' then 2 else 3 end as state
+        partner_id,
+        rollup,
+        account_scope,
+        unit_id,
+        state,
+        0 as is_lone
 
-    from links
-    cross join rollups
-    where links.decision in ('accepted', 'review')
+    from weaker_units
+
+    union all
+
+    select
+        offered_units.partner_id,
+        offered_units.rollup,
+        offered_units.account_scope,
+        offered_units.unit_id,
+        4 as state,
+        0 as is_lone
+
+    from offered_units
+    left join covered_units
+        on
+            offered_units.partner_id = covered_units.partner_id
+            and offered_units.rollup = covered_units.rollup
+            and offered_units.unit_id = covered_units.unit_id
+    left join weaker_units
+        on
+            offered_units.partner_id = weaker_units.partner_id
+            and offered_units.rollup = weaker_units.rollup
+            and offered_units.unit_id = weaker_units.unit_id
+    where
+        covered_units.unit_id is null
+        and weaker_units.unit_id is null
 
 ),
 
-touched_units as (
+known as (
 
     select
-        partner_id,
+        unit_states.partner_id,
+        unit_states.rollup,
+        our_units.status_rank,
+        our_units.lists,
+        count(*) as known_units,
+        sum(our_units.is_keyless) as keyless_units,
+        sum(case when unit_states.state = 1 then 1 else 0 end) as covered_accounts,
+        sum(case when unit_states.state = 1 then our_units.open_amount else 0 end) as covered_amount,
+        sum(unit_states.is_lone) as lone_links,
+        sum(case when unit_states.state = 2 then 1 else 0 end) as family_only,
+        sum(case when unit_states.state = 3 then 1 else 0 end) as in_review,
+        sum(case when unit_states.state = 4 then our_units.is_keyless else 0 end) as offered_without_key,
+        sum(case when unit_states.state = 4 then 1 - our_units.is_keyless else 0 end) as offered_with_key
+
+    from unit_states
+    inner join our_units
+        on
+            unit_states.account_scope = our_units.scope
+            and unit_states.rollup = our_units.rollup
+            and unit_states.unit_id = our_units.unit_id
+    group by unit_states.partner_id, unit_states.rollup, our_units.status_rank, our_units.lists
+
+),
+
+covered_by as (
+
+    select
+        account_scope as scope,
         rollup,
         unit_id,
-        min(state) as state
+        count(*) as covering_partners,
+        min(partner_id) as a_partner_id
 
-    from touched
-    group by partner_id, rollup, unit_id
+    from covered_units
+    group by account_scope, rollup, unit_id
 
 ),
 
 covered_members as (
 
-    select distinct
-        unit_links.partner_id,
-        unit_links.rollup,
-        unit_links.our_unit_id as unit_id,
-        unit_members.account_id
+    select
+        covered_by.scope,
+        covered_by.rollup,
+        covered_by.unit_id,
+        covered_by.a_partner_id,
+        sum(covered_by.covering_partners) over (
+            partition by covered_by.rollup, unit_members.account_id
+        ) as covering_partners
 
-    from unit_links
+    from covered_by
     inner join unit_members
         on
-            unit_links.account_scope = unit_members.scope
-            and unit_links.rollup = unit_members.rollup
-            and unit_links.our_unit_id = unit_members.unit_id
-
-),
-
-covering_partners as (
-
-    select
-        rollup,
-        account_id,
-        count(distinct partner_id) as covering_partners
-
-    from covered_members
-    group by rollup, account_id
+            covered_by.scope = unit_members.scope
+            and covered_by.rollup = unit_members.rollup
+            and covered_by.unit_id = unit_members.unit_id
 
 ),
 
@@ -216,88 +275,119 @@ covering_partners as (
 unique_units as (
 
     select
-        covered_members.partner_id,
-        covered_members.rollup,
-        covered_members.unit_id
+        scope,
+        rollup,
+        unit_id,
+        min(a_partner_id) as partner_id
 
     from covered_members
-    inner join covering_partners
-        on
-            covered_members.rollup = covering_partners.rollup
-            and covered_members.account_id = covering_partners.account_id
-    group by covered_members.partner_id, covered_members.rollup, covered_members.unit_id
-    having max(covering_partners.covering_partners) = 1
+    group by scope, rollup, unit_id
+    having max(covering_partners) = 1
 
 ),
 
-unit_states as (
+unique_to as (
+
+    select
+        unique_units.partner_id,
+        unique_units.rollup,
+        our_units.status_rank,
+        our_units.lists,
+        count(*) as unique_accounts,
+        sum(our_units.open_amount) as unique_amount
+
+    from unique_units
+    inner join our_units
+        on
+            unique_units.scope = our_units.scope
+            and unique_units.rollup = our_units.rollup
+            and unique_units.unit_id = our_units.unit_id
+    group by unique_units.partner_id, unique_units.rollup, our_units.status_rank, our_units.lists
+
+),
+
+denominators as (
+
+    select
+        scope,
+        rollup,
+        status_rank,
+        lists,
+        count(*) as our_accounts,
+        sum(is_keyless) as keyless_units,
+        sum(open_amount) as open_amount
+
+    from our_units
+    group by scope, rollup, status_rank, lists
+
+),
+
+counted_by_lists as (
 
     select
         partners.partner_id,
-        units.rollup,
-        units.status_rank,
-        unit_lists.target_list,
-        coalesce(
-            touched_units.state,
-            case
-                when partners.exchange <> 'list' and offered_units.unit_id is null then 4
-                when keyed_units.unit_id is null then 5
-                else 6
-            end
-        ) as state,
-        case when unique_units.unit_id is not null then 1 else 0 end as is_unique
+        denominators.rollup,
+        denominators.status_rank,
+        denominators.lists,
+        denominators.our_accounts,
+        denominators.open_amount,
+        coalesce(known.covered_accounts, 0) as covered_accounts,
+        coalesce(known.covered_amount, 0) as covered_amount,
+        coalesce(known.lone_links, 0) as lone_links,
+        coalesce(unique_to.unique_accounts, 0) as unique_accounts,
+        coalesce(unique_to.unique_amount, 0) as unique_amount,
+        coalesce(known.family_only, 0) as unmatched_family_only,
+        coalesce(known.in_review, 0) as unmatched_in_review,
+        case
+            when partners.exchange = 'list' then 0
+            else denominators.our_accounts - coalesce(known.known_units, 0)
+        end as unmatched_not_offered,
+        case
+            when partners.exchange = 'list' then denominators.keyless_units - coalesce(known.keyless_units, 0)
+            else coalesce(known.offered_without_key, 0)
+        end as unmatched_without_key,
+        case
+            when partners.exchange = 'list'
+                then
+                    denominators.our_accounts - denominators.keyless_units
+                    - coalesce(known.known_units - known.keyless_units, 0)
+            else coalesce(known.offered_with_key, 0)
+        end as unmatched_not_found
 
     from partners
-    inner join units
+    inner join denominators
+        on partners.account_scope = denominators.scope
+    left join known
         on
-            units.side = 'ours'
-            and partners.account_scope = units.scope
-    inner join unit_lists
+            partners.partner_id = known.partner_id
+            and denominators.rollup = known.rollup
+            and denominators.status_rank = known.status_rank
+            and denominators.lists = known.lists
+    left join unique_to
         on
-            units.scope = unit_lists.scope
-            and units.rollup = unit_lists.rollup
-            and units.unit_id = unit_lists.unit_id
-    left join touched_units
-        on
-            partners.partner_id = touched_units.partner_id
-            and units.rollup = touched_units.rollup
-            and units.unit_id = touched_units.unit_id
-    left join unique_units
-        on
-            partners.partner_id = unique_units.partner_id
-            and units.rollup = unique_units.rollup
-            and units.unit_id = unique_units.unit_id
-    left join offered_units
-        on
-            partners.partner_id = offered_units.partner_id
-            and units.rollup = offered_units.rollup
-            and units.unit_id = offered_units.unit_id
-    left join keyed_units
-        on
-            units.scope = keyed_units.scope
-            and units.rollup = keyed_units.rollup
-            and units.unit_id = keyed_units.unit_id
+            partners.partner_id = unique_to.partner_id
+            and denominators.rollup = unique_to.rollup
+            and denominators.status_rank = unique_to.status_rank
+            and denominators.lists = unique_to.lists
 
 ),
 
 counted_by_status as (
 
     select
-        partner_id,
-        rollup,
-        target_list,
-        status_rank,
-        count(*) as our_accounts,
-        sum(case when state = 1 then 1 else 0 end) as covered_accounts,
-        sum(is_unique) as unique_accounts,
-        sum(case when state = 2 then 1 else 0 end) as unmatched_family_only,
-        sum(case when state = 3 then 1 else 0 end) as unmatched_in_review,
-        sum(case when state = 4 then 1 else 0 end) as unmatched_not_offered,
-        sum(case when state = 5 then 1 else 0 end) as unmatched_without_key,
-        sum(case when state = 6 then 1 else 0 end) as unmatched_not_found
+        counted_by_lists.partner_id,
+        counted_by_lists.rollup,
+        list_sets.target_list,
+        {% for measure in measures -%}
+        sum(counted_by_lists.{{ measure }}) as {{ measure }},
+        {% endfor -%}
+        counted_by_lists.status_rank
 
-    from unit_states
-    group by partner_id, rollup, target_list, status_rank
+    from counted_by_lists
+    inner join list_sets
+        on counted_by_lists.lists = list_sets.lists
+    group by
+        counted_by_lists.partner_id, counted_by_lists.rollup, list_sets.target_list, counted_by_lists.status_rank
 
 ),
 
@@ -312,55 +402,48 @@ counted as (
         partner_id,
         rollup,
         target_list,
-        0 as status_rank,
-        sum(our_accounts) as our_accounts,
-        sum(covered_accounts) as covered_accounts,
-        sum(unique_accounts) as unique_accounts,
-        sum(unmatched_family_only) as unmatched_family_only,
-        sum(unmatched_in_review) as unmatched_in_review,
-        sum(unmatched_not_offered) as unmatched_not_offered,
-        sum(unmatched_without_key) as unmatched_without_key,
-        sum(unmatched_not_found) as unmatched_not_found
+        {% for measure in measures -%}
+        sum({{ measure }}) as {{ measure }},
+        {% endfor -%}
+        0 as status_rank
 
     from counted_by_status
     group by partner_id, rollup, target_list
 
 ),
 
-listed_links as (
+-- the partner's unit of a lone link counts in that link's row only; others may count in several, and once in `all`
+branching_links as (
 
-    select
-        unit_links.partner_id,
-        unit_links.rollup,
-        unit_links.partner_unit_id,
-        unit_lists.target_list,
-        units.status_rank
+    select distinct
+        company_links.partner_id,
+        company_links.rollup,
+        company_links.partner_unit_id,
+        list_sets.target_list,
+        our_units.status_rank
 
-    from unit_links
-    inner join units
+    from company_links
+    inner join our_units
         on
-            units.side = 'ours'
-            and unit_links.account_scope = units.scope
-            and unit_links.rollup = units.rollup
-            and unit_links.our_unit_id = units.unit_id
-    inner join unit_lists
-        on
-            unit_links.account_scope = unit_lists.scope
-            and unit_links.rollup = unit_lists.rollup
-            and unit_links.our_unit_id = unit_lists.unit_id
+            company_links.account_scope = our_units.scope
+            and company_links.rollup = our_units.rollup
+            and company_links.our_unit_id = our_units.unit_id
+    inner join list_sets
+        on our_units.lists = list_sets.lists
+    where not company_links.is_lone
 
 ),
 
-matched as (
+branching_matches as (
 
     select
         partner_id,
         rollup,
         target_list,
         status_rank,
-        count(distinct partner_unit_id) as matched_partner_accounts
+        count(*) as partner_accounts
 
-    from listed_links
+    from branching_links
     group by partner_id, rollup, target_list, status_rank
 
     union all
@@ -370,9 +453,9 @@ matched as (
         rollup,
         target_list,
         0 as status_rank,
-        count(distinct partner_unit_id) as matched_partner_accounts
+        count(distinct partner_unit_id) as partner_accounts
 
-    from listed_links
+    from branching_links
     group by partner_id, rollup, target_list
 
 ),
@@ -450,13 +533,21 @@ final as (
             cast(counted.covered_accounts as double) / nullif(counted.our_accounts, 0), 4
         ) as coverage_rate,
         cast(coalesce(partner_units.partner_accounts, 0) as bigint) as partner_accounts,
-        cast(coalesce(matched.matched_partner_accounts, 0) as bigint) as matched_partner_accounts,
+        cast(
+            coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0) as bigint
+        ) as matched_partner_accounts,
         round(
-            cast(coalesce(matched.matched_partner_accounts, 0) as double)
+            cast(coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0) as double)
             / nullif(partner_units.partner_accounts, 0), 4
         ) as partner_match_rate,
         cast(coalesce(counted.unique_accounts, 0) as bigint) as unique_accounts,
-        {% for reason in ['family_only', 'in_review', 'not_offered', 'without_key', 'not_found'] -%}
+        cast(coalesce(counted.open_amount, 0) as decimal(28, 2)) as open_pipeline_amount,
+        cast(coalesce(counted.covered_amount, 0) as decimal(28, 2)) as covered_open_pipeline_amount,
+        round(
+            cast(counted.covered_amount as double) / nullif(cast(counted.open_amount as double), 0), 4
+        ) as pipeline_coverage_rate,
+        cast(coalesce(counted.unique_amount, 0) as decimal(28, 2)) as unique_open_pipeline_amount,
+        {% for reason in reasons -%}
         cast(coalesce(counted.unmatched_{{ reason }}, 0) as bigint) as unmatched_{{ reason }},
         {% endfor -%}
         cast(list_names.targets_without_account as bigint) as targets_without_account,
@@ -475,12 +566,12 @@ final as (
             and rollups.rollup = counted.rollup
             and list_names.target_list = counted.target_list
             and statuses.status_rank = counted.status_rank
-    left join matched
+    left join branching_matches
         on
-            partners.partner_id = matched.partner_id
-            and rollups.rollup = matched.rollup
-            and list_names.target_list = matched.target_list
-            and statuses.status_rank = matched.status_rank
+            partners.partner_id = branching_matches.partner_id
+            and rollups.rollup = branching_matches.rollup
+            and list_names.target_list = branching_matches.target_list
+            and statuses.status_rank = branching_matches.status_rank
     left join partner_units
         on
             partners.partner_id = partner_units.partner_id

@@ -37,17 +37,10 @@ members as (
 
 ),
 
-unit_links as (
+company_links as (
 
-    select * from {{ ref('int_account_mapping__unit_links') }}
+    select * from {{ ref('int_account_mapping__company_links') }}
     where rollup = 'account'
-
-),
-
-unit_groups as (
-
-    select * from {{ ref('int_account_mapping__groups') }}
-    where grouping_key <> 'duplicates'
 
 ),
 
@@ -66,22 +59,23 @@ compared_statuses as (
 linked as (
 
     select
-        unit_links.partner_id,
-        unit_links.our_unit_id,
-        unit_links.partner_unit_id,
+        company_links.partner_id,
+        company_links.our_unit_id,
+        company_links.partner_unit_id,
+        company_links.company_id,
         ours.population as our_population,
         theirs.population as partner_population
 
-    from unit_links
+    from company_links
     inner join population_members as ours
         on
             ours.side = 'ours'
-            and unit_links.our_unit_id = ours.account_id
+            and company_links.our_unit_id = ours.account_id
     inner join population_members as theirs
         on
             theirs.side = 'partner'
-            and unit_links.partner_id = theirs.partner_id
-            and unit_links.partner_unit_id = theirs.account_id
+            and company_links.partner_id = theirs.partner_id
+            and company_links.partner_unit_id = theirs.account_id
 
 ),
 
@@ -112,16 +106,12 @@ partner_cells as (
 company_cells as (
 
     select distinct
-        our_cells.partner_id,
-        our_cells.our_population,
-        our_cells.partner_population,
-        unit_groups.group_id
+        partner_id,
+        our_population,
+        partner_population,
+        company_id
 
-    from our_cells
-    inner join unit_groups
-        on
-            our_cells.partner_id || ' account' = unit_groups.grouping_key
-            and 'o' || our_cells.our_unit_id = unit_groups.node
+    from linked
 
 ),
 

@@ -7,34 +7,23 @@ links as (
 
 ),
 
-members as (
-
-    select * from {{ ref('int_account_mapping__members') }}
-    where side = 'partner'
-
-),
-
 ranked as (
 
     select
-        links.partner_id,
-        links.account_id,
-        links.partner_account_id,
-        links.relationship,
+        partner_id,
+        account_id,
+        partner_account_id,
+        relationship,
         row_number() over (
-            partition by links.partner_id, links.account_id
+            partition by partner_id, account_id
             order by
-                case when links.relationship = 'same' then 0 else 1 end,
-                members.status_rank,
-                links.match_probability desc,
-                links.partner_account_id
+                case when relationship = 'same' then 0 else 1 end,
+                partner_status_rank,
+                match_probability desc,
+                partner_account_id
         ) as preference
 
     from links
-    inner join members
-        on
-            links.partner_id = members.scope
-            and links.partner_account_id = members.account_id
 
 ),
 

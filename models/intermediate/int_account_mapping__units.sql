@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 with
 
 members as (
@@ -20,16 +21,17 @@ final as (
 
     union all
 
+    -- the top of a family stands for it
     select
         side,
         scope,
         'parent' as rollup,
         unit_id,
-        min(status_rank) as status_rank,
-        cast(sum(open_amount) as decimal(28, 2)) as open_amount
+        unit_status_rank as status_rank,
+        unit_open_amount as open_amount
 
     from members
-    group by side, scope, unit_id
+    where account_id = unit_id
 
 )
 

@@ -8,6 +8,11 @@
 -- depends_on: {{ ref('account_mapping__whitespace') }}
 -- depends_on: {{ ref('account_mapping__partner_impact') }}
 -- depends_on: {{ ref('account_mapping__owner_pairs') }}
+-- depends_on: {{ ref('account_mapping__ecosystem_coverage') }}
+{% if var('account_mapping__history') -%}
+-- depends_on: {{ ref('account_mapping__overlap_history') }}
+-- depends_on: {{ ref('account_mapping__overlap_changes') }}
+{% endif -%}
 -- depends_on: {{ ref('account_mapping__match_review') }}
 -- depends_on: {{ ref('account_mapping__match_quality') }}
 -- depends_on: {{ ref('account_mapping__data_issues') }}

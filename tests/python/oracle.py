@@ -136,6 +136,7 @@ class Answer:
     `links`: (partner_id, account_id, partner_account_id) -> relationship.
     `matrix`: (partner_id, rollup, our_status, partner_status) -> measures.
     `coverage`: (partner_id, rollup, our_status, target_list) -> measures.
+    `ecosystem`: (rollup, target_list, our_status, rank) -> partner and measures.
     """
 
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -143,6 +144,7 @@ class Answer:
     links: dict[Pair, str] = field(default_factory=dict)
     matrix: dict[tuple[str, str, str, str], dict[str, Any]] = field(default_factory=dict)
     coverage: dict[tuple[str, str, str, str], dict[str, Any]] = field(default_factory=dict)
+    ecosystem: dict[tuple[str, str, str, int], dict[str, Any]] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- plain values
@@ -1172,15 +1174,64 @@ def _coverage(
                 if status in ("all", unit.status) and (list_name == "all" or unit.members & targets[list_name].accounts)
             }
             covered = wanted & rolled.covered
+            unique = {a for a in covered if not rolled.our_units[a].members & covered_elsewhere}
+
+            def amount(units: Iterable[str]) -> Decimal:
+                return sum((rolled.our_units[a].open_amount for a in units), Decimal(0))
+
             rows[sides.partner_id, rollup, status, list_name] = {
                 "our_accounts": len(wanted),
                 "covered_accounts": len(covered),
                 "partner_accounts": len(rolled.their_units),
                 "partner_matched": len({b for a, b in rolled.pairs if a in wanted}),
-                "unique_accounts": sum(not rolled.our_units[a].members & covered_elsewhere for a in covered),
+                "unique_accounts": len(unique),
+                "open_amount": amount(wanted),
+                "covered_amount": amount(covered),
+                "unique_amount": amount(unique),
                 "list_age_days": list_age_days,
                 "unnamed_targets": 0 if list_name == "all" else targets[list_name].unnamed,
             }
+    return rows
+
+
+def _ecosystem(
+    rollup: str,
+    units: Mapping[str, _Unit],
+    statuses: Iterable[str],
+    covered_members: Mapping[str, set[str]],
+    targets: Mapping[str, _Target],
+) -> dict:
+    """Return the greedy order of partners under one rollup: at each rank every partner left is tried.
+
+    `units`: ours that count for all partners; `statuses`: those of our accounts; `covered_members`: partner ->
+    accounts in units that it covers.
+    """
+    rows: dict = {}
+    for status in {*statuses, "all"}:
+        for list_name in {*targets, "all"}:
+            wanted = {
+                unit_id
+                for unit_id, unit in units.items()
+                if status in ("all", unit.status) and (list_name == "all" or unit.members & targets[list_name].accounts)
+            }
+            covers = {p: {u for u in wanted if units[u].members & members} for p, members in covered_members.items()}
+            reached: set[str] = set()
+            left = set(covers)
+            for rank in range(1, len(covers) + 1):
+                partner_id = min(left, key=lambda p: (-len(covers[p] - reached), p))
+                added = covers[partner_id] - reached
+                reached |= added
+                left.remove(partner_id)
+                rows[rollup, list_name, status, rank] = {
+                    "partner_id": partner_id,
+                    "our_accounts": len(wanted),
+                    "added_accounts": len(added),
+                    "cumulative_accounts": len(reached),
+                    "limit_accounts": len(set().union(*covers.values())),
+                    "open_amount": sum((units[u].open_amount for u in wanted), Decimal(0)),
+                    "added_amount": sum((units[u].open_amount for u in added), Decimal(0)),
+                    "cumulative_amount": sum((units[u].open_amount for u in reached), Decimal(0)),
+                }
     return rows
 
 
@@ -1239,4 +1290,8 @@ def solve(world: World, links: Mapping[Pair, str] | None = None) -> Answer:
             age = (world.as_of - max(updated)).days if updated else None
             answer.matrix |= _matrix(sides, rollup, rolled[partner_id])
             answer.coverage |= _coverage(sides, rollup, rolled[partner_id], elsewhere, targets, age)
+        covered_members = {p: r.covered_members for p, r in rolled.items()}
+        units, _ = _units(counted, ultimate, rollup)
+        statuses = {a.status for a in counted.values()}
+        answer.ecosystem |= _ecosystem(rollup, units, statuses, covered_members, targets)
     return answer

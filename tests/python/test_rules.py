@@ -24,6 +24,7 @@ MODELS = (
     "account_mapping__accounts",
     "account_mapping__overlap_matrix",
     "account_mapping__partner_coverage",
+    "account_mapping__ecosystem_coverage",
     "int_account_mapping__partner_accounts",
 )
 BUILD = (
@@ -42,8 +43,22 @@ COVERAGE_COLUMNS = {
     "partner_accounts": "partner_accounts",
     "partner_matched": "matched_partner_accounts",
     "unique_accounts": "unique_accounts",
+    "open_amount": "open_pipeline_amount",
+    "covered_amount": "covered_open_pipeline_amount",
+    "unique_amount": "unique_open_pipeline_amount",
     "list_age_days": "list_age_days",
     "unnamed_targets": "targets_without_account",
+}
+ECOSYSTEM_KEY = ("rollup", "target_list", "our_status", "rank")
+ECOSYSTEM_COLUMNS = {
+    "partner_id": "partner_id",
+    "our_accounts": "our_accounts",
+    "added_accounts": "added_accounts",
+    "cumulative_accounts": "cumulative_accounts",
+    "limit_accounts": "limit_accounts",
+    "open_amount": "open_pipeline_amount",
+    "added_amount": "added_open_pipeline_amount",
+    "cumulative_amount": "cumulative_open_pipeline_amount",
 }
 
 
@@ -189,6 +204,11 @@ def differences(query: Query, answer: Answer) -> list[str]:
                 COVERAGE_KEY,
                 COVERAGE_COLUMNS,
             ),
+        ),
+        *compared(
+            "ecosystem",
+            answer.ecosystem,
+            found_cells(query, "account_mapping__ecosystem_coverage", ECOSYSTEM_KEY, ECOSYSTEM_COLUMNS),
         ),
     ]
 
