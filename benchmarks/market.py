@@ -290,7 +290,8 @@ def main() -> int:
             f"  {row['cumulative_rate']:>6.1%}  {row['cumulative_pipeline_rate']:>8.1%}"
         )
     print(
-        f"planted {planted:.1%}, found {steps[0]['limit_rate']:.1%}, rows that differ from counting by hand: {len(wrong)}"
+        f"planted {planted:.1%}, found {steps[0]['limit_rate']:.1%}, "
+        f"rows that differ from counting by hand: {len(wrong)}"
     )
     print(*wrong[:20], sep="\n", end="\n" if wrong else "")
     return int(bool(wrong) or not LEAST_COVERAGE <= steps[0]["limit_rate"] <= MOST_COVERAGE)

@@ -49,6 +49,7 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Documented:
         tmp_path_factory.mktemp("docs"),
         variables={
             "account_mapping__crms": [*MINIMAL_TABLES, "shared_keys"],
+            "account_mapping__history": True,
             "account_mapping__semantic_layer": True,
         },
     )
@@ -75,7 +76,7 @@ def test_columns_described_are_the_columns_that_there_are(documented):
         described, real = set(node["columns"]), set(documented.columns[node["alias"]])
         if described != real:
             wrong[node["name"]] = {"not described": sorted(real - described), "not there": sorted(described - real)}
-    assert wrong == {}
+    assert wrong == {}, json.dumps(wrong)
 
 
 def test_every_model_seed_and_column_says_what_it_is(documented):
@@ -88,7 +89,7 @@ def test_every_model_seed_and_column_says_what_it_is(documented):
         # not the name once more
         if len(column["description"]) < 5 or column["description"].strip(" .").lower() == name.replace("_", " ")
     ]
-    assert empty == []
+    assert empty == [], json.dumps(empty)
 
 
 def test_every_source_exposure_group_and_metric_says_what_it_is(documented):
@@ -127,7 +128,7 @@ def test_every_macro_and_its_arguments_are_described(documented):
         described = [argument["name"] for argument in macro["arguments"] if argument["description"]]
         if not macro["description"] or described != arguments(macro["macro_sql"]):
             wrong[macro["name"]] = described, arguments(macro["macro_sql"])
-    assert wrong == {}
+    assert wrong == {}, json.dumps(wrong)
 
 
 def test_every_mart_has_an_owner_a_contract_a_version_and_a_checked_grain(documented):
