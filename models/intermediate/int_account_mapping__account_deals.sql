@@ -34,14 +34,14 @@ final as (
         count(case when not is_open then 1 end) as closed_deals,
         count(case when is_won then 1 end) as won_deals,
         count(case when is_open then 1 end) as open_deals,
-        cast(sum(case when is_won then coalesce(converted_amount, 0) else 0 end) as decimal(28, 2)) as won_amount,
         {% for measure, type in {'deal_size': 'decimal(17, 2)', 'days_to_close': 'decimal(10, 0)'}.items() -%}
         count({{ measure }}) as {{ measure }}_deals,
         cast(coalesce(sum(cast({{ measure }} as {{ type }})), 0) as decimal(38, 4)) as {{ measure }}_sum,
         cast(
             coalesce(sum(cast({{ measure }} as {{ type }}) * cast({{ measure }} as {{ type }})), 0) as decimal(38, 4)
-        ) as {{ measure }}_squares{{ ',' if not loop.last }}
-        {% endfor %}
+        ) as {{ measure }}_squares,
+        {% endfor -%}
+        cast(sum(case when is_won then coalesce(converted_amount, 0) else 0 end) as decimal(28, 2)) as won_amount
 
     from measured
     group by account_id

@@ -47,33 +47,35 @@ compared_statuses as (
 states as (
 
     select
-        'overlap' as record,
-        partner_id,
-        account_id,
-        partner_account_id,
         {% for fact in overlap_facts -%}
         {{ fact }},
         {% endfor -%}
         {% for fact in partner_facts -%}
-        cast(null as {{ dbt.type_string() }}) as {{ fact }}{{ '' if loop.last else ',' }}
-        {% endfor %}
+        cast(null as {{ dbt.type_string() }}) as {{ fact }},
+        {% endfor -%}
+        'overlap' as record,
+        partner_id,
+        account_id,
+        partner_account_id
+
     from overlap_states
 
     union all
 
     select
-        'partner' as record,
-        partner_id,
-        '' as account_id,
-        '' as partner_account_id,
         {% for fact, type in overlap_facts.items() -%}
         cast(null as {{ type }}) as {{ fact }},
         {% endfor -%}
         {% for fact, condition in partner_facts.items() -%}
         coalesce(
             {{ account_mapping.list_text('case when ' ~ condition ~ ' then status end') }}, ''
-        ) as {{ fact }}{{ '' if loop.last else ',' }}
-        {% endfor %}
+        ) as {{ fact }},
+        {% endfor -%}
+        'partner' as record,
+        partner_id,
+        '' as account_id,
+        '' as partner_account_id
+
     from compared_statuses
     group by partner_id
 
@@ -120,9 +122,11 @@ known_now as (
 changed as (
 
     select
-        {% for column in key -%}
-        coalesce(states.{{ column }}, known_now.{{ column }}) as {{ column }}{{ '' if loop.last else ',' }}
-        {% endfor %}
+        coalesce(states.record, known_now.record) as record,
+        coalesce(states.partner_id, known_now.partner_id) as partner_id,
+        coalesce(states.account_id, known_now.account_id) as account_id,
+        coalesce(states.partner_account_id, known_now.partner_account_id) as partner_account_id
+
     from states
     full outer join known_now
         on
@@ -286,7 +290,8 @@ run_days as (
 intervals as (
 
     select
-        *,
+        {{ key | join(', ') }},
+        {{ facts | join(', ') }},
         {{ account_mapping.as_of() }} as valid_from,
         {{ forever }} as valid_until
 

@@ -77,8 +77,9 @@ final as (
                     {% for kind, columns in kinds.items() -%}
                     case
                         when
+                            false
                             {% for column in columns -%}
-                            {{ 'or ' if not loop.first }}followed.{{ column }} <> followed.previous_{{ column }}
+                            or followed.{{ column }} <> followed.previous_{{ column }}
                             {% endfor -%}
                             then '; {{ kind }}'
                         else ''

@@ -6,7 +6,7 @@
     'deal_size_deals', 'deal_size_sum', 'deal_size_squares',
     'days_to_close_deals', 'days_to_close_sum', 'days_to_close_squares',
 ] -%}
-{#- unit, deals, their sum and its squares: of a deal that is won or not, the square is the same; none are not compared -#}
+{#- unit, deals, their sum and its squares (of a deal that is won or not the same); without squares: not compared -#}
 {%- set measures = {
     'win_rate': ['share', 'closed_deals', 'won_deals', 'won_deals'],
     'deal_size': [reporting_currency, 'deal_size_deals', 'deal_size_sum', 'deal_size_squares'],
@@ -80,10 +80,10 @@ member_deals as (
     select
         members.scope,
         members.account_id,
-        members.open_amount,
         {% for figure in figures if figure != 'open_amount' -%}
-        coalesce(account_deals.{{ figure }}, 0) as {{ figure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        coalesce(account_deals.{{ figure }}, 0) as {{ figure }},
+        {% endfor -%}
+        members.open_amount
 
     from members
     left join account_deals
@@ -94,11 +94,11 @@ member_deals as (
 sums as (
 
     select
-        compared_partners.partner_id,
-        impact_accounts.standing,
         {% for figure in figures -%}
-        sum(member_deals.{{ figure }}) as {{ figure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        sum(member_deals.{{ figure }}) as {{ figure }},
+        {% endfor -%}
+        compared_partners.partner_id,
+        impact_accounts.standing
 
     from impact_accounts
     inner join compared_partners
@@ -114,10 +114,10 @@ sums as (
 scope_sums as (
 
     select
-        scope,
         {% for figure in figures -%}
-        sum({{ figure }}) as {{ figure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        sum({{ figure }}) as {{ figure }},
+        {% endfor -%}
+        scope
 
     from member_deals
     group by scope
@@ -131,11 +131,11 @@ all_sums as (
     union all
 
     select
-        compared_partners.partner_id,
-        'any' as standing,
         {% for figure in figures -%}
-        scope_sums.{{ figure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        scope_sums.{{ figure }},
+        {% endfor -%}
+        compared_partners.partner_id,
+        'any' as standing
 
     from compared_partners
     inner join scope_sums
@@ -162,15 +162,13 @@ measured as (
 pivoted as (
 
     select
-        partner_id,
-        measure,
         {% for standing in ['customer', 'unknown', 'other', 'any'] -%}
-        {%- set is_last = loop.last -%}
         {% for figure in ['deals', 'total', 'squares'] -%}
-        coalesce(sum(case when standing = '{{ standing }}' then {{ figure }} end), 0) as {{ standing }}_{{ figure }}
-        {{- ',' if not (loop.last and is_last) }}
+        coalesce(sum(case when standing = '{{ standing }}' then {{ figure }} end), 0) as {{ standing }}_{{ figure }},
         {% endfor -%}
-        {% endfor %}
+        {% endfor -%}
+        partner_id,
+        measure
 
     from measured
     group by partner_id, measure
@@ -196,7 +194,6 @@ split as (
         measures.unit,
         measures.is_compared,
         compared_partners.is_telling,
-        coalesce(pivoted.any_deals, 0) as any_deals,
         {% for figure in ['deals', 'total', 'squares'] -%}
         coalesce(pivoted.customer_{{ figure }}, 0) as customer_{{ figure }},
         coalesce(
@@ -205,8 +202,9 @@ split as (
                     then pivoted.any_{{ figure }} - pivoted.customer_{{ figure }} - pivoted.unknown_{{ figure }}
                 else pivoted.other_{{ figure }}
             end, 0
-        ) as other_{{ figure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        ) as other_{{ figure }},
+        {% endfor -%}
+        coalesce(pivoted.any_deals, 0) as any_deals
 
     from compared_partners
     cross join measures
@@ -221,16 +219,16 @@ stated as (
 
     select
         *,
+        {% for side in ['customer', 'other'] -%}
+        cast({{ side }}_deals as double) as {{ side }}_n,
+        cast({{ side }}_total as double) as {{ side }}_sum,
+        cast({{ side }}_squares as double) as {{ side }}_square_sum,
+        {% endfor -%}
         case
             when not is_telling then 'not_shared'
             when is_compared and (customer_deals < {{ least_deals }} or other_deals < {{ least_deals }}) then 'too_few'
             else 'measured'
-        end as state,
-        {% for side in ['customer', 'other'] -%}
-        cast({{ side }}_deals as double) as {{ side }}_n,
-        cast({{ side }}_total as double) as {{ side }}_sum,
-        cast({{ side }}_squares as double) as {{ side }}_square_sum{{ ',' if not loop.last }}
-        {% endfor %}
+        end as state
 
     from split
 
@@ -240,17 +238,17 @@ stated as (
 means as (
 
     select
-        *,
         {% for side in ['customer', 'other'] -%}
         {{ side }}_sum / {{ side }}_n as {{ side }}_mean,
         greatest({{ side }}_square_sum - {{ side }}_sum * {{ side }}_sum / {{ side }}_n, 0)
-        / (({{ side }}_n - 1) * {{ side }}_n) as {{ side }}_error{{ ',' if not loop.last }}
-        {% endfor %}
+        / (({{ side }}_n - 1) * {{ side }}_n) as {{ side }}_error,
+        {% endfor -%}
+        stated.*
 
     from stated
     where
-        state = 'measured'
-        and is_compared
+        stated.state = 'measured'
+        and stated.is_compared
 
 ),
 
