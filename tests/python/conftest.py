@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,12 +23,37 @@ from harness import PACKAGE, Project
 gc.set_threshold(100_000, 50, 100)
 
 
-@pytest.hookimpl(tryfirst=True)
+# Files whose tests read the demo that one worker builds; longest first, so that no worker is left with one at the end.
+DEMO_FILES = ("test_demo", "test_partner_impact")
+LONG_FILES = (
+    "test_exchange_demo", "test_history", *DEMO_FILES, "test_agreements", "test_rules", "test_plays",
+    "test_exchange_end_to_end", "test_clean_room", "test_bad_input", "test_sentinels", "test_semantic_layer",
+)  # fmt: skip
+
+
+def scope_of(nodeid: str) -> str:
+    """Which tests stay together on one worker: those of a file, for its fixtures, but random worlds each alone."""
+    name = Path(nodeid.partition("::")[0]).stem
+    if "random_worlds" in nodeid:
+        return nodeid
+    return DEMO_FILES[0] if name in DEMO_FILES else name
+
+
+class ByFile(LoadScopeScheduling):
+    """pytest-xdist's scheduling by scope, with scopes of our own, in the order in which tests were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, with its fixtures, unless a test has a group of its own."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    order = {name: number for number, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture

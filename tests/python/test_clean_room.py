@@ -21,7 +21,10 @@ STATUSES = ["customer", "open_opportunity", "churned", "prospect"]
 COUNTRIES = ["DE", "FR", "US", None]
 SECRETS = {"ACCOUNT_MAPPING_SECRET_ASTER": "5a" * 32, "ACCOUNT_MAPPING_SECRET_BIRCH": "5a" * 32}
 MARTS = ["account_mapping__overlap_matrix", "account_mapping__partner_coverage", "account_mapping__overlaps"]
-SELECTION = ["--select", *(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"]
+SELECTION = [
+    *("--select", *(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"),
+    *("--indirect-selection", "cautious"),
+]
 KEYS = ["--select", "+account_mapping__shared_keys"]
 
 

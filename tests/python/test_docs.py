@@ -82,6 +82,8 @@ def test_columns_described_are_the_columns_that_there_are(documented):
 def test_every_model_seed_and_column_says_what_it_is(documented):
     nodes = [*documented.own("model"), *documented.own("seed")]
     assert [node["name"] for node in nodes if not node["description"].strip()] == []
+    models = documented.own("model")
+    assert [model["name"] for model in models if not re.search(r"[Oo]ne row", model["description"])] == []
     empty = [
         f"{node['name']}.{name}"
         for node in nodes

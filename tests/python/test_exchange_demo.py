@@ -13,6 +13,7 @@ import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
@@ -73,7 +74,7 @@ def played(tmp_path_factory) -> Played:
     folder = tmp_path_factory.mktemp("exchange") / "played"
     sides = (company("aster", "birch", 1), company("birch", "aster", 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exchange_demo.secrets, "token_hex", token_hex)
+        patch.setattr(exchange_demo, "secrets", SimpleNamespace(token_hex=token_hex))
         play, differing = exchange_demo.play(folder, sides, load_readable, named=False, tested=False, tell=told.append)
     assert len(made) == 1
     return Played(folder, play, differing, "\n".join(told), made[0])

@@ -139,6 +139,7 @@ def test_two_years_of_runs_can_be_rebuilt_month_by_month(make_project: Callable[
             "build",
             "--select",
             f"+{MART}",
+            "+account_mapping__overlaps",
             "+account_mapping__overlap_changes",
             "+account_mapping__overlap_history",
             "--exclude-resource-type",
@@ -224,7 +225,7 @@ STATES = pa.schema(
 FROM_LINKS = (
     "int_account_mapping__unit_links", "int_account_mapping__group_edges", "int_account_mapping__groups",
     "int_account_mapping__company_links", "int_account_mapping__overlap_matrix", MART,
-    "int_account_mapping__overlap_states", "int_account_mapping__history",
+    "int_account_mapping__primary_links", "int_account_mapping__overlap_states", "int_account_mapping__history",
 )  # fmt: skip
 
 

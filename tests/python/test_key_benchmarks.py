@@ -49,20 +49,44 @@ def test_equal_frequencies_tell_nothing_apart():
     assert dictionary_attack.ranked(counts, random.Random(1)) != dictionary_attack.ranked(counts, random.Random(2))
 
 
-@pytest.mark.parametrize(("hashing", "megabytes", "code"), [(1.4, 500, 0), (1.6, 500, 1), (1.4, 2000, 1)])
-def test_slow_hashing_or_much_memory_fails_the_benchmark(monkeypatch, capsys, tmp_path, hashing, megabytes, code):
+def broken(folder: Path, kills: int) -> dict[str, int]:
+    raise ValueError("an outbox that is not whole")
+
+
+@pytest.mark.parametrize(
+    ("hashing", "megabytes", "kill", "code"),
+    [
+        (1.4, 500, lambda folder, kills: {"former": kills, "new": 0}, 0),
+        (1.6, 500, lambda folder, kills: {"former": kills, "new": 0}, 1),
+        (1.4, 2000, lambda folder, kills: {"former": kills, "new": 0}, 1),
+        (1.4, 500, broken, 1),
+    ],
+)
+def test_slow_hashing_much_memory_or_half_an_outbox_fails_the_benchmark(
+    monkeypatch, capsys, tmp_path, hashing, megabytes, kill, code
+):
     costs = {
         "floor": {"rows": 22, "seconds": 1.0, "megabytes": 100},
         "hashing": {"rows": 22, "seconds": hashing, "megabytes": 100},
         "published": {"rows": 20, "seconds": 3.0, "megabytes": megabytes},
+        "gated": {"rows": 20, "seconds": 3.0, "megabytes": 500},
     }
     monkeypatch.setattr(publish_keys, "run", lambda step, folder: costs[step])
+    monkeypatch.setattr(publish_keys, "kill_publications", kill)
     monkeypatch.setattr(sys, "argv", ["publish_keys.py", "--accounts", "2", "--folder", str(tmp_path)])
     assert publish_keys.main() == code
-    assert f"hashing / floor: {hashing:.2f}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"hashing / floor: {hashing:.2f}" in printed
+    assert ("broken: an outbox that is not whole" in printed) == (kill is broken)
 
 
-@pytest.mark.parametrize("step", ["floor", "hashing", "published"])
-def test_each_step_goes_through_every_key(tmp_path, step):
+def test_each_step_goes_through_every_key_and_a_killed_writing_leaves_a_whole_outbox(tmp_path):
     publish_keys.make_keys(tmp_path, 50)
-    assert publish_keys.run(step, tmp_path)["rows"] == 50 * 11
+    assert [publish_keys.run(step, tmp_path)["rows"] for step in ("floor", "hashing")] == [50 * 11] * 2
+    # the key of an account's own id does not leave
+    assert [publish_keys.run(step, tmp_path)["rows"] for step in ("published", "gated")] == [50 * 10] * 2
+    assert sum(publish_keys.kill_publications(tmp_path, 2).values()) == 2
+    manifest = next((tmp_path / "outbox_killed").glob("manifest*"))
+    manifest.write_bytes(manifest.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="manifest"):
+        publish_keys.outbox_number(tmp_path / "outbox_killed")

@@ -216,9 +216,7 @@ def differences(query: Query, answer: Answer) -> list[str]:
 # ------------------------------------------------------------------ random worlds
 
 
-@pytest.mark.parametrize(
-    "group", [pytest.param(group, marks=pytest.mark.xdist_group(f"worlds {group}")) for group in range(GROUPS)]
-)
+@pytest.mark.parametrize("group", range(GROUPS))
 def test_random_worlds_follow_the_rules(make_project: Callable[..., Project], group: int) -> None:
     project = make_project(variables=variables(make_world(group)))
     load(project, make_world(group))

@@ -40,6 +40,7 @@ TYPED = {
     "customer_since": "2024-02-03",
     "updated_at": "2026-01-02 03:04:05",
     "close_date": "2026-02-03",
+    "created_date": "2025-02-03",
     "amount": "10",
     "open_amount": "20",
     "currency": "USD",
