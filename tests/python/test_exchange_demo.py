@@ -38,16 +38,21 @@ def write(database: Path, table: str, rows: list[dict]) -> None:
         connection.execute(f"create table {table} as select * from raw_rows")
 
 
+def rows_of(name: str, seed: int) -> list[dict]:
+    """A CRM whose rows all have what a readable list needs once the names are taken away: a website or a number."""
+    return [row for row in crm_of(name, seed) if row.get("website") or row.get("duns")]
+
+
 def company(name: str, partner: str, seed: int) -> exchange_demo.Company:
     rules = [{"source_system": "generic", "field": "status", "raw_value": word, "status": word} for word in STATUSES]
-    rows = crm_of(name, seed)
+    rows = rows_of(name, seed)
     return exchange_demo.Company(
         name, partner, ("generic",), tuple(rules), lambda database: write(database, "generic.accounts", rows)
     )
 
 
 def load_readable(database: Path, partner_id: str) -> None:
-    rows = [{"partner_id": partner_id, **row} for row in crm_of("birch", 2)]
+    rows = [{"partner_id": partner_id, **row} for row in rows_of("birch", 2)]
     write(database, "partners.partner_accounts", rows)
 
 
