@@ -1,5 +1,6 @@
 # make demo: set up, run the main job on the bundled demo, show the overlap matrix and partner coverage.
 # make exchange-demo: play two companies and a clean room that pass each other files, and compare their counts.
+# make report: turn the demo's marts, once built, into demo/report.html.
 # make test: set up, run all tests.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo test lint format lock clean
+.PHONY: help install demo exchange-demo report test lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -28,6 +29,9 @@ demo: install
 
 exchange-demo: install
 	@$(BIN)/python demo/exchange_demo.py
+
+report: install
+	@$(BIN)/python report/report.py demo/account_mapping_demo.duckdb --output demo/report.html
 
 test: install
 	@$(BIN)/python -m pytest -n $(JOBS)
@@ -50,4 +54,4 @@ lock:
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/target demo/logs demo/dbt_packages demo/*.duckdb
+	rm -rf $(VENV) benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/target demo/logs demo/dbt_packages demo/*.duckdb demo/report.html

@@ -118,17 +118,18 @@ our_key_counts as (
 
 ),
 
-their_key_counts as (
+their_shared_keys as (
 
     select
-        partner_id,
-        our_partner_id,
-        key_type,
-        key_value,
-        count(*) as accounts
+        their_keys.*,
+        our_key_counts.accounts as our_accounts
 
     from their_keys
-    group by partner_id, our_partner_id, key_type, key_value
+    inner join our_key_counts
+        on
+            their_keys.our_partner_id = our_key_counts.partner_id
+            and their_keys.key_type = our_key_counts.key_type
+            and their_keys.key_value = our_key_counts.key_value
 
 ),
 
@@ -136,18 +137,74 @@ their_key_counts as (
 shared_keys as (
 
     select
-        their_key_counts.partner_id,
-        their_key_counts.our_partner_id,
-        their_key_counts.key_type,
-        their_key_counts.key_value
+        partner_id,
+        our_partner_id,
+        key_type,
+        key_value
 
-    from their_key_counts
-    inner join our_key_counts
+    from their_shared_keys
+    group by partner_id, our_partner_id, key_type, key_value, our_accounts
+    having count(*) * our_accounts <= {{ max_pairs_per_key }}
+
+),
+
+key_pairs as (
+
+    select
+        shared_keys.partner_id,
+        shared_keys.our_partner_id,
+        shared_keys.key_type,
+        shared_keys.key_value,
+        our_keys.account_id,
+        their_shared_keys.account_id as partner_account_id
+
+    from shared_keys
+    inner join our_keys
         on
-            their_key_counts.our_partner_id = our_key_counts.partner_id
-            and their_key_counts.key_type = our_key_counts.key_type
-            and their_key_counts.key_value = our_key_counts.key_value
-    where their_key_counts.accounts * our_key_counts.accounts <= {{ max_pairs_per_key }}
+            shared_keys.our_partner_id = our_keys.partner_id
+            and shared_keys.key_type = our_keys.key_type
+            and shared_keys.key_value = our_keys.key_value
+    inner join their_shared_keys
+        on
+            shared_keys.partner_id = their_shared_keys.partner_id
+            and shared_keys.our_partner_id = their_shared_keys.our_partner_id
+            and shared_keys.key_type = their_shared_keys.key_type
+            and shared_keys.key_value = their_shared_keys.key_value
+
+),
+
+-- the few accounts that share a key: of the others nobody asks which company they are
+paired_accounts as (
+
+    select
+        'ours' as side,
+        account_id
+
+    from key_pairs
+
+    union
+
+    select
+        'partner' as side,
+        partner_account_id as account_id
+
+    from key_pairs
+
+),
+
+paired_members as (
+
+    select
+        members.side,
+        members.scope,
+        members.account_id,
+        members.unit_id
+
+    from members
+    inner join paired_accounts
+        on
+            members.side = paired_accounts.side
+            and members.account_id = paired_accounts.account_id
 
 ),
 
@@ -205,65 +262,65 @@ hashed_scopes as (
 companies as (
 
     select
-        members.side,
-        members.scope,
+        paired_members.side,
+        paired_members.scope,
         '*' as for_partner_id,
-        members.account_id,
-        members.unit_id,
-        coalesce(split_part(own_names.name, ' ', 1), members.account_id) as own_name,
-        coalesce(own_names.name_short, members.account_id) as own_full_name,
-        coalesce(split_part(normalized.name, ' ', 1), members.unit_id) as company
+        paired_members.account_id,
+        paired_members.unit_id,
+        coalesce(split_part(own_names.name, ' ', 1), paired_members.account_id) as own_name,
+        coalesce(own_names.name_short, paired_members.account_id) as own_full_name,
+        coalesce(split_part(normalized.name, ' ', 1), paired_members.unit_id) as company
 
-    from members
+    from paired_members
     left join normalized
         on
-            members.side = normalized.side
-            and normalized.partner_id = case when members.side = 'ours' then '*' else members.scope end
-            and members.unit_id = normalized.account_id
+            paired_members.side = normalized.side
+            and normalized.partner_id = case when paired_members.side = 'ours' then '*' else paired_members.scope end
+            and paired_members.unit_id = normalized.account_id
     left join normalized as own_names
         on
-            members.side = own_names.side
-            and own_names.partner_id = case when members.side = 'ours' then '*' else members.scope end
-            and members.account_id = own_names.account_id
+            paired_members.side = own_names.side
+            and own_names.partner_id = case when paired_members.side = 'ours' then '*' else paired_members.scope end
+            and paired_members.account_id = own_names.account_id
 
     union all
 
     select
-        members.side,
-        members.scope,
+        paired_members.side,
+        paired_members.scope,
         hashed_scopes.partner_id as for_partner_id,
-        members.account_id,
-        members.unit_id,
-        coalesce(own_names.name, members.account_id) as own_name,
-        coalesce(own_names.name_in_country, own_names.name, members.account_id) as own_full_name,
-        coalesce(unit_names.name, members.unit_id) as company
+        paired_members.account_id,
+        paired_members.unit_id,
+        coalesce(own_names.name, paired_members.account_id) as own_name,
+        coalesce(own_names.name_in_country, own_names.name, paired_members.account_id) as own_full_name,
+        coalesce(unit_names.name, paired_members.unit_id) as company
 
-    from members
+    from paired_members
     inner join hashed_scopes
         on
-            members.side = hashed_scopes.side
-            and members.scope = hashed_scopes.scope
+            paired_members.side = hashed_scopes.side
+            and paired_members.scope = hashed_scopes.scope
     left join hashed_names as own_names
         on
-            members.side = own_names.side
+            paired_members.side = own_names.side
             and hashed_scopes.partner_id = own_names.partner_id
-            and members.account_id = own_names.account_id
+            and paired_members.account_id = own_names.account_id
     left join hashed_names as unit_names
         on
-            members.side = unit_names.side
+            paired_members.side = unit_names.side
             and hashed_scopes.partner_id = unit_names.partner_id
-            and members.unit_id = unit_names.account_id
+            and paired_members.unit_id = unit_names.account_id
 
 ),
 
 paired as (
 
     select
-        partners.partner_id,
-        our_keys.account_id,
-        their_keys.account_id as partner_account_id,
-        shared_keys.key_type,
-        shared_keys.key_value,
+        key_pairs.partner_id,
+        key_pairs.account_id,
+        key_pairs.partner_account_id,
+        key_pairs.key_type,
+        key_pairs.key_value,
         our_companies.company as our_company,
         our_companies.unit_id as our_unit,
         our_companies.own_name as our_name,
@@ -272,34 +329,23 @@ paired as (
         their_companies.unit_id as partner_unit,
         their_companies.own_name as partner_name,
         their_companies.own_full_name as partner_full_name,
-        shared_keys.our_partner_id <> '*' as is_hashed
+        key_pairs.our_partner_id <> '*' as is_hashed
 
-    from shared_keys
+    from key_pairs
     inner join partners
-        on shared_keys.partner_id = partners.partner_id
-    inner join our_keys
-        on
-            shared_keys.our_partner_id = our_keys.partner_id
-            and shared_keys.key_type = our_keys.key_type
-            and shared_keys.key_value = our_keys.key_value
-    inner join their_keys
-        on
-            shared_keys.partner_id = their_keys.partner_id
-            and shared_keys.our_partner_id = their_keys.our_partner_id
-            and shared_keys.key_type = their_keys.key_type
-            and shared_keys.key_value = their_keys.key_value
+        on key_pairs.partner_id = partners.partner_id
     inner join companies as our_companies
         on
             our_companies.side = 'ours'
             and partners.account_scope = our_companies.scope
-            and shared_keys.our_partner_id = our_companies.for_partner_id
-            and our_keys.account_id = our_companies.account_id
+            and key_pairs.our_partner_id = our_companies.for_partner_id
+            and key_pairs.account_id = our_companies.account_id
     inner join companies as their_companies
         on
             their_companies.side = 'partner'
             and partners.partner_id = their_companies.scope
-            and shared_keys.our_partner_id = their_companies.for_partner_id
-            and their_keys.account_id = their_companies.account_id
+            and key_pairs.our_partner_id = their_companies.for_partner_id
+            and key_pairs.partner_account_id = their_companies.account_id
 
 ),
 
