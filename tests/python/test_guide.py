@@ -1,7 +1,7 @@
-"""docs/guide.md, as a new user would follow it: each `sh` block in order, in an empty folder, prints what the guide says.
+"""docs/guide.md, as a new user would follow it: each `sh` block in order, in an empty folder.
 
-A block of text after it is what it prints, else it prints nothing. Blocks marked `sh network` need the package index and
-are left out; this environment has what they install. To write the outputs anew from a real run:
+A block of text after it is what it prints, else it prints nothing. Blocks marked `sh network` need the package index
+and are left out; this environment has what they install. To write the outputs anew from a real run:
 
     python tests/python/test_guide.py
 """
@@ -70,9 +70,9 @@ def play(guide: str, folder: Path) -> list[str]:
     }
     printed = []
     for block, _ in steps(guide):
-        script = f'. {state}\ntrap \'echo "cd $PWD" > {state}; export -p >> {state}\' EXIT\nset -eu\n{block.text}'
+        script = f". {state}\ntrap 'echo \"cd $PWD\" > {state}; export -p >> {state}' EXIT\nset -eu\n{block.text}"
         ended = subprocess.run(
-            ["bash", "-c", script],
+            ["/bin/bash", "-c", script],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -138,7 +138,8 @@ def test_what_is_not_run_can_be_read(kind):
 def test_the_workflow_of_the_guide_has_the_steps_of_its_first_section():
     """Both install alike, so that neither is forgotten when versions change."""
     guide = GUIDE.read_text()
-    workflow = next(text for text in map(yaml.safe_load, (b.text for b in blocks(guide) if b.kind == "yaml")) if "jobs" in text)
+    loaded = [yaml.safe_load(block.text) for block in blocks(guide) if block.kind == "yaml"]
+    workflow = next(settings for settings in loaded if "jobs" in settings)
     commands = " ".join(step.get("run", "") for step in workflow["jobs"]["build"]["steps"])
     network = next(block.text for block in blocks(guide) if block.kind == "sh network")
     pins = re.findall(r'"(dbt-\w+[~=<>][^"]*)"', network)
