@@ -69,7 +69,8 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for staged in extra if staged not in accepted -%}
+    {#- `loaded_at` is no staging column: it is for loaded_at_query -#}
+    {%- for staged in extra if staged not in accepted and staged != 'loaded_at' -%}
         {%- do exceptions.raise_compiler_error(
             "account_mapping: var account_mapping__column_candidates names `" ~ staged ~ "` for " ~ source_name ~ "."
             ~ table_name ~ ", which is not one of its staging columns: " ~ (accepted.keys() | join(', ')) ~ "."
