@@ -171,7 +171,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     text = page(data)
-    options.output.write_text(text, encoding="utf-8")
+    # whole or not at all: who looks at the former report while this one is written sees the former
+    written = options.output.with_name(f".{options.output.name}.new")
+    written.write_text(text, encoding="utf-8")
+    written.replace(options.output)
     print(
         f"{options.output}: {len(data['titles'])} partners, marts of {data['as_of']}, "
         f"{len(text.encode()) / 2**20:.1f} MB in {time.monotonic() - start:.1f} s"
