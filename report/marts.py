@@ -63,30 +63,13 @@ class Marts:
         self.connection = duckdb.connect()
         if source.is_dir():
             found = {path.stem: f"read_parquet('{quoted(path)}')" for path in sorted(source.glob(f"{PREFIX}*.parquet"))}
-        elif source.is_file():
-            found = self._attach(source, schema)
         else:
-            raise ReportError(f"There is no file or folder {source}: name a DuckDB file, or a folder of Parquet files.")
+            found = attach(self.connection, source, schema)
         self.names = {
             name
             for name, columns in {**REQUIRED, **OPTIONAL}.items()
             if self._view(name, columns, found.get(PREFIX + name), source)
         }
-
-    def _attach(self, source: Path, schema: str) -> dict[str, str]:
-        try:
-            self.connection.execute(f"attach '{quoted(source)}' as source (read_only)")
-        except duckdb.Error as error:
-            if "lock" in str(error):
-                raise ReportError(
-                    f"{source} is being written by another process: run the report when it is done."
-                ) from error
-            raise ReportError(f"{source} cannot be read as a DuckDB file: {str(error).splitlines()[0]}") from error
-        tables = self.connection.execute(
-            "select table_name from information_schema.tables where table_catalog = 'source' and table_schema = ?",
-            [schema],
-        ).fetchall()
-        return {table: f'source."{schema}"."{table}"' for (table,) in tables}
 
     def _view(self, name: str, columns: tuple[str, ...], relation: str | None, source: Path) -> bool:
         """Make a mart readable under its name. Returns whether it is there."""
@@ -111,6 +94,23 @@ class Marts:
         """The rows of a query, as JSON knows them."""
         table = self.connection.sql(sql).to_arrow_table()
         return [{name: simple(value) for name, value in row.items()} for row in table.to_pylist()]
+
+
+def attach(connection: duckdb.DuckDBPyConnection, source: Path, schema: str) -> dict[str, str]:
+    """Attach a DuckDB file read only. Returns the tables and views of its schema with how SQL names them."""
+    if not source.is_file():
+        raise ReportError(f"There is no file or folder {source}: name a DuckDB file, or a folder of Parquet files.")
+    try:
+        connection.execute(f"attach '{quoted(source)}' as source (read_only)")
+    except duckdb.Error as error:
+        if "lock" in str(error):
+            raise ReportError(f"{source} is being written by another process: try again when it is done.") from error
+        raise ReportError(f"{source} cannot be read as a DuckDB file: {str(error).splitlines()[0]}") from error
+    tables = connection.execute(
+        "select table_name from information_schema.tables where table_catalog = 'source' and table_schema = ?",
+        [schema],
+    ).fetchall()
+    return {table: f'source."{schema}"."{table}"' for (table,) in tables}
 
 
 def quoted(path: Path) -> str:

@@ -2,17 +2,28 @@
 
 with
 
+plays as (
+
+    select * from {{ ref('account_mapping__plays') }}
+
+),
+
 shared_accounts as (
 
     select
-        *,
-        coalesce(lower(our_owner_email), our_owner) as our_owner_key,
-        coalesce(lower(partner_owner_email), partner_owner) as partner_owner_key
+        links.*,
+        plays.play,
+        coalesce(lower(links.our_owner_email), links.our_owner) as our_owner_key,
+        coalesce(lower(links.partner_owner_email), links.partner_owner) as partner_owner_key
 
-    from {{ ref('account_mapping__overlaps') }}
+    from {{ ref('account_mapping__overlaps') }} as links
+    left join plays
+        on
+            links.partner_id = plays.partner_id
+            and links.account_id = plays.account_id
     where
-        is_primary
-        and relationship = 'same'
+        links.is_primary
+        and links.relationship = 'same'
 
 ),
 
@@ -28,6 +39,7 @@ final as (
         min(partner_owner) as partner_owner,
         min(lower(partner_owner_email)) as partner_owner_email,
         cast(count(*) as bigint) as shared_accounts,
+        cast(count(play) as bigint) as plays,
         cast(sum(our_open_amount) as decimal(28, 2)) as our_open_amount
 
     from shared_accounts

@@ -24,9 +24,9 @@ gc.set_threshold(100_000, 50, 100)
 
 
 # Files whose tests read the demo that one worker builds; longest first, so that no worker is left with one at the end.
-DEMO_FILES = ("test_demo", "test_partner_impact")
+DEMO_FILES = ("test_demo", "test_partner_impact", "test_questions")
 LONG_FILES = (
-    "test_exchange_demo", "test_history", *DEMO_FILES, "test_agreements", "test_rules", "test_plays",
+    "test_exchange_demo", "test_history", *DEMO_FILES, "test_guide", "test_agreements", "test_rules", "test_plays",
     "test_exchange_end_to_end", "test_clean_room", "test_bad_input", "test_sentinels", "test_semantic_layer",
 )  # fmt: skip
 

@@ -347,6 +347,11 @@ def test_owner_pairs_share_what_plain_python_says(made: Made) -> None:
     }
     assert found == {key: (len(values), sum(values)) for key, values in wanted.items()}
     assert any(key[1] is None for key in found) and any(key[2] is None for key in found)
+    plays = made.project.query(
+        "select (select sum(plays) from account_mapping__owner_pairs) as of_pairs, count(*) as of_the_same "
+        "from account_mapping__plays where relationship = 'same'"
+    )
+    assert plays[0]["of_pairs"] == plays[0]["of_the_same"] > 0
     covered = made.project.query(
         "with pairs as ("
         "select partner_id, sum(shared_accounts) as shared from account_mapping__owner_pairs group by 1) "
