@@ -39,8 +39,12 @@ def write(database: Path, table: str, rows: list[dict]) -> None:
 
 
 def rows_of(name: str, seed: int) -> list[dict]:
-    """A CRM whose rows all have what a readable list needs once the names are taken away: a website or a number."""
-    return [row for row in crm_of(name, seed) if row.get("website") or row.get("duns")]
+    """A CRM whose rows all have what a readable list needs once the names are taken away: a website or a number.
+
+    Two of three are prospects, so that one cell is large enough to be published.
+    """
+    rows = [row for row in crm_of(name, seed) if row.get("website") or row.get("duns")]
+    return [row | {"status": "prospect"} if number % 3 else row for number, row in enumerate(rows)]
 
 
 def company(name: str, partner: str, seed: int) -> exchange_demo.Company:
@@ -93,7 +97,7 @@ def test_both_sides_the_clean_room_and_the_readable_list_count_alike(played):
     assert others == [ours] * 3
     for rollup in ("account", "parent"):
         assert sum(number or 0 for cell, number in ours.items() if cell[0] == rollup) > 20
-    assert sum(bool(number) for number in ours.values()) > 20
+    assert sum(bool(number) for number in ours.values()) > 8
 
 
 def test_a_cell_that_differs_is_seen():
