@@ -71,7 +71,8 @@ unit_lists as (
         scope,
         rollup,
         unit_id,
-        {{ account_mapping.list_text('list_name', ' | ') }} as lists
+        -- a bar within a name is doubled: the text of one list must not be that of two others
+        {{ account_mapping.list_text("replace(list_name, '|', '||')", ' | ') }} as lists
 
     from listed_units
     group by scope, rollup, unit_id
