@@ -160,27 +160,12 @@
 
     final as (
 
-        -- a status that one side does not share is never shown as zero
         select
             dense.partner_id,
             dense.rollup,
             {{ account_mapping.status_of_rank('dense.our_status_rank') }} as our_status,
             {{ account_mapping.status_of_rank('dense.partner_status_rank') }} as partner_status,
-            {% for measure, type in {
-                'our_accounts': 'bigint', 'partner_accounts': 'bigint', 'companies': 'bigint',
-                'open_pipeline_amount': 'decimal(28, 2)',
-            }.items() -%}
-            cast(
-                case
-                    when dense.is_not_shared then nullif(cells.{{ measure }}, 0)
-                    else coalesce(cells.{{ measure }}, 0)
-                end as {{ type }}
-            ) as {{ measure }},
-            {% endfor -%}
-            case
-                when dense.is_not_shared then 'not_shared'
-                else 'counted'
-            end as cell_state
+            {{ account_mapping.matrix_measures('cells', 'dense.is_not_shared') | indent(12) }}
 
         from dense
         left join cells

@@ -338,26 +338,11 @@ dense as (
 
 final as (
 
-    -- what cannot be judged is never shown as zero
     select
         dense.partner_id,
         dense.our_population,
         dense.partner_population,
-        {% for measure, type in {
-            'our_accounts': 'bigint', 'partner_accounts': 'bigint', 'companies': 'bigint',
-            'open_pipeline_amount': 'decimal(28, 2)',
-        }.items() -%}
-        cast(
-            case
-                when dense.is_not_shared then nullif(cells.{{ measure }}, 0)
-                else coalesce(cells.{{ measure }}, 0)
-            end as {{ type }}
-        ) as {{ measure }},
-        {% endfor -%}
-        case
-            when dense.is_not_shared then 'not_shared'
-            else 'counted'
-        end as cell_state
+        {{ account_mapping.matrix_measures('cells', 'dense.is_not_shared') | indent(8) }}
 
     from dense
     left join cells
