@@ -12,26 +12,16 @@ import duckdb
 import pytest
 import yaml
 from conftest import Demo
+from harness import PACKAGE
 from oracle import Row, World, solve
 from test_rules import differences, found_links
 
 GOLDEN = Path(__file__).parent / "golden"
-MARTS = [
-    "account_mapping__accounts",
-    "account_mapping__matches",
-    "account_mapping__overlaps",
-    "account_mapping__overlap_matrix",
-    "account_mapping__partner_coverage",
-    "account_mapping__population_matrix",
-    "account_mapping__plays",
-    "account_mapping__whitespace",
-    "account_mapping__match_review",
-    "account_mapping__match_quality",
-    "account_mapping__data_issues",
-    "account_mapping__shared_keys",
-    "account_mapping__shared_counts",
-    "account_mapping__shared_fields",
-]
+# every mart but the one that names the run
+MARTS = sorted(
+    {path.stem for room in ("marts", "shared") for path in (PACKAGE / "models" / room).glob("account_mapping__*.sql")}
+    - {"account_mapping__build"}
+)
 RAW_SCHEMAS = ["salesforce", "hubspot", "partners"]
 
 
