@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
@@ -308,6 +309,16 @@ def test_history_does_not_depend_on_the_order_in_which_days_were_run(
     for day in days:
         assert run_links(ordered, day, last[day]) == built[day]
     assert ordered.query(LASTING) == project.query(LASTING)
+
+    partners = "select distinct partner_id from int_account_mapping__history where record <> 'run' order by all"
+    assert len(project.query(partners)) == 2
+    folder = project.folder / "removed"
+    folder.mkdir()
+    arguments = json.dumps({"partner_id": "nimbus", "folder": str(folder)})
+    result = project.run("run-operation", "account_mapping.account_mapping__forget_partner", "--args", arguments)
+    assert result.success, result.text
+    assert project.query(partners) == [{"partner_id": "stratus"}]
+    assert len(project.query("select * from int_account_mapping__history where record = 'run'")) == len(days)
 
 
 def test_the_matrix_of_a_past_day_needs_history_and_a_day(make_project: Callable[..., Project]) -> None:
