@@ -40,13 +40,13 @@ def company(number: int, rng: random.Random) -> Row:
     }
 
 
-def crm_of(prefix: str, seed: int) -> list[Row]:
-    """A CRM over half of 160 companies: duplicates, subsidiaries on the parent's website, gaps, and rows of no key."""
+def crm_of(prefix: str, seed: int, companies: int = 160) -> list[Row]:
+    """A CRM over half of the companies: duplicates, subsidiaries on the parent's website, gaps, and rows of no key."""
     world = random.Random(4)
-    companies = [company(number, world) for number in range(160)]
+    all_companies = [company(number, world) for number in range(companies)]
     rng = random.Random(seed)
     rows: list[Row] = []
-    for known in rng.sample(companies, 90):
+    for known in rng.sample(all_companies, companies * 9 // 16):
         row = known | {
             "account_id": f"{prefix}{rng.randrange(10**6):06d}{len(rows):04d}",
             "status": rng.choice(STATUSES),
