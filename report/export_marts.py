@@ -45,7 +45,7 @@ def export(source: Path, folder: Path, schema: str = "main") -> dict[str, int]:
             connection.execute(f"create table target.{name} as select * from {there[name]} order by all")
             rows[name] = connection.sql(f"select count(*) from target.{name}").fetchall()[0][0]
             written = folder / f".{name}.parquet.new"
-            connection.execute(f"copy (from target.{name} order by all) to '{quoted(written)}' (format parquet)")
+            connection.execute(f"copy target.{name} to '{quoted(written)}' (format parquet)")
         connection.execute("detach target")
     for name in names:
         (folder / f".{name}.parquet.new").replace(folder / f"{name}.parquet")
