@@ -36,7 +36,7 @@ try:
     import pyarrow as pa
     import pyarrow.compute as pc
     from rapidfuzz import fuzz, process
-    from rapidfuzz.distance import LCSseq
+    from rapidfuzz.distance import LCSseq, Prefix
     from scipy import sparse
     from sparse_dot_topn import sp_matmul_topn
 except ImportError as error:
@@ -85,10 +85,9 @@ TOP_WIDE = 64
 CLOSE_COSINE = 0.9
 MINIMUM_TRIGRAM_COSINE = 0.2
 MINIMUM_WORD_COSINE = 0.2
-# A word or trigram that more names of one side hold than this blocks nothing:
-# the work stays in proportion to the names.
-MAXIMUM_KEY_NAMES = 2_000
-MAXIMUM_TRIGRAM_NAMES = 1_500
+# Partner names that one name looks at by its trigrams, and by its words, the rarest of them first: the work stays in
+# proportion to the names, however common their words.
+LOOKED_AT = 2_000
 # Partner accounts of one and the same name that one account is compared with.
 MAXIMUM_NAMESAKES = 20
 # Log-odds below which a pair is neither written nor anybody's rival.
@@ -133,6 +132,8 @@ LONGEST_ABBREVIATION = 8
 # Letter codes: a space, 26 letters, 10 digits.
 ALPHABET = 37
 NAME_PATTERN = "^[a-z0-9]+( [a-z0-9]+)*$"
+# Of each word the first letter, and no spaces.
+INITIALS = "([a-z0-9])[a-z0-9]* ?", r"\1"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -518,13 +519,15 @@ def trigrams(names: pa.Array) -> sparse.csr_matrix:
     if not n:
         return sparse.csr_matrix(shape, dtype=np.float32)
     buffers = padded.buffers()
-    offsets = np.frombuffer(buffers[1], np.int64)[padded.offset : padded.offset + n + 1]
-    letters = LETTER[np.frombuffer(buffers[2], np.uint8)[offsets[0] : offsets[-1]]]
-    row, position = ragged(np.diff(offsets))
-    code = letters[:-2].astype(np.int64) * ALPHABET**2 + letters[1:-1].astype(np.int64) * ALPHABET + letters[2:]
-    # A space in the middle would join two words.
-    inside = (position[:-2] + 2 < np.diff(offsets)[row[:-2]]) & (letters[1:-1] > 0)
-    cell, count = np.unique(row[:-2][inside] * np.int64(shape[1]) + code[inside], return_counts=True)
+    starts = np.frombuffer(buffers[1], np.int64)[padded.offset : padded.offset + n + 1]
+    letters = LETTER[np.frombuffer(buffers[2], np.uint8)[starts[0] : starts[-1]]]
+    # A space in the middle would join two words, or two names: each begins and ends with one.
+    middle = np.flatnonzero(letters[1:-1]) + 1
+    cell = np.repeat(np.arange(n), np.diff(starts))[middle]
+    for place in (-1, 0, 1):
+        cell *= ALPHABET
+        cell += letters[middle + place]
+    cell, count = np.unique(cell, return_counts=True)
     return sparse.csr_matrix(
         (
             count.astype(np.float32),
@@ -556,15 +559,24 @@ def weighted(matrix: sparse.csr_matrix, weight: np.ndarray) -> sparse.csr_matrix
     )
 
 
-def transposed(matrix: sparse.csr_matrix, kept: np.ndarray) -> sparse.csr_matrix:
-    """The transposed matrix; only rows in the mask `kept` hold anything."""
-    turned = matrix.T.tocsr()
-    row, _ = ragged(np.diff(turned.indptr))
-    here = kept[row]
-    first = np.searchsorted(row[here], np.arange(turned.shape[0] + 1))
+def rarest(matrix: sparse.csr_matrix, holders: np.ndarray, limit: int) -> sparse.csr_matrix:
+    """Of each row the rarest columns, as many as have no more than `limit` holders together.
+
+    holders: (columns,) rows of the other matrix that hold each column. Of columns with equally many the first ones.
+    """
+    rows, _ = ragged(np.diff(matrix.indptr))
+    held = holders[matrix.indices].astype(np.int64)
+    order = np.argsort(rows * (held.max(initial=0) + 1) + held, kind="stable")
+    total = np.concatenate([[0], np.cumsum(held[order])])
+    kept = order[total[1:] - total[matrix.indptr[:-1]][rows] <= limit]
+    kept = np.sort(kept)
     return sparse.csr_matrix(
-        (turned.data[here], turned.indices[here], first.astype(np.int32)),
-        shape=turned.shape,
+        (
+            matrix.data[kept],
+            matrix.indices[kept],
+            offsets(np.bincount(rows[kept], minlength=matrix.shape[0])).astype(np.int32),
+        ),
+        shape=matrix.shape,
     )
 
 
@@ -580,17 +592,19 @@ class Index(NamedTuple):
     """Everything about the names of both sides that a chunk needs.
 
     vocabulary: distinct words of both sides; rarity, background (rarity
-    at large), numeric, initial: (words,).
+    at large), numeric, initial, letters (their number): (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
     equal: (n, 2) name pairs of the same letters, sorted.
     sorted_ours, sorted_partner: the names, their words sorted.
+    heads_ours, heads_partner: the names' initials.
     """
 
     vocabulary: pa.Array
     rarity: np.ndarray
     background: np.ndarray
     initial: np.ndarray
+    letters: np.ndarray
     numeric: np.ndarray
     ours: Words
     partner: Words
@@ -602,6 +616,8 @@ class Index(NamedTuple):
     equal: np.ndarray
     sorted_ours: pa.Array
     sorted_partner: pa.Array
+    heads_ours: pa.Array
+    heads_partner: pa.Array
 
 
 def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -652,56 +668,60 @@ def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, in
     common_words: see background_rarity.
     """
     vocabulary = distinct(pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()]))
-    words_ours, words_partner = (build_words(n, vocabulary) for n in (ours, partner))
     n_words, n_names = len(vocabulary), len(ours) + len(partner)
-    counts = document_counts(words_ours, n_words) + document_counts(words_partner, n_words)
+    names = ours, partner
+    words = [build_words(side, vocabulary) for side in names]
+    counts = sum(document_counts(side, n_words) for side in words)
 
-    grams_ours, grams_partner = trigrams(ours), trigrams(partner)
-    seen_ours, seen_partner = column_counts(grams_ours), column_counts(grams_partner)
-    gram_weight = rarity(seen_ours + seen_partner, n_names)
-    trigrams_ours, trigrams_partner = (weighted(grams, gram_weight) for grams in (grams_ours, grams_partner))
-    common = np.maximum(seen_ours, seen_partner) > MAXIMUM_TRIGRAM_NAMES
+    grams = [trigrams(side) for side in names]
+    gram_weight = rarity(sum(map(column_counts, grams)), n_names)
+    trigrams_ours, trigrams_partner = (weighted(side, gram_weight) for side in grams)
 
     prefixes = pc.utf8_slice_codeunits(vocabulary, 0, 4).dictionary_encode()
     prefix_of = n_words + prefixes.indices.to_numpy()
     width = n_words + len(prefixes.dictionary)
-    keys_ours, keys_partner = (word_keys(w, prefix_of, width) for w in (words_ours, words_partner))
-    seen_ours, seen_partner = column_counts(keys_ours), column_counts(keys_partner)
-    key_weight = rarity(seen_ours + seen_partner, n_names)
-    blocking = np.maximum(seen_ours, seen_partner) <= MAXIMUM_KEY_NAMES
+    keys = [word_keys(side, prefix_of, width) for side in words]
+    key_weight = rarity(sum(map(column_counts, keys)), n_names)
+    keys_ours, keys_partner = (weighted(side, key_weight) for side in keys)
+    sorted_ours, sorted_partner = (sort_words(side, vocabulary) for side in words)
+    heads_ours, heads_partner = (pc.replace_substring_regex(side, *INITIALS) for side in names)
     background = background_rarity(vocabulary, common_words)
     return Index(
         vocabulary=vocabulary,
         rarity=np.minimum(rarity(counts, n_names), background),
         background=background,
         initial=initials(vocabulary),
+        letters=pc.utf8_length(vocabulary).to_numpy(),
         numeric=pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False),
-        ours=words_ours,
-        partner=words_partner,
+        ours=words[0],
+        partner=words[1],
         trigrams_ours=trigrams_ours,
         trigrams_partner=trigrams_partner,
-        trigrams_columns=transposed(trigrams_partner, ~common),
-        keys_ours=weighted(keys_ours, key_weight),
-        keys_columns=transposed(weighted(keys_partner, key_weight), blocking),
+        trigrams_columns=trigrams_partner.T.tocsr(),
+        keys_ours=keys_ours,
+        keys_columns=keys_partner.T.tocsr(),
         equal=equal_names(ours, partner),
-        sorted_ours=sort_words(words_ours, vocabulary),
-        sorted_partner=sort_words(words_partner, vocabulary),
+        sorted_ours=sorted_ours,
+        sorted_partner=sorted_partner,
+        heads_ours=heads_ours,
+        heads_partner=heads_partner,
     )
 
 
-def near_acronym(words: list[str], names: list[str]) -> np.ndarray:
-    """How well a word abbreviates a name of several words, 0 to 1, (n,).
+def near_acronym(words: pa.Array, heads: pa.Array) -> np.ndarray:
+    """How well a word abbreviates a name of several words, of which `heads` has the initials, 0 to 1, (n,).
 
     The share of the word's letters that are initials of the name in their order,
     0 where more than one letter is not (`crico`: controlled risk insurance
     company), the first letters differ or the name has more than two words over.
     """
-    heads = ["".join(word[0] for word in name.split()) for name in names]
-    common = process.cpdist(words, heads, scorer=LCSseq.similarity, dtype=np.int32, workers=-1)
-    length = np.fromiter(map(len, words), int, len(words))
-    n_heads = np.fromiter(map(len, heads), int, len(words))
-    same_start = np.fromiter((w[:1] == h[:1] for w, h in zip(words, heads, strict=True)), bool, len(words))
-    good = same_start & (common >= np.maximum(length - 1, 2)) & (n_heads <= length + 2)
+    length, n_heads = (pc.utf8_length(texts).to_numpy() for texts in (words, heads))
+    words, heads = words.to_pylist(), heads.to_pylist()
+    common, same_start = (
+        process.cpdist(words, heads, scorer=measure.similarity, dtype=np.int32, workers=-1)
+        for measure in (LCSseq, Prefix)
+    )
+    good = (same_start > 0) & (common >= np.maximum(length - 1, 2)) & (n_heads <= length + 2)
     return np.where(good & (n_heads >= 2), common / np.maximum(length, 1), 0.0)
 
 
@@ -732,8 +752,10 @@ def acronym_candidates(ours: Side, partner: Side, index: Index, start: int, stop
         i, j = join(block_a[kept_a], block_b[kept_b])
         pair = np.column_stack([name_a[kept_a][i], name_b[kept_b][j]])
         pair = np.unique(pair.astype(np.int64), axis=0)
-        texts = [side.names.take(pa.array(pair[:, k])).to_pylist() for k, side in enumerate((ours, partner))]
-        found.append(pair[near_acronym(texts[word_side], texts[1 - word_side]) > 0])
+        texts = [(ours.names, index.heads_ours), (partner.names, index.heads_partner)]
+        words = texts[word_side][0].take(pa.array(pair[:, word_side]))
+        heads = texts[1 - word_side][1].take(pa.array(pair[:, 1 - word_side]))
+        found.append(pair[near_acronym(words, heads) > 0])
     return np.concatenate(found)
 
 
@@ -789,14 +811,15 @@ def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[
         (index.trigrams_ours, index.trigrams_columns, TOP_TRIGRAM, MINIMUM_TRIGRAM_COSINE),
         (index.keys_ours, index.keys_columns, TOP_WORD, MINIMUM_WORD_COSINE),
     ):
-        best = sp_matmul_topn(left[start:stop], right, top_n=top, threshold=least, n_threads=THREADS)
+        names = rarest(left[start:stop], np.diff(right.indptr), LOOKED_AT)
+        best = sp_matmul_topn(names, right, top_n=top, threshold=least, n_threads=THREADS)
         row, _ = ragged(np.diff(best.indptr))
         found.append((row + start) * width + best.indices)
         # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
         full = np.flatnonzero(np.diff(best.indptr) == top)
         cosine = best.data[best.indptr[full][:, None] + np.arange(top)].astype(np.float64)
         close = full[cosine.min(axis=1) >= CLOSE_COSINE * cosine.max(axis=1)]
-        wide = sp_matmul_topn(left[start:stop][close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
+        wide = sp_matmul_topn(names[close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
         row, _ = ragged(np.diff(wide.indptr))
         found.append((close[row] + start) * width + wide.indices)
     pair = unique(np.concatenate(found))
@@ -821,16 +844,14 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
     pair, back = np.unique(ours[near] * size + partner[near], return_inverse=True)
     a = index.vocabulary.take(pa.array(pair // size)).to_pylist()
     b = index.vocabulary.take(pa.array(pair % size)).to_pylist()
-    length_a, length_b = np.fromiter(map(len, a), int), np.fromiter(map(len, b), int)
+    length_a, length_b = index.letters[pair // size], index.letters[pair % size]
     short = np.minimum(length_a, length_b)
     long = np.maximum(length_a, length_b)
-    common = process.cpdist(a, b, scorer=LCSseq.similarity, dtype=np.int32, workers=-1)
-    alike = 2.0 * common / np.maximum(short + long, 1)
-    starts = np.fromiter(
-        (x.startswith(y) or y.startswith(x) for x, y in zip(a, b, strict=True)),
-        bool,
-        len(a),
+    common, begun = (
+        process.cpdist(a, b, scorer=measure.similarity, dtype=np.int32, workers=-1) for measure in (LCSseq, Prefix)
     )
+    alike = 2.0 * common / np.maximum(short + long, 1)
+    starts = begun == short
     # A misspelling changes few letters, however long the word.
     typo = ~starts & (alike >= 0.8) & (short >= 4) & (short + long - 2 * common <= TYPO_LETTERS)
     value = np.where(typo, alike, 0.0)
@@ -1016,12 +1037,15 @@ def name_evidence(
     loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0)).astype(float)
     n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
     near = np.zeros(n)
-    for word, name, rows in (
-        (a, b, (n_words_a == 1) & (n_words_b > 1) & (length_a <= LONGEST_ABBREVIATION)),
-        (b, a, (n_words_b == 1) & (n_words_a > 1) & (length_b <= LONGEST_ABBREVIATION)),
+    for words, word, heads, name, rows in (
+        (names_ours, ours, index.heads_partner, partner, (n_words_a == 1) & (n_words_b > 1)),
+        (names_partner, partner, index.heads_ours, ours, (n_words_b == 1) & (n_words_a > 1)),
     ):
         at = np.flatnonzero(rows)
-        near[at] = near_acronym([word[k] for k in at], [name[k] for k in at])
+        short = words.take(pa.array(word[at]))
+        fits = pc.utf8_length(short).to_numpy() <= LONGEST_ABBREVIATION
+        at, short = at[fits], short.filter(pa.array(fits))
+        near[at] = near_acronym(short, heads.take(pa.array(name[at])))
     equal = (glued == 1.0).astype(float)
     least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
     least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
@@ -1237,10 +1261,10 @@ def group_pairs(owner: np.ndarray, name: np.ndarray) -> Groups:
     new_owner = np.concatenate([first, o[1:] != o[:-1]])
     new_group = new_owner | np.concatenate([first, m[1:] != m[:-1]])
     return Groups(
-        order=order,
-        group=np.cumsum(new_group) - 1,
+        order=order.astype(np.int32),
+        group=np.cumsum(new_group, dtype=np.int32) - 1,
         starts=np.flatnonzero(new_group),
-        owner=np.cumsum(new_owner[new_group]) - 1,
+        owner=np.cumsum(new_owner[new_group], dtype=np.int32) - 1,
         heads=np.flatnonzero(new_owner[new_group]),
     )
 
@@ -1363,6 +1387,8 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
     i, j, similarity, log_odds, equal, extends, country, city, is_key, relationship = map(
         np.concatenate, zip(*kept, strict=True)
     )
+    # Nothing of this size is held twice.
+    kept.clear()
     by_ours, by_partner = group_pairs(i, partner.name_of[j]), group_pairs(j, ours.name_of[i])
     probability = sigmoid(compared(log_odds, by_ours, by_partner, equal, extends, weights))
     probability = np.where(relationship > 0, np.maximum(probability, GROUP_PROBABILITY), probability)

@@ -424,10 +424,24 @@ def test_row_order_chunks_and_threads_change_nothing(left, right, chunk, part, t
 
 
 def test_common_keys_do_not_hide_equal_names(monkeypatch):
-    monkeypatch.setattr(fuzzy, "MAXIMUM_KEY_NAMES", 0)
-    monkeypatch.setattr(fuzzy, "MAXIMUM_TRIGRAM_NAMES", 0)
+    monkeypatch.setattr(fuzzy, "LOOKED_AT", 0)
     rows = [*background(), ours("a", "jp morgan"), theirs("b", "jpmorgan")]
     assert ("a", "b") in by_pair(run(rows))
+
+
+def test_a_name_is_looked_up_by_its_rarest_keys():
+    #                                  holders:  5  1  3  2  0
+    names = fuzzy.sparse.csr_matrix(np.array([[9, 8, 7, 6, 0], [1, 0, 2, 0, 3], [0, 0, 0, 0, 0], [4, 0, 0, 0, 0]]))
+    holders = np.array([5, 1, 3, 2, 0])
+    assert fuzzy.rarest(names, holders, 6).toarray().tolist() == [
+        [0, 8, 7, 6, 0],
+        [0, 0, 2, 0, 3],
+        [0, 0, 0, 0, 0],
+        [4, 0, 0, 0, 0],
+    ]
+    assert fuzzy.rarest(names, holders, 5).toarray().tolist()[0] == [0, 8, 0, 6, 0]
+    assert (fuzzy.rarest(names, holders, 99) != names).nnz == 0
+    assert fuzzy.rarest(names[:0], holders, 5).shape == (0, 5)
 
 
 def test_seed_has_exactly_the_features_that_the_code_computes():
