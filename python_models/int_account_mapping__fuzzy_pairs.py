@@ -568,8 +568,7 @@ def rarest(matrix: sparse.csr_matrix, holders: np.ndarray, limit: int) -> sparse
     held = holders[matrix.indices].astype(np.int64)
     order = np.argsort(rows * (held.max(initial=0) + 1) + held, kind="stable")
     total = np.concatenate([[0], np.cumsum(held[order])])
-    kept = order[total[1:] - total[matrix.indptr[:-1]][rows] <= limit]
-    kept = np.sort(kept)
+    kept = np.sort(order[total[1:] - total[matrix.indptr[:-1]][rows] <= limit])
     return sparse.csr_matrix(
         (
             matrix.data[kept],
@@ -1037,15 +1036,13 @@ def name_evidence(
     loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0)).astype(float)
     n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
     near = np.zeros(n)
-    for words, word, heads, name, rows in (
-        (names_ours, ours, index.heads_partner, partner, (n_words_a == 1) & (n_words_b > 1)),
-        (names_partner, partner, index.heads_ours, ours, (n_words_b == 1) & (n_words_a > 1)),
+    word_a = (n_words_a == 1) & (n_words_b > 1) & (length_a <= LONGEST_ABBREVIATION)
+    word_b = (n_words_b == 1) & (n_words_a > 1) & (length_b <= LONGEST_ABBREVIATION)
+    for rows, words, word, heads, name in (
+        (word_a, names_ours, ours, index.heads_partner, partner),
+        (word_b, names_partner, partner, index.heads_ours, ours),
     ):
-        at = np.flatnonzero(rows)
-        short = words.take(pa.array(word[at]))
-        fits = pc.utf8_length(short).to_numpy() <= LONGEST_ABBREVIATION
-        at, short = at[fits], short.filter(pa.array(fits))
-        near[at] = near_acronym(short, heads.take(pa.array(name[at])))
+        near[rows] = near_acronym(words.take(pa.array(word[rows])), heads.take(pa.array(name[rows])))
     equal = (glued == 1.0).astype(float)
     least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
     least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
