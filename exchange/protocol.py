@@ -205,9 +205,10 @@ def installed_normaliser(version: str, legal_forms: Sequence[Mapping[str, Any]])
     spelt = sorted(
         [str(row.get(name) or "") for name in ("form", "class", "position", "script")] for row in legal_forms
     )
+    columns, _ = names.normalise_names(CANARY_NAMES, forms)
     outputs = [
         digest(spelt),
-        *("\x1f".join(str(part) for part in names.normalise_names(name, forms)[:-1]) for name in CANARY_NAMES),
+        *("\x1f".join(map(str, parts)) for parts in zip(*(column.to_pylist() for column in columns), strict=True)),
         *(str(domains.registrable_domain(address)) for address in CANARY_ADDRESSES),
     ]
     return Normaliser(version, tuple(outputs), suffix_list_version())

@@ -9,14 +9,18 @@ tests/python/golden/normaliser.csv freezes the outputs, so that a change is noti
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from html import unescape
+from typing import NamedTuple
 from urllib.parse import unquote
 
 try:
     import babel
+    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pycountry
     import stdnum
     import stdnum.exceptions
@@ -490,29 +494,83 @@ def fold_umlauts(text: str) -> str:
     return text
 
 
-def fold_words(tokens: list[str]) -> list[str]:
-    """Words with abbreviations folded and small words dropped; a name of small words alone keeps them."""
-    return [ABBREVIATIONS.get(token, token) for token in tokens if token not in STOPWORDS] or tokens
-
-
-def core_name(folded: list[str]) -> str | None:
-    """Words of fold_words joined, without ADDED_WORDS; None where fewer than four letters are left.
-
-    The first word stays (International Paper is not Paper) unless it is a group (Grupo, Gruppo).
-    """
-    if not ADDED_WORDS.isdisjoint(folded):
-        folded = [word for i, word in enumerate(folded) if word not in ADDED_WORDS or (i == 0 and word != "grp")]
-    core = "".join(folded)
-    return core if len(core) >= MIN_CORE_LENGTH else None
-
-
-def initials_name(folded: list[str]) -> str:
-    """The first word of fold_words, then the initials of the others: `monster b`; of one word that word.
+def word_initial(word: str) -> str:
+    """What stands for a word behind the first: its first letter.
 
     Numbers stay whole, in either notation: Acquisition II is not Acquisition III.
     """
-    initials = "".join([word[0] if word.isalpha() and word.strip(ROMAN) else word for word in folded[1:]])
-    return f"{folded[0]} {initials}" if initials else folded[0]
+    return word[0] if word.isalpha() and word.strip(ROMAN) else word
+
+
+class Spellings(NamedTuple):
+    """Spellings of names for keys, (names,) strings each, null where there is none.
+
+    key: all words joined. sorted_key: in alphabetical order.
+    short: with abbreviations folded and small words dropped (a name of small words alone keeps them), then umlauts
+    folded. folded: the same word by word, by spaces.
+    core: the folded words joined, without ADDED_WORDS but for a first one (International Paper is not Paper) that is
+    not a group (Grupo, Gruppo); null where fewer than MIN_CORE_LENGTH letters are left.
+    initials: the first folded word, then what word_initial makes of the others: `monster b`.
+    """
+
+    key: pa.Array
+    sorted_key: pa.Array
+    short: pa.Array
+    folded: pa.Array
+    core: pa.Array
+    initials: pa.Array
+
+
+def spell(names: pa.Array) -> Spellings:
+    """The spellings of names, (n,) strings of words [a-z0-9]+ with single spaces, or null.
+
+    Each distinct word is spelt once, however many names hold it.
+    """
+    rows = pc.cumulative_sum(pc.is_valid(names).cast(pa.int64())).to_numpy() - 1
+    everywhere = pa.array(rows, mask=pc.is_null(names).to_numpy(zero_copy_only=False))
+    lists = pc.split_pattern(names.drop_null(), " ")
+    encoded = lists.flatten().dictionary_encode()
+    words, word = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
+    row = np.repeat(np.arange(len(lists)), np.diff(lists.offsets.to_numpy()))
+
+    def joined(texts: pa.Array, chosen: np.ndarray, separator: str = "") -> pa.Array:
+        """The texts of the chosen words of each name."""
+        first = np.searchsorted(row[chosen], np.arange(len(lists) + 1))
+        parts = texts.take(pa.array(word[chosen]))
+        return pc.binary_join(pa.ListArray.from_arrays(pa.array(first.astype(np.int32)), parts), separator)
+
+    rank = np.argsort(pc.sort_indices(encoded.dictionary).to_numpy())
+    in_order = np.argsort(row * np.int64(max(len(words), 1)) + rank[word])
+    sorted_key = joined(encoded.dictionary, in_order)
+
+    small = np.array([text in STOPWORDS for text in words], bool)[word]
+    only_small = np.bincount(row, ~small, minlength=len(lists)) == 0
+    kept = np.flatnonzero(~small | only_small[row])
+    first = np.zeros(len(word), bool)
+    first[kept] = np.diff(row[kept], prepend=-1) > 0
+    abbreviated = [ABBREVIATIONS.get(text, text) for text in words]
+    folds = [fold_umlauts(text) for text in abbreviated]
+    folded = pa.array(folds, pa.string())
+
+    short = joined(pa.array(abbreviated, pa.string()), kept)
+    typed_out = pc.match_substring_regex(short, "[aou]e")
+    short = pc.replace_with_mask(
+        short, typed_out, pa.array([fold_umlauts(text) for text in short.filter(typed_out).to_pylist()], pa.string())
+    )
+
+    added = np.array([text in ADDED_WORDS for text in folds], bool)[word]
+    group = np.array([text == "grp" for text in folds], bool)[word]
+    core = joined(folded, kept[(~added | (first & ~group))[kept]])
+    core = pc.if_else(pc.greater_equal(pc.utf8_length(core), MIN_CORE_LENGTH), core, pa.scalar(None, pa.string()))
+
+    heads = folded.take(pa.array(word[first]))
+    others = joined(pa.array([word_initial(text) for text in folds], pa.string()), kept[~first[kept]])
+    initials = pc.if_else(pc.equal(others, ""), heads, pc.binary_join_element_wise(heads, others, " "))
+
+    return Spellings(
+        pc.replace_substring(names, " ", ""),
+        *(column.take(everywhere) for column in (sorted_key, short, joined(folded, kept, " "), core, initials)),
+    )
 
 
 # ----------------------------------------------------------- countries
@@ -752,15 +810,12 @@ def normalise_linkedin(text: str) -> str | None:
 # -------------------------------------------------------------- batches
 
 
-def normalise_names(value: str | None, forms: LegalForms) -> tuple:
-    """Everything made of one raw name.
-
-    Returns display_name, name, name_key, name_sorted, name_short, name_folded,
-    name_core, name_initials, legal_form (each None where there is none) and a
+def read_name(value: str | None, forms: LegalForms) -> tuple[str | None, str | None, str | None, list[str]]:
+    """Of one raw name what people see, its words by spaces, its legal-form class, each None where there is none, and a
     list of problems.
     """
     if value is None or not value or value.isspace():
-        return *[None] * 9, []
+        return None, None, None, []
     problems = []
     text = clean_text(value)
     if not value.isprintable() and CONTROLS.search(value):
@@ -780,35 +835,27 @@ def normalise_names(value: str | None, forms: LegalForms) -> tuple:
     tokens, legal_form = normalise_name(text, forms)
     if not tokens:
         problems.append("name_empty_after_cleaning")
-        return display or None, *[None] * 8, problems
-    words = fold_words(tokens)
-    joined = "".join(words)
-    name_short = fold_umlauts(joined)
-    # Most names have no umlaut typed out, and then no word has.
-    folded = words if name_short == joined else [fold_umlauts(word) for word in words]
-    return (
-        display,
-        " ".join(tokens),
-        "".join(tokens),
-        "".join(sorted(tokens)),
-        name_short,
-        " ".join(folded),
-        core_name(folded),
-        initials_name(folded),
-        legal_form,
-        problems,
-    )
+    return display or None, " ".join(tokens) or None, legal_form if tokens else None, problems
 
 
-def normalise_field(value, function, problem, problems) -> str | None:
-    """`function` of a cleaned value; appends `problem` where it gives None."""
-    text = clean_text(value) if value else None
-    if not text:
-        return None
-    result = function(text)
-    if result is None and problem:
-        problems.append(problem)
-    return result
+def normalise_names(values: Iterable[str | None], forms: LegalForms) -> tuple[list[pa.Array], dict[int, list[str]]]:
+    """All that is made of raw names: the columns display_name to legal_form of SCHEMA, and the problems of each row
+    that has some.
+    """
+    display: list[str | None] = []
+    name: list[str | None] = []
+    legal_form: list[str | None] = []
+    problems: dict[int, list[str]] = {}
+    # Only text is kept: of tuples or lists, one a row, the garbage collector would make more work than all the rest.
+    for row, value in enumerate(values):
+        shown, words, form, found = read_name(value, forms)
+        display.append(shown)
+        name.append(words)
+        legal_form.append(form)
+        if found:
+            problems[row] = found
+    columns = [pa.array(column, pa.string()) for column in (display, name, legal_form)]
+    return [*columns[:2], *spell(columns[1]), columns[2]], problems
 
 
 def normalise_city(text: str) -> str | None:
@@ -823,57 +870,55 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
     batch: side, partner_id, account_id, account_name, country, city, lei,
     duns, vat_id, linkedin_url; strings, any of them null.
     """
-    values = {
-        column: [value or None for value in batch.column(column).cast(pa.string()).to_pylist()]
-        for column in (
-            "account_name",
-            "country",
-            "city",
-            "lei",
-            "duns",
-            "vat_id",
-            "linkedin_url",
-        )
-    }
-    # Few distinct values each; they live as long as the batch.
-    places = {
-        "country": dict.fromkeys(values["country"]),
-        "city": dict.fromkeys(values["city"]),
-    }
-    for raw in places["country"]:
-        places["country"][raw] = normalise_field(raw, country_code, None, [])
-    for raw in places["city"]:
-        places["city"][raw] = normalise_field(raw, normalise_city, None, [])
 
-    rows = []
-    for name, country, city, lei, duns, vat_id, linkedin in zip(*values.values(), strict=True):
-        *names, problems = normalise_names(name, forms)
-        code = places["country"][country]
-        if code is None and country and clean_text(country):
-            problems.append("unknown_country")
-        rows.append(
-            (
-                *names,
-                code,
-                places["city"][city],
-                lei and normalise_field(lei, normalise_lei, "invalid_lei", problems),
-                duns and normalise_field(duns, normalise_duns, "invalid_duns", problems),
-                vat_id
-                and normalise_field(
-                    vat_id,
-                    partial(normalise_vat_id, country=code),
-                    "invalid_vat_id",
-                    problems,
-                ),
-                linkedin and normalise_field(linkedin, normalise_linkedin, None, problems),
-                ";".join(sorted(problems)) if problems else None,
-            )
-        )
-    columns = list(zip(*rows, strict=True)) or [()] * (len(SCHEMA) - 3)
+    def texts(column: str) -> list[str | None]:
+        return batch.column(column).cast(pa.string()).to_pylist()
+
+    names, problems = normalise_names(texts("account_name"), forms)
+
+    # Few distinct values each; they live as long as the batch.
+    countries, cities = texts("country"), texts("city")
+    country_of = {raw: country_code(clean_text(raw)) if raw else None for raw in dict.fromkeys(countries)}
+    city_of = {raw: normalise_city(clean_text(raw)) if raw else None for raw in dict.fromkeys(cities)}
+    codes = [country_of[raw] for raw in countries]
+
+    def add_problem(row: int, problem: str) -> None:
+        problems.setdefault(row, []).append(problem)
+
+    unknown = {raw for raw, code in country_of.items() if code is None and raw and clean_text(raw)}
+    for row, raw in enumerate(countries if unknown else ()):
+        if raw in unknown:
+            add_problem(row, "unknown_country")
+
+    identifiers = []
+    for column, function, problem in (
+        ("lei", normalise_lei, "invalid_lei"),
+        ("duns", normalise_duns, "invalid_duns"),
+        ("vat_id", normalise_vat_id, "invalid_vat_id"),
+        ("linkedin_url", normalise_linkedin, None),
+    ):
+        if batch.column(column).null_count == len(batch):
+            identifiers.append(pa.nulls(len(batch), pa.string()))
+            continue
+        values: list[str | None] = []
+        for row, raw in enumerate(texts(column)):
+            text = clean_text(raw) if raw else ""
+            value = None
+            if text:
+                value = function(text, codes[row]) if column == "vat_id" else function(text)
+                if value is None and problem:
+                    add_problem(row, problem)
+            values.append(value)
+        identifiers.append(pa.array(values, pa.string()))
+
     return pa.record_batch(
         [
             *(batch.column(key).cast(pa.string()) for key in ("side", "partner_id", "account_id")),
-            *(pa.array(column, pa.string()) for column in columns),
+            *names,
+            pa.array(codes, pa.string()),
+            pa.array([city_of[raw] for raw in cities], pa.string()),
+            *identifiers,
+            pa.array([";".join(sorted(problems.get(row, ()))) or None for row in range(len(batch))], pa.string()),
         ],
         schema=SCHEMA,
     )

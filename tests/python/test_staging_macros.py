@@ -1,7 +1,8 @@
-"""Known answers of the cleaning macros, all asked in one dbt run."""
+"""Known answers of the cleaning macros, all asked in one dbt run, and what the test of a grain finds."""
 
 from __future__ import annotations
 
+import json
 import string
 from datetime import date, datetime
 from decimal import Decimal
@@ -223,3 +224,25 @@ def test_items_of_lists_in_any_shape(tmp_path) -> None:
         "i": ["[broken"],
         "j": ["1", "2"],
     }
+
+
+def test_the_grain_finds_doubles_and_gaps(tmp_path) -> None:
+    tables = {
+        "sound": "(1, 'x', 'f'), (1, 'y', 'f'), (2, null, 'f')",
+        "doubled": "(1, 'x', 'f'), (1, 'x', 'f')",
+        "twice_null": "(1, null, 'f'), (1, null, 'f')",
+        "without_key": "(null, 'x', 'f')",
+        "unfilled": "(1, 'x', 'f'), (2, 'x', null)",
+    }
+    project = Project(tmp_path, variables={"account_mapping__crms": []})
+    (project.folder / "models").mkdir()
+    for table, rows in tables.items():
+        (project.folder / "models" / f"{table}.sql").write_text(f"select * from (values {rows}) as rows(a, b, c)")
+    grain = {"account_mapping.account_mapping__grain": {"columns": ["a", "b"], "nullable": ["b"], "filled": ["c"]}}
+    models = [{"name": table, "data_tests": [{name: {"arguments": grain[name]} for name in grain}]} for table in tables]
+    (project.folder / "models" / "tables.yml").write_text(json.dumps({"models": models}))
+    result = project.run("build", "--select", *tables)
+    found = {
+        table for table in tables for test, status in result.statuses.items() if table in test and status == "fail"
+    }
+    assert found == {"doubled", "twice_null", "without_key", "unfilled"}, result.text
