@@ -37,6 +37,8 @@ Rows = Sequence[Mapping[str, Any]]
 # What dbt parsed in this process, by all that a parse depends on. Most projects of the tests differ in rows only, and
 # parsing takes longer than running a dozen models: https://docs.getdbt.com/reference/programmatic-invocations
 _PARSED: dict[tuple[str, ...], Manifest] = {}
+# Read when a model is compiled, and by nothing that dbt parses.
+_COMPILED_VARS = {"account_mapping__as_of"}
 _FLAGS = (
     *("--quiet", "--log-level", "none", "--log-level-file", "none"),
     *("--no-write-json", "--no-send-anonymous-usage-stats"),
@@ -138,7 +140,8 @@ class Project:
         overrides = ("--vars", json.dumps(dict(variables))) if variables else ()
         if arguments[0] in ("parse", "docs"):
             return self._invoke(None, *arguments, *overrides)[0]
-        parsed_from = (*overrides, *self._parsed_files())
+        parsed_with = {name: value for name, value in (variables or {}).items() if name not in _COMPILED_VARS}
+        parsed_from = (json.dumps(parsed_with), *self._parsed_files())
         if parsed_from not in _PARSED:
             result, manifest = self._invoke(None, "parse", *overrides)
             if not result.success:
