@@ -238,8 +238,8 @@ def test_the_grain_finds_doubles_and_gaps(tmp_path) -> None:
     (project.folder / "models").mkdir()
     for table, rows in tables.items():
         (project.folder / "models" / f"{table}.sql").write_text(f"select * from (values {rows}) as rows(a, b, c)")
-    grain = {"account_mapping.account_mapping__grain": {"columns": ["a", "b"], "nullable": ["b"], "filled": ["c"]}}
-    models = [{"name": table, "data_tests": [{name: {"arguments": grain[name]} for name in grain}]} for table in tables]
+    grain = {"arguments": {"columns": ["a", "b"], "nullable": ["b"], "filled": ["c"]}}
+    models = [{"name": table, "data_tests": [{"account_mapping.account_mapping__grain": grain}]} for table in tables]
     (project.folder / "models" / "tables.yml").write_text(json.dumps({"models": models}))
     result = project.run("build", "--select", *tables)
     found = {
