@@ -20,6 +20,10 @@ P and R, of the pairs that ours accepts (decision `accepted`), the best per left
 record; P links, of all pairs accepted; ECE, expected calibration error of the best
 pair of each left record (Splink's weights are turned into probabilities); ECE acc,
 of all pairs accepted. peers.py says what the other methods do.
+
+--scale adds `run s`, the wall time without the start of the process: of ours what
+dbt counts as the run of its nodes, which reads the partner's file and writes every
+table on the way; of tf-idf the way from lists in memory to pairs in memory.
 """
 
 from __future__ import annotations
@@ -96,11 +100,12 @@ class MeasuredFamilies(NamedTuple):
 
 
 class MeasuredScale(NamedTuple):
-    """names: on each side."""
+    """names: on each side. run_seconds: without the start of the process, where that is known."""
 
     names: int
     method: str
     cost: Cost
+    run_seconds: float | None = None
 
 
 Job = Callable[[], Measured | MeasuredFamilies | list[Measured] | list[MeasuredScale]]
@@ -243,15 +248,18 @@ def measure_scale(python: str | None, names: list[str], methods: list[str], work
     result = []
     if "ours" in methods:
         project = ours.list_project(work / "ours", left, right)
-        result.append(MeasuredScale(half, "ours (first build)", project.build(ours.SCORES)))
         # dbt reads the whole project at the first build only
-        result.append(MeasuredScale(half, "ours (built again)", project.build(ours.SCORES)))
+        for method in ("ours (first build)", "ours (built again)"):
+            cost = project.build(ours.SCORES)
+            result.append(MeasuredScale(half, method, cost, project.run_seconds()))
         manifest = project.folder / "target" / "manifest.json"
         command = [sys.executable, HERE / "models_alone.py", manifest, project.database]
         alone = ours.run_measured(command, work / "alone.json", work)
         result.append(MeasuredScale(half, "ours (models alone)", alone))
     if "tfidf" in methods and python:
-        result.append(MeasuredScale(half, "tfidf", run_peer(python, "tfidf", left, right, work)[1]))
+        cost = run_peer(python, "tfidf", left, right, work)[1]
+        alone = float((work / "tfidf.seconds").read_text(encoding="utf-8"))
+        result.append(MeasuredScale(half, "tfidf", cost, alone))
     return result
 
 
@@ -328,7 +336,7 @@ def keys_text(readable: Measured, keyed: list[Measured]) -> str:
 
 def scale_table(lines: list[MeasuredScale]) -> str:
     """Cost by size, and by how much it grew when both lists doubled."""
-    header = ["names", "method", *COST_HEADER, "growth", "CPU growth"]
+    header = ["names", "method", "run s", *COST_HEADER, "growth", "CPU growth"]
     former: dict[str, Cost] = {}
     rows = []
     for m in lines:
@@ -336,7 +344,8 @@ def scale_table(lines: list[MeasuredScale]) -> str:
         if m.method in former:
             growth = [f"{now / before:.2f}" for now, before in zip(m.cost[:2], former[m.method][:2], strict=True)]
         former[m.method] = m.cost
-        rows.append([f"{m.names:,} x {m.names:,}", m.method, *cost_cells(m.cost), *growth])
+        run = "-" if m.run_seconds is None else f"{m.run_seconds:.1f}"
+        rows.append([f"{m.names:,} x {m.names:,}", m.method, run, *cost_cells(m.cost), *growth])
     return table(header, rows)
 
 

@@ -195,6 +195,11 @@ class Project:
         command = [*DBT, "build", "--select", select, "--exclude-resource-type", "test", "unit_test"]
         return run_measured(command, report, self.folder, environment)
 
+    def run_seconds(self) -> float:
+        """Of the last build, what dbt counts as the run of its nodes: without the start of dbt and the parse."""
+        results = self.folder / "target" / "run_results.json"
+        return float(json.loads(results.read_text(encoding="utf-8"))["elapsed_time"])
+
     def query(self, sql: str) -> list[tuple]:
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).fetchall()

@@ -169,7 +169,7 @@ def test_growth_compares_a_method_with_its_own_smaller_run():
     run = compare_matchers.MeasuredScale
     text = compare_matchers.scale_table(
         [
-            run(10, "ours", Cost(2.0, 4.0, 100.0)),
+            run(10, "ours", Cost(2.0, 4.0, 100.0), 1.24),
             run(10, "tfidf", Cost(1.0, 1.0, 50.0)),
             run(20, "ours", Cost(5.0, 8.0, 120.0)),
             run(20, "tfidf", Cost(3.0, 4.5, 60.0)),
@@ -177,6 +177,8 @@ def test_growth_compares_a_method_with_its_own_smaller_run():
     )
     growth = [[cell.strip() for cell in line.split("|")[-3:-1]] for line in text.splitlines()[2:]]
     assert growth == [["-", "-"], ["-", "-"], ["2.50", "2.00"], ["3.00", "4.50"]]
+    run_seconds = [line.split("|")[3].strip() for line in text.splitlines()[2:]]
+    assert run_seconds == ["1.2", "-", "-", "-"]
 
 
 def test_a_missing_set_and_a_folder_without_sets_are_named(tmp_path: Path):
