@@ -74,7 +74,7 @@ RECORD_COLUMNS = (
 KEY_COLUMNS = ("partner_id", "account_id", "partner_account_id")
 
 # Distinct names of ours scored at a time.
-CHUNK_NAMES = 2_048
+CHUNK_NAMES = 3_072
 # Account pairs weighed, and rows written, at a time.
 SLICE_PAIRS = 65_536
 # Candidates a name gets from its trigrams, and from its words.
@@ -311,9 +311,14 @@ def build_sides(ours: pa.Table, partner: pa.Table) -> tuple[Side, Side, pa.Array
 # ---------------------------------------------------------------- words
 
 
+def rows_of(lengths: np.ndarray) -> np.ndarray:
+    """Row of every element of rows with the given lengths."""
+    return np.repeat(np.arange(len(lengths)), lengths)
+
+
 def ragged(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Row and position of every element of rows with the given lengths."""
-    rows = np.repeat(np.arange(len(lengths)), lengths)
+    rows = rows_of(lengths)
     starts = np.cumsum(lengths) - lengths
     return rows, np.arange(len(rows)) - np.repeat(starts, lengths)
 
@@ -452,7 +457,7 @@ def build_words(names: pa.Array, vocabulary: pa.Array) -> Words:
 
 def sort_words(words: Words, vocabulary: pa.Array) -> pa.Array:
     """Each name with its words in the order of the (sorted) vocabulary."""
-    row, _ = ragged(np.diff(words.first))
+    row = rows_of(np.diff(words.first))
     in_order = np.sort(row * np.int64(max(len(vocabulary), 1)) + words.word) - row * max(len(vocabulary), 1)
     lists = pa.ListArray.from_arrays(pa.array(words.first.astype(np.int32)), vocabulary.take(pa.array(in_order)))
     return pc.binary_join(lists, " ")
@@ -460,7 +465,7 @@ def sort_words(words: Words, vocabulary: pa.Array) -> pa.Array:
 
 def document_counts(words: Words, n_words: int) -> np.ndarray:
     """In how many names each word occurs."""
-    row, _ = ragged(np.diff(words.first))
+    row = rows_of(np.diff(words.first))
     pairs = unique(row * np.int64(n_words) + words.word)
     return np.bincount(pairs % max(n_words, 1), minlength=n_words)
 
@@ -543,7 +548,7 @@ def weighted(matrix: sparse.csr_matrix, weight: np.ndarray) -> sparse.csr_matrix
 
     matrix: counts; weight: (columns,); columns of weight 0 are dropped.
     """
-    row, _ = ragged(np.diff(matrix.indptr))
+    row = rows_of(np.diff(matrix.indptr))
     value = matrix.data * weight[matrix.indices]
     square = np.bincount(row, value * value, minlength=matrix.shape[0])
     value = value / np.sqrt(np.maximum(square, 1e-12))[row]
@@ -564,7 +569,7 @@ def rarest(matrix: sparse.csr_matrix, holders: np.ndarray, limit: int) -> sparse
 
     holders: (columns,) rows of the other matrix that hold each column. Of columns with equally many the first ones.
     """
-    rows, _ = ragged(np.diff(matrix.indptr))
+    rows = rows_of(np.diff(matrix.indptr))
     held = holders[matrix.indices].astype(np.int64)
     order = np.argsort(rows * (held.max(initial=0) + 1) + held, kind="stable")
     total = np.concatenate([[0], np.cumsum(held[order])])
@@ -641,8 +646,8 @@ def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_mat
     Returns (names, width) with 1 for a word, .8 for a span, .5 for a prefix.
     """
     n = len(words.first) - 1
-    row, _ = ragged(np.diff(words.first))
-    span_row, _ = ragged(np.diff(words.span_first))
+    row = rows_of(np.diff(words.first))
+    span_row = rows_of(np.diff(words.span_first))
     rows = np.concatenate([row, span_row, row])
     columns = np.concatenate([words.word, words.span_word, prefix_of[words.word]])
     value = np.repeat([1.0, 0.8, 0.5], [len(row), len(span_row), len(row)])
@@ -672,7 +677,8 @@ def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, in
     words = [build_words(side, vocabulary) for side in names]
     counts = sum(document_counts(side, n_words) for side in words)
 
-    grams = [trigrams(side) for side in names]
+    with ThreadPoolExecutor(2) as pool:
+        grams = list(pool.map(trigrams, names))
     gram_weight = rarity(sum(map(column_counts, grams)), n_names)
     trigrams_ours, trigrams_partner = (weighted(side, gram_weight) for side in grams)
 
@@ -717,41 +723,53 @@ def near_acronym(words: pa.Array, heads: pa.Array) -> np.ndarray:
     length, n_heads = (pc.utf8_length(texts).to_numpy() for texts in (words, heads))
     words, heads = words.to_pylist(), heads.to_pylist()
     common, same_start = (
-        process.cpdist(words, heads, scorer=measure.similarity, dtype=np.int32, workers=-1)
-        for measure in (LCSseq, Prefix)
+        process.cpdist(words, heads, scorer=measure.similarity, dtype=np.int32) for measure in (LCSseq, Prefix)
     )
     good = (same_start > 0) & (common >= np.maximum(length - 1, 2)) & (n_heads <= length + 2)
     return np.where(good & (n_heads >= 2), common / np.maximum(length, 1), 0.0)
 
 
-def acronym_candidates(ours: Side, partner: Side, index: Index, start: int, stop: int) -> np.ndarray:
-    """Name pairs, (n, 2), of an abbreviation and a full name in one city.
+class CityBlocks(NamedTuple):
+    """The accounts of one side that have a city, in blocks of one city and one first letter.
 
-    Such names need not share a trigram or a word; one city and one first letter
-    make the block small.
+    block: (accounts,). words, phrases: the accounts whose name is one short word, and those whose name has several
+    words, each (n,) sorted.
+    """
+
+    block: np.ndarray
+    words: np.ndarray
+    phrases: np.ndarray
+
+
+def city_blocks(side: Side, words: Words, index: Index) -> CityBlocks:
+    """words: of the side's names."""
+    initial = index.initial[words.word[words.first[:-1]]]
+    n_words = np.diff(words.first)
+    letters = pc.utf8_length(side.names).to_numpy()
+    is_word = (n_words == 1) & (letters >= 2) & (letters <= LONGEST_ABBREVIATION)
+    has_city = side.city >= 0
+    return CityBlocks(
+        block=side.city.astype(np.int64) * 64 + initial[side.name_of],
+        words=np.flatnonzero(has_city & is_word[side.name_of]),
+        phrases=np.flatnonzero(has_city & (n_words > 1)[side.name_of]),
+    )
+
+
+def acronym_candidates(
+    ours: Side, partner: Side, index: Index, blocks: tuple[CityBlocks, CityBlocks], start: int, stop: int
+) -> np.ndarray:
+    """Name pairs, (n, 2), of an abbreviation and a full name in one city, for our names start..stop-1.
+
+    blocks: of our side and of the partner's. Such names need not share a trigram or a word; one city and one first
+    letter make the block small.
     """
     found = [np.zeros((0, 2), np.int64)]
-    sides = []
-    for side, words, begin, end in (
-        (ours, index.ours, ours.first[start], ours.first[stop]),
-        (partner, index.partner, 0, len(partner.name_of)),
-    ):
-        name, city = side.name_of[begin:end], side.city[begin:end].astype(np.int64)
-        initial = index.initial[words.word[words.first[name]]]
-        n_words = np.diff(words.first)[name]
-        letters = pc.utf8_length(side.names).to_numpy()[name]
-        is_word = (n_words == 1) & (letters >= 2) & (letters <= LONGEST_ABBREVIATION)
-        block = np.where(city < 0, -1, city * 64 + initial)
-        sides.append((name, block, is_word, n_words > 1))
-    for word_side in (0, 1):
-        name_a, block_a, *kinds_a = sides[0]
-        name_b, block_b, *kinds_b = sides[1]
-        kept_a = np.flatnonzero(kinds_a[word_side] & (block_a >= 0))
-        kept_b = np.flatnonzero(kinds_b[1 - word_side] & (block_b >= 0))
-        i, j = join(block_a[kept_a], block_b[kept_b])
-        pair = np.column_stack([name_a[kept_a][i], name_b[kept_b][j]])
+    texts = [(ours.names, index.heads_ours), (partner.names, index.heads_partner)]
+    for word_side, a, b in ((0, blocks[0].words, blocks[1].phrases), (1, blocks[0].phrases, blocks[1].words)):
+        low, high = np.searchsorted(a, [ours.first[start], ours.first[stop]])
+        i, j = join(blocks[0].block[a[low:high]], blocks[1].block[b])
+        pair = np.column_stack([ours.name_of[a[low:high]][i], partner.name_of[b][j]])
         pair = np.unique(pair.astype(np.int64), axis=0)
-        texts = [(ours.names, index.heads_ours), (partner.names, index.heads_partner)]
         words = texts[word_side][0].take(pa.array(pair[:, word_side]))
         heads = texts[1 - word_side][1].take(pa.array(pair[:, 1 - word_side]))
         found.append(pair[near_acronym(words, heads) > 0])
@@ -812,14 +830,14 @@ def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[
     ):
         names = rarest(left[start:stop], np.diff(right.indptr), LOOKED_AT)
         best = sp_matmul_topn(names, right, top_n=top, threshold=least, n_threads=THREADS)
-        row, _ = ragged(np.diff(best.indptr))
+        row = rows_of(np.diff(best.indptr))
         found.append((row + start) * width + best.indices)
         # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
         full = np.flatnonzero(np.diff(best.indptr) == top)
         cosine = best.data[best.indptr[full][:, None] + np.arange(top)].astype(np.float64)
         close = full[cosine.min(axis=1) >= CLOSE_COSINE * cosine.max(axis=1)]
         wide = sp_matmul_topn(names[close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
-        row, _ = ragged(np.diff(wide.indptr))
+        row = rows_of(np.diff(wide.indptr))
         found.append((close[row] + start) * width + wide.indices)
     pair = unique(np.concatenate(found))
     return pair // width, pair % width
@@ -846,9 +864,8 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
     length_a, length_b = index.letters[pair // size], index.letters[pair % size]
     short = np.minimum(length_a, length_b)
     long = np.maximum(length_a, length_b)
-    common, begun = (
-        process.cpdist(a, b, scorer=measure.similarity, dtype=np.int32, workers=-1) for measure in (LCSseq, Prefix)
-    )
+    # These two take less time than to start threads for them.
+    common, begun = (process.cpdist(a, b, scorer=measure.similarity, dtype=np.int32) for measure in (LCSseq, Prefix))
     alike = 2.0 * common / np.maximum(short + long, 1)
     starts = begun == short
     # A misspelling changes few letters, however long the word.
@@ -868,7 +885,8 @@ class Alignment(NamedTuple):
     """Which words of a pair's names have a counterpart in the other name.
 
     ours_first, partner_first: (pairs + 1,) offsets; *_word: ids;
-    *_quality: 0..1; acronym: (pairs,) letters of the longest matched acronym.
+    *_quality: 0..1; head_quality: (pairs,) of the two first words as one;
+    acronym: (pairs,) letters of the longest matched acronym.
     """
 
     ours_first: np.ndarray
@@ -877,6 +895,7 @@ class Alignment(NamedTuple):
     partner_first: np.ndarray
     partner_word: np.ndarray
     partner_quality: np.ndarray
+    head_quality: np.ndarray
     acronym: np.ndarray
 
 
@@ -896,18 +915,22 @@ def match_spans(
     other_word: np.ndarray,
     other_quality: np.ndarray,
     acronym: np.ndarray,
+    n_words: int,
 ) -> None:
     """Raise the qualities of words that a run of the other name spells.
 
     spans, rows: names whose runs are looked up, one row per pair;
     quality, first: of these names' words; other_*: of the words compared with;
     acronym: (pairs,) raised to the length of a matched acronym. All in place.
+    n_words: in the vocabulary.
     """
     begin = spans.span_first[rows]
     pair, position = ragged(spans.span_first[rows + 1] - begin)
     span = begin[pair] + position
     # Most runs spell a word that no name here holds.
-    held = np.isin(spans.span_word, other_word)[span]
+    is_other = np.zeros(n_words, bool)
+    is_other[other_word] = True
+    held = is_other[spans.span_word[span]]
     pair, span = pair[held], span[held]
     row, position = ragged(np.diff(other_first)[pair])
     other = other_first[pair][row] + position
@@ -930,17 +953,20 @@ def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
     pair, i = ragged(n_a)
     row, j = ragged(n_b[pair])
     quality = word_quality(index, word_a[row], word_b[first_b[pair][row] + j])
+    begin = offsets(n_a * n_b)[:-1]
     turned = np.empty_like(quality)
-    turned[(offsets(n_a * n_b)[pair] + i)[row] + j * n_a[pair][row]] = quality
+    turned[(begin[pair] + i)[row] + j * n_a[pair][row]] = quality
     quality_a = np.zeros(len(word_a))
     quality_b = np.zeros(len(word_b))
     if len(quality):
         quality_a = np.maximum.reduceat(quality, offsets(n_b[pair])[:-1])
         quality_b = np.maximum.reduceat(turned, offsets(np.repeat(n_a, n_b))[:-1])
     acronym = np.zeros(len(ours))
-    match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym)
-    match_spans(index.partner, partner, quality_b, first_b, first_a, word_a, quality_a, acronym)
-    return Alignment(first_a, word_a, quality_a, first_b, word_b, quality_b, acronym)
+    n_words = len(index.vocabulary)
+    match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym, n_words)
+    match_spans(index.partner, partner, quality_b, first_b, first_a, word_a, quality_a, acronym, n_words)
+    # No name is without words.
+    return Alignment(first_a, word_a, quality_a, first_b, word_b, quality_b, quality[begin], acronym)
 
 
 def over(value: np.ndarray, knee: float) -> np.ndarray:
@@ -994,8 +1020,8 @@ def name_evidence(
     )
 
     found = align(index, ours, partner)
-    rows_a, _ = ragged(np.diff(found.ours_first))
-    rows_b, _ = ragged(np.diff(found.partner_first))
+    rows_a = rows_of(np.diff(found.ours_first))
+    rows_b = rows_of(np.diff(found.partner_first))
     rarity_a, rarity_b = index.rarity[found.ours_word], index.rarity[found.partner_word]
     n = len(a)
 
@@ -1025,7 +1051,7 @@ def name_evidence(
 
     head_a, head_b = found.ours_first[:-1], found.partner_first[:-1]
     head_quality = np.maximum(
-        word_quality(index, found.ours_word[head_a], found.partner_word[head_b]),
+        found.head_quality,
         np.minimum(found.ours_quality[head_a], found.partner_quality[head_b]),
     )
     head_rarity = np.minimum(
@@ -1196,6 +1222,7 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
     key_names = ours.name_of[key_codes // width], partner.name_of[key_codes % width]
     n_names = np.int64(max(len(partner.names), 1))
     family, kind = families(ours, partner, index)
+    blocks = city_blocks(ours, index.ours, index), city_blocks(partner, index.partner, index)
 
     def chunk(start: int) -> list[Pairs]:
         stop = min(start + CHUNK_NAMES, len(ours.names))
@@ -1204,7 +1231,7 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
         extra = np.concatenate(
             [
                 np.column_stack([names[here] for names in key_names]).astype(np.int64),
-                acronym_candidates(ours, partner, index, start, stop),
+                acronym_candidates(ours, partner, index, blocks, start, stop),
                 np.column_stack(np.divmod(family[slice(*family_here)], n_names)),
             ]
         )
@@ -1277,7 +1304,7 @@ def best_rival(groups: Groups, value: np.ndarray) -> np.ndarray:
     top = np.maximum.reduceat(best, groups.heads)[groups.owner]
     # The first group that holds the top is the winner, all others meet the top.
     winners = np.flatnonzero(best == top)
-    first_winner = winners[np.searchsorted(groups.owner[winners], np.arange(len(groups.heads)))]
+    first_winner = winners[np.flatnonzero(np.diff(groups.owner[winners], prepend=-1))]
     rest = best.copy()
     rest[first_winner] = -np.inf
     rival = top.copy()
@@ -1285,6 +1312,18 @@ def best_rival(groups: Groups, value: np.ndarray) -> np.ndarray:
     result = np.empty(len(value))
     result[groups.order] = rival[groups.group]
     return result
+
+
+def owners_with(groups: Groups, wanted: np.ndarray) -> tuple[np.ndarray, Groups]:
+    """All pairs of the owners that have a wanted one: their indexes, (m,), and these m pairs grouped as before.
+
+    wanted: (n,) bool.
+    """
+    owner = groups.owner[groups.group]
+    has_wanted = np.zeros(len(groups.heads), bool)
+    has_wanted[owner[wanted[groups.order]]] = True
+    at = np.flatnonzero(has_wanted[owner])
+    return groups.order[at], group_pairs(owner[at], groups.group[at])
 
 
 def rival_evidence(
@@ -1303,10 +1342,12 @@ def rival_evidence(
     such a name is a relative's.
     """
     level = np.clip(log_odds, FLOOR, -FLOOR)
-    strangers = np.where(extends, -np.inf, level)
 
     def ahead(groups: Groups) -> np.ndarray:
-        rival = np.where(equal, best_rival(groups, strangers), best_rival(groups, level))
+        rival = best_rival(groups, level)
+        at, few = owners_with(groups, equal)
+        apart = best_rival(few, np.where(extends[at], -np.inf, level[at]))
+        rival[at] = np.where(equal[at], apart, rival[at])
         return level - np.maximum(rival, FLOOR)
 
     ahead_ours, ahead_partner = ahead(ours), ahead(partner)
@@ -1408,7 +1449,7 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
 
 def join_words(vocabulary: pa.Array, first: np.ndarray, word: np.ndarray, kept: np.ndarray) -> pa.Array:
     """The kept words of each row in their order, by spaces; null where none."""
-    row, _ = ragged(np.diff(first))
+    row = rows_of(np.diff(first))
     n_kept = np.bincount(row[kept], minlength=len(first) - 1)
     lists = pa.ListArray.from_arrays(
         pa.array(offsets(n_kept).astype(np.int32)),

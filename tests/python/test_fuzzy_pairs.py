@@ -290,6 +290,26 @@ def test_a_name_with_more_words_is_no_rival_of_the_equal_name():
     assert longer[1, 0] < compared([(1, 0)], [2.5])[1, 0]
 
 
+def test_rivals_are_those_that_a_loop_over_all_pairs_finds():
+    random = np.random.default_rng(3)
+    for _ in range(50):
+        codes = np.unique(random.integers(0, 40, random.integers(1, 30)))
+        i, j = codes // 8, codes % 8
+        # some accounts share a name
+        name_i, name_j = i // 2, j // 2
+        odds = np.round(random.normal(0, 4, len(codes)), 1)
+        equal, extends = random.random((2, len(codes))) < 0.3
+        groups = fuzzy.group_pairs(i, name_j), fuzzy.group_pairs(j, name_i)
+        found = fuzzy.rival_evidence(odds, *groups, equal, extends)
+        level = np.clip(odds, fuzzy.FLOOR, -fuzzy.FLOOR)
+        for side, owner, name in (("ours", i, name_j), ("partner", j, name_i)):
+            for pair in range(len(codes)):
+                rivals = (owner == owner[pair]) & (name != name[pair]) & ~(equal[pair] & extends)
+                ahead = level[pair] - max([fuzzy.FLOOR, *level[rivals]])
+                assert found[f"rival_{side}_ahead"][pair] == np.clip(ahead, 0.0, 4.0)
+                assert found[f"rival_{side}_behind"][pair] == np.clip(ahead, -4.0, 0.0)
+
+
 def test_a_rival_that_has_its_own_match_counts_less():
     alone = compared([(0, 0)], [2.0])
     rival = compared([(0, 0), (1, 0)], [2.0, 1.9])
