@@ -258,8 +258,8 @@ def measure_scale(python: str | None, names: list[str], methods: list[str], work
         result.append(MeasuredScale(half, "ours (models alone)", alone))
     if "tfidf" in methods and python:
         cost = run_peer(python, "tfidf", left, right, work)[1]
-        alone = float((work / "tfidf.seconds").read_text(encoding="utf-8"))
-        result.append(MeasuredScale(half, "tfidf", cost, alone))
+        seconds = float((work / "tfidf.seconds").read_text(encoding="utf-8"))
+        result.append(MeasuredScale(half, "tfidf", cost, seconds))
     return result
 
 

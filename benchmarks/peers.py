@@ -187,7 +187,7 @@ def main() -> int:
     # of pandas and of the tools, about their own insides
     warnings.filterwarnings("ignore")
     lists = read(left), read(right)
-    # imports what all methods need
+    # its imports are a part of the start, not of the method
     normaliser()
     start = time.monotonic()
     found = list(METHODS[method](*lists))
