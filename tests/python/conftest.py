@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from harness import PACKAGE, Project
+from xdist.scheduler import LoadScopeScheduling
 
 # dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
 gc.set_threshold(100_000, 50, 100)
@@ -74,6 +71,7 @@ class Demo:
     """A copy of the demo, built by its own command.
 
     folder: the copied demo; database: what it built; output: what it printed; environment: with the pairs' secrets.
+    project: the dbt project in it.
     """
 
     folder: Path
@@ -81,11 +79,15 @@ class Demo:
     output: str
     environment: dict[str, str]
 
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
     def dbt(self, *arguments: str, database: Path | None = None) -> None:
         """Run dbt in the demo's project, into `database` instead of the demo's own."""
         environment = self.environment | {"ACCOUNT_MAPPING_DEMO_DATABASE": str(database or self.database)}
         command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=self.project, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -100,7 +102,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         shutil.copy(PACKAGE / file, package / file)
     names = ("ACCOUNT_MAPPING_SECRET_PAPERMOON_PAYMENTS", "ACCOUNT_MAPPING_SECRET_BRASSHELM_SECURITY")
     environment = os.environ | {name: secrets.token_hex(32) for name in names}
-    environment |= {"DBT_PROFILES_DIR": str(package / "demo"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    environment |= {"DBT_PROFILES_DIR": str(package / "demo/project"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     command = [sys.executable, "demo/run_demo.py"]
     done = subprocess.run(command, cwd=package, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -48,7 +48,7 @@ def judged(demo) -> list[dict]:
     """
     connection = duckdb.connect(str(demo.database), read_only=True)
     connection.execute("create temp table names (partner_id varchar, token varchar, account_id varchar)")
-    for path in sorted((demo.folder / "target/partner_side").glob("*/*.duckdb")):
+    for path in sorted((demo.project / "target/partner_side").glob("*/*.duckdb")):
         with duckdb.connect(str(path), read_only=True) as partner_side:
             names = partner_side.sql(
                 "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys "
@@ -159,7 +159,7 @@ def test_no_file_holds_a_secret(demo):
     assert holders == []
 
     texts = [value for value in (form.decode("latin-1") for form in needles) if value.isascii()]
-    for database in [demo.database, *demo.folder.glob("target/partner_side/*/*.duckdb")]:
+    for database in [demo.database, *demo.project.glob("target/partner_side/*/*.duckdb")]:
         with duckdb.connect(str(database), read_only=True) as connection:
             assert search(connection, ["gmail.com"]), "the search itself must find something"
             assert search(connection, texts) == []
@@ -192,10 +192,10 @@ def csv_rows(path: Path) -> list[Row]:
         return [{column.lower(): value for column, value in row.items()} for row in csv.DictReader(file)]
 
 
-def demo_world(demo: Path, partner_keys: list[Row]) -> World:
+def demo_world(project: Path, partner_keys: list[Row]) -> World:
     """The demo's raw rows and settings, read from its files."""
-    options = yaml.safe_load((demo / "dbt_project.yml").read_text())["vars"]
-    data = demo / "data"
+    options = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]
+    data = project / "data"
     partner_accounts = csv_rows(data / "partners" / "partner_accounts.csv")
     for path in sorted((data / "partner_lists").glob("*.csv")):
         partner_accounts += [{"partner_id": path.stem, **row} for row in csv_rows(path)]
@@ -207,7 +207,7 @@ def demo_world(demo: Path, partner_keys: list[Row]) -> World:
         },
         partner_accounts=partner_accounts,
         settings={
-            path.stem.removeprefix("account_mapping__"): csv_rows(path) for path in (demo / "seeds").glob("*.csv")
+            path.stem.removeprefix("account_mapping__"): csv_rows(path) for path in (project / "seeds").glob("*.csv")
         },
         partner_keys=partner_keys,
     )
@@ -223,7 +223,7 @@ def test_the_demo_follows_the_rules(demo: Demo) -> None:
         keys = query(
             "select distinct partner_id, account_token, parent_account_token, status from partners.partner_keys"
         )
-        answer = solve(demo_world(demo.folder, keys), links=found_links(query))
+        answer = solve(demo_world(demo.project, keys), links=found_links(query))
         assert len(answer.links) > 1000
         wrong = differences(query, answer)
     assert not wrong, "\n".join(wrong[:100])

@@ -19,12 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 from harness import PACKAGE, Project
 
-sys.path.insert(0, str(PACKAGE / "exchange"))
-
-import files
-import protocol
-
-import exchange
+from exchange import command as exchange
+from exchange import files, protocol
 
 SECRET = "ACCOUNT_MAPPING_SECRET_PAIR_UNDER_TEST"  # noqa: S105
 RULES = [

@@ -508,7 +508,7 @@ def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Pr
 
 
 def test_the_demo_equals_a_second_computation(demo: Demo) -> None:
-    options = yaml.safe_load((demo.folder / "dbt_project.yml").read_text())["vars"]
+    options = yaml.safe_load((demo.project / "dbt_project.yml").read_text())["vars"]
     with duckdb.connect(str(demo.database), read_only=True) as connection:
 
         def query(sql: str) -> list[Row]:
@@ -518,7 +518,7 @@ def test_the_demo_equals_a_second_computation(demo: Demo) -> None:
             query,
             date.fromisoformat(options["account_mapping__as_of"]),
             "USD",
-            csv_rows(demo.folder / "seeds/account_mapping__populations.csv"),
+            csv_rows(demo.project / "seeds/account_mapping__populations.csv"),
             csv_rows(PACKAGE / "seeds/account_mapping__play_rules.csv"),
         )
         assert len(inputs.links) > 1000

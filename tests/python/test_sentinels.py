@@ -24,9 +24,7 @@ from harness import PACKAGE, Project
 from loading import load_model
 from sentinels import Needle, base64_cores, needles, scan_file, scan_folder, search, secret_needles
 
-sys.path.insert(0, str(PACKAGE / "exchange"))
-
-import exchange
+from exchange import command as exchange
 
 SECRET = hashlib.sha256(b"no byte sequence that a database writes by itself").digest()
 SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models/shared").glob("*.sql"))
