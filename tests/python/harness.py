@@ -211,6 +211,12 @@ class Project:
                     node.config.column_types = types
         return manifest
 
+    def manifest(self) -> dict[str, Any]:
+        """What dbt writes as manifest.json of this project."""
+        parsed = self.parsed()
+        assert isinstance(parsed, Manifest), parsed.text
+        return json.loads(parsed.writable_manifest().to_json(omit_none=False))
+
     def make(self, *selection: str, variables: Mapping[str, Any] | None = None) -> None:
         """Make the selected models as `dbt build` does without its tests; AssertionError with its messages if it fails.
 
@@ -223,7 +229,7 @@ class Project:
         as_of = options.pop(AS_OF, None)
         manifest = self.parsed(variables)
         assert isinstance(manifest, Manifest), manifest.text
-        known = (self._parse_key(variables), json.dumps(options, sort_keys=True), bool(as_of), *selection)
+        known = (self._parse_key(variables), json.dumps(options, sort_keys=True), bool(as_of), selection)
         known += self._seen_by_compiler(manifest)
         if known in _COMPILED:
             self._replay(_COMPILED[known], as_of)
@@ -236,6 +242,11 @@ class Project:
         names = {model.alias for model in result.models if model.config.materialized == "table"}
         constrained = {name: sql for name, sql in made if name in names and (" NOT NULL" in sql or "CHECK(" in sql)}
         _COMPILED[known] = Compiled(result.models, as_of, constrained)
+
+    def check(self, *selection: str, options: Sequence[str] = ()) -> None:
+        """Run the data tests of the selected models; AssertionError with dbt's messages if one fails."""
+        result = self.run("test", "--select", *selection, *options, "--exclude-resource-type", "unit_test")
+        assert result.success, result.text
 
     def _load_seeds(self) -> None:
         """Load the project's seeds that are not in the database as they are now, by dbt if no project had them so."""
@@ -259,7 +270,7 @@ class Project:
         return (self.folder / "seeds" / f"{name}.csv").read_bytes() == _package_seeds().get(name)
 
     def _seen_by_compiler(self, manifest: Manifest) -> tuple[Any, ...]:
-        """What dbt looks up in the database when it compiles: columns of raw tables and seeds, and tables of history."""
+        """What dbt looks up when it compiles: columns of raw tables and of seeds, and which tables of history exist."""
         models = [node for node in manifest.nodes.values() if isinstance(node, ModelNode)]
         kept = {model.alias for model in models if model.config.materialized == "incremental"}
         seeds = {path.stem for path in (self.folder / "seeds").glob("*.csv")}
@@ -276,9 +287,13 @@ class Project:
 
         Of CSV, which dbt reads later, the names.
         """
-        settings = self._settings() | {"vars": {k: v for k, v in self.variables.items() if k not in COMPILED_VARS}}
-        overrides = {k: v for k, v in (variables or {}).items() if k not in COMPILED_VARS}
-        parts = [json.dumps([settings, overrides], sort_keys=True)]
+        defaults = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text())["vars"]
+        options = {
+            name: value
+            for name, value in (self.variables | dict(variables or {})).items()
+            if name not in COMPILED_VARS and (name not in defaults or value != defaults[name])
+        }
+        parts = [json.dumps([self._settings(), options], sort_keys=True)]
         for room in ("models", "seeds", "macros", "tests"):
             for path in sorted(path for path in (self.folder / room).rglob("*") if path.is_file()):
                 parts += [str(path.relative_to(self.folder)), "" if path.suffix == ".csv" else path.read_text()]
@@ -296,7 +311,7 @@ class Project:
         try:
             outcome = dbtRunner(manifest, callbacks=[keep]).invoke([*_FLAGS, *arguments, *folders])
         finally:
-            _close_database()
+            close_database()
         return _result(outcome, messages), outcome.result
 
     def _replay(self, compiled: Compiled, as_of: str | None) -> None:
@@ -410,7 +425,7 @@ def _arrow(rows: Rows) -> pa.Table:
     return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
 
 
-def _close_database() -> None:
+def close_database() -> None:
     """Let go of the DuckDB file, which dbt-duckdb keeps open for as long as the process lives."""
     environment = DuckDBConnectionManager._ENV
     if environment is not None:

@@ -46,8 +46,9 @@ def tables(project: Project) -> dict[str, list[dict[str, Any]]]:
     """Rows of every table and view of the main schemas, but the id of the run, and of each column its type."""
     found = {}
     for row in project.query(
-        "select schema_name, table_name, string_agg(column_name || ' ' || data_type || is_nullable order by column_index) "
-        "as columns from duckdb_columns() where starts_with(schema_name, 'main') and not internal group by all"
+        "select schema_name, table_name, "
+        "string_agg(column_name || ' ' || data_type || is_nullable order by column_index) as columns "
+        "from duckdb_columns() where starts_with(schema_name, 'main') and not internal group by all"
     ):
         name = f'"{row["schema_name"]}"."{row["table_name"]}"'
         rows = project.query(f"select * exclude (build_id) from {name} order by all" if "build_id" in row["columns"]

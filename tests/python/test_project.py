@@ -67,7 +67,7 @@ def own(nodes: dict) -> list[dict]:
 
 def test_marts_never_read_staging(manifest):
     for node in own(manifest["nodes"]):
-        if node["resource_type"] == "model" and node["path"].startswith(("marts", "shared")):
+        if node["resource_type"] == "model" and node["access"] == "public":
             assert not [parent for parent in node["depends_on"]["nodes"] if ".stg_" in parent], node["name"]
 
 

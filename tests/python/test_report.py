@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from harness import PACKAGE
+from loading import PACKAGE, package_file
 
 from report import charts, marts, page
 
@@ -28,7 +28,7 @@ CHARTS = {"matrix", "curve", "contribution", "changes", "quality"}
 
 def contract(mart: str) -> dict[str, str]:
     """Columns of a mart with their types, as its contract has them."""
-    path = PACKAGE / "models" / "marts" / f"account_mapping__{mart}.yml"
+    path = package_file(f"account_mapping__{mart}.yml")
     return {column["name"]: column["data_type"] for column in yaml.safe_load(path.read_text())["models"][0]["columns"]}
 
 
