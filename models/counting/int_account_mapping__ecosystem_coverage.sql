@@ -38,17 +38,19 @@ final as (
         cast(our_accounts as bigint) as our_accounts,
         cast(added_accounts as bigint) as added_accounts,
         cast(cumulative_accounts as bigint) as cumulative_accounts,
-        round(cast(cumulative_accounts as double) / nullif(our_accounts, 0), 4) as cumulative_rate,
+        cast({{ account_mapping.share('cumulative_accounts', 'our_accounts') }} as double) as cumulative_rate,
         cast(limit_accounts as bigint) as limit_accounts,
-        round(cast(limit_accounts as double) / nullif(our_accounts, 0), 4) as limit_rate,
+        cast({{ account_mapping.share('limit_accounts', 'our_accounts') }} as double) as limit_rate,
         cast(our_amount as decimal(28, 2)) as open_pipeline_amount,
         cast(added_amount as decimal(28, 2)) as added_open_pipeline_amount,
         cast(cumulative_amount as decimal(28, 2)) as cumulative_open_pipeline_amount,
-        round(
-            cast(cumulative_amount as double) / nullif(cast(our_amount as double), 0), 4
+        cast(
+            {{ account_mapping.share('cumulative_amount', 'our_amount', input_decimals=2) }} as double
         ) as cumulative_pipeline_rate,
         cast(limit_amount as decimal(28, 2)) as limit_open_pipeline_amount,
-        round(cast(limit_amount as double) / nullif(cast(our_amount as double), 0), 4) as limit_pipeline_rate
+        cast(
+            {{ account_mapping.share('limit_amount', 'our_amount', input_decimals=2) }} as double
+        ) as limit_pipeline_rate
 
     from cumulated
 

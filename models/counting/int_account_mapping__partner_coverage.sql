@@ -547,22 +547,24 @@ final as (
         list_names.target_list,
         cast(coalesce(counted.our_accounts, 0) as bigint) as our_accounts,
         cast(coalesce(counted.covered_accounts, 0) as bigint) as covered_accounts,
-        round(
-            cast(counted.covered_accounts as double) / nullif(counted.our_accounts, 0), 4
+        cast(
+            {{ account_mapping.share('counted.covered_accounts', 'counted.our_accounts') }} as double
         ) as coverage_rate,
         cast(coalesce(partner_units.partner_accounts, 0) as bigint) as partner_accounts,
         cast(
             coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0) as bigint
         ) as matched_partner_accounts,
-        round(
-            cast(coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0) as double)
-            / nullif(partner_units.partner_accounts, 0), 4
+        cast(
+            {{ account_mapping.share(
+                'coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0)',
+                'partner_units.partner_accounts'
+            ) }} as double
         ) as partner_match_rate,
         cast(coalesce(counted.unique_accounts, 0) as bigint) as unique_accounts,
         cast(coalesce(counted.open_amount, 0) as decimal(28, 2)) as open_pipeline_amount,
         cast(coalesce(counted.covered_amount, 0) as decimal(28, 2)) as covered_open_pipeline_amount,
-        round(
-            cast(counted.covered_amount as double) / nullif(cast(counted.open_amount as double), 0), 4
+        cast(
+            {{ account_mapping.share('counted.covered_amount', 'counted.open_amount', input_decimals=2) }} as double
         ) as pipeline_coverage_rate,
         cast(coalesce(counted.unique_amount, 0) as decimal(28, 2)) as unique_open_pipeline_amount,
         {% for reason in reasons -%}

@@ -423,6 +423,7 @@ ingredients as (
 
 ),
 
+-- rounded to eight decimals: what is divided later to four must not have been rounded to as few before
 right_accepted as (
 
     select
@@ -430,15 +431,16 @@ right_accepted as (
         cast(
             case how_estimated
                 when 'people decided' then accepted_pairs
-                when 'labelled pairs' then accepted_pairs * cast(labelled_right as double) / labelled_accepted
+                when 'labelled pairs'
+                    then {{ account_mapping.share('accepted_pairs * labelled_right', 'labelled_accepted', decimals=8) }}
                 when 'shared websites'
                     then case
                         when judged_pairs >= {{ least_known_pairs }}
-                            then accepted_pairs * cast(judged_right as double) / judged_pairs
+                            then {{ account_mapping.share('accepted_pairs * judged_right', 'judged_pairs', decimals=8) }}
                         else accepted_probability
                     end
                 else accepted_probability
-            end as decimal(18, 4)
+            end as decimal(28, 8)
         ) as right_accepted_pairs
 
     from ingredients
@@ -468,15 +470,17 @@ right_pairs as (
                 when
                     right_accepted.how_estimated = 'labelled pairs'
                     and right_accepted.labelled_review >= {{ least_labelled_pairs }}
-                    then
-                        right_accepted.review_pairs
-                        * cast(right_accepted.labelled_review_right as double) / right_accepted.labelled_review
+                    then {{ account_mapping.share(
+                        'right_accepted.review_pairs * right_accepted.labelled_review_right',
+                        'right_accepted.labelled_review', decimals=8
+                    ) }}
                 when right_accepted.how_estimated = 'shared websites'
-                    then
-                        cast(names_right.names_right_pairs as double)
-                        * right_accepted.known_missed / right_accepted.all_known_accepted
+                    then {{ account_mapping.share(
+                        'names_right.names_right_pairs * right_accepted.known_missed',
+                        'right_accepted.all_known_accepted', input_decimals=8, decimals=8
+                    ) }}
                 else right_accepted.missed_probability
-            end as decimal(18, 4)
+            end as decimal(28, 8)
         ) as right_missed_pairs
 
     from right_accepted
@@ -530,15 +534,17 @@ rated as (
 
     select
         *,
-        cast(round(
-            cast(right_accepted_pairs as double) / nullif(accepted_pairs, 0), 4
-        ) as decimal(5, 4)) as estimated_precision,
+        cast(
+            {{ account_mapping.share('right_accepted_pairs', 'accepted_pairs', input_decimals=8) }} as decimal(5, 4)
+        ) as estimated_precision,
         -- what people did not decide is unknown to a row of decisions
         case
             when match_method <> 'override'
-                then cast(round(
-                    cast(right_accepted_pairs as double) / nullif(right_accepted_pairs + right_missed_pairs, 0), 4
-                ) as decimal(5, 4))
+                then cast(
+                    {{ account_mapping.share(
+                        'right_accepted_pairs', 'right_accepted_pairs + right_missed_pairs', input_decimals=8
+                    ) }} as decimal(5, 4)
+                )
         end as estimated_recall
 
     from rows_to_show
@@ -560,12 +566,12 @@ final as (
         end as how_estimated,
         cast(labelled_pairs as bigint) as labelled_pairs,
         cast(labelled_matches as bigint) as labelled_matches,
-        cast(round(
-            cast(labelled_right as double) / nullif(labelled_accepted, 0), 4
-        ) as decimal(5, 4)) as labelled_precision,
-        cast(round(
-            cast(labelled_right as double) / nullif(labelled_matches, 0), 4
-        ) as decimal(5, 4)) as labelled_recall
+        cast(
+            {{ account_mapping.share('labelled_right', 'labelled_accepted') }} as decimal(5, 4)
+        ) as labelled_precision,
+        cast(
+            {{ account_mapping.share('labelled_right', 'labelled_matches') }} as decimal(5, 4)
+        ) as labelled_recall
 
     from rated
 

@@ -413,7 +413,7 @@ decided_links as (
         decided.account_scope,
         decided.our_unit_id,
         decided.partner_unit_id,
-        cast(round(decided.match_probability, 4) as decimal(5, 4)) as match_probability,
+        cast(decided.match_probability as decimal(5, 4)) as match_probability,
         decided.match_method,
         coalesce(related.relationship, decided.declared_relationship, 'same') as relationship,
         case when namesakes_abroad.account_id is null then decided.decision else 'rejected' end as decision,

@@ -66,7 +66,7 @@ labelled as (
 
     select
         fuzzy_pairs.partner_id,
-        round(fuzzy_pairs.name_probability, 3) as name_probability,
+        cast(round(cast(fuzzy_pairs.name_probability as decimal(5, 4)), 3) as double) as name_probability,
         coalesce(shared_keys.has_sole_domain, 0) as is_same
 
     from fuzzy_pairs

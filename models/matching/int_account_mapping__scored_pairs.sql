@@ -1,4 +1,29 @@
+{#- The probabilities and factors of the seed that rest on keys; those of names are int_account_mapping__fuzzy_pairs'. -#}
+{%- set settings = [
+    'probability_identifier', 'probability_conflict', 'probability_hierarchy',
+    'probability_own_website', 'probability_own_website_by_name',
+    'probability_shared_website', 'probability_shared_website_by_name',
+    'probability_own_mail_domain', 'probability_own_mail_domain_by_name',
+    'probability_shared_mail_domain', 'probability_shared_mail_domain_by_name',
+    'odds_other_website', 'odds_settled_elsewhere',
+    'probability_name_and_country', 'probability_name', 'probability_name_other_country', 'probability_name_of_several',
+    'probability_folded_name_and_country', 'probability_folded_name', 'probability_better_name_elsewhere',
+    'probability_core_name_and_country', 'probability_core_name', 'probability_core_name_other_country',
+    'probability_core_name_of_several', 'probability_initials', 'probability_initials_of_several',
+    'probability_near_name', 'probability_near_name_of_several',
+] -%}
 with
+
+match_weights as (
+
+    select
+        {% for setting in settings -%}
+        max(case when feature = '{{ setting }}' then cast(weight as decimal(5, 4)) end) as {{ setting }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('account_mapping__match_weights') }}
+
+),
 
 key_matches as (
 
@@ -349,32 +374,40 @@ evidence as (
                     ) }}
                 end
             -- across the hash only equality can be seen; a country that both keyed and do not share weakens it
-            -- (each figure: measured precision of what rests on that key, see DECISIONLOG)
-            when not coalesce(matched_keys.has_sole_name, false) and matched_keys.has_short_name then 0.6
-            when matched_keys.has_exact_name_and_country then 0.98
-            when matched_keys.has_short_name_and_country then 0.95
+            when not coalesce(matched_keys.has_sole_name, false) and matched_keys.has_short_name
+                then match_weights.probability_name_of_several
+            when matched_keys.has_exact_name_and_country then match_weights.probability_name_and_country
+            when matched_keys.has_short_name_and_country then match_weights.probability_folded_name_and_country
             when
                 (matched_keys.has_exact_name or matched_keys.has_short_name)
                 and coalesce(our_key_types.country * their_key_types.country, 0) = 1
-                then 0.8
-            when matched_keys.has_exact_name then 0.95
-            when matched_keys.has_short_name then 0.92
-            when name_rivals.has_better_name_elsewhere then 0.3
+                then match_weights.probability_name_other_country
+            when matched_keys.has_exact_name then match_weights.probability_name
+            when matched_keys.has_short_name then match_weights.probability_folded_name
+            when name_rivals.has_better_name_elsewhere then match_weights.probability_better_name_elsewhere
             when matched_keys.has_core_name
                 then case
-                    when not matched_keys.has_sole_core_name then 0.5
-                    when matched_keys.has_core_name_and_country then 0.95
-                    when coalesce(our_key_types.country * their_key_types.country, 0) = 1 then 0.6
-                    else 0.92
+                    when not matched_keys.has_sole_core_name then match_weights.probability_core_name_of_several
+                    when matched_keys.has_core_name_and_country then match_weights.probability_core_name_and_country
+                    when coalesce(our_key_types.country * their_key_types.country, 0) = 1
+                        then match_weights.probability_core_name_other_country
+                    else match_weights.probability_core_name
                 end
             when matched_keys.has_initials
-                then case when matched_keys.has_sole_initials then 0.92 else 0.5 end
+                then case
+                    when matched_keys.has_sole_initials then match_weights.probability_initials
+                    else match_weights.probability_initials_of_several
+                end
             when matched_keys.has_near_name
-                then case when matched_keys.has_sole_near_name then 0.92 else 0.3 end
+                then case
+                    when matched_keys.has_sole_near_name then match_weights.probability_near_name
+                    else match_weights.probability_near_name_of_several
+                end
             else 0.0
         end as name_probability
 
     from pairs
+    cross join match_weights
     inner join partners
         on pairs.partner_id = partners.partner_id
     inner join members as our_members
@@ -489,64 +522,77 @@ weighed as (
 final as (
 
     select
-        partner_id,
-        account_id,
-        partner_account_id,
-        round(
-            case ground
-                when 'identifier' then 0.99
-                when 'conflict' then 0.05
+        weighed.partner_id,
+        weighed.account_id,
+        weighed.partner_account_id,
+        cast(
+            round(
+                case weighed.ground
+                when 'identifier' then match_weights.probability_identifier
+                when 'conflict' then match_weights.probability_conflict
+                when 'hierarchy' then match_weights.probability_hierarchy
                 when 'domain'
                     then case
-                        when has_sole_domain then 0.95 + 0.04 * name_probability
-                        else 0.62 + 0.36 * name_probability
+                        when weighed.has_sole_domain
+                            then
+                                match_weights.probability_own_website
+                                + match_weights.probability_own_website_by_name * weighed.name_probability
+                        else
+                            match_weights.probability_shared_website
+                            + match_weights.probability_shared_website_by_name * weighed.name_probability
                     end
                 when 'email_domain'
                     then case
-                        when has_sole_email_domain then 0.92 + 0.06 * name_probability
-                        else 0.45 + 0.5 * name_probability
+                        when weighed.has_sole_email_domain
+                            then
+                                match_weights.probability_own_mail_domain
+                                + match_weights.probability_own_mail_domain_by_name * weighed.name_probability
+                        else
+                            match_weights.probability_shared_mail_domain
+                            + match_weights.probability_shared_mail_domain_by_name * weighed.name_probability
                     end
-                when 'hierarchy' then 0.95
                 else
                     {{ account_mapping.scale_odds(
-                        'name_probability',
-                        "(case when has_domain_conflict then 0.4 else 1.0 end"
-                        ~ " * case when is_settled_elsewhere and not has_exact_name then 0.2 else 1.0 end)"
+                        'weighed.name_probability',
+                        "(case when weighed.has_domain_conflict then match_weights.odds_other_website else 1.0 end"
+                        ~ " * case when weighed.is_settled_elsewhere and not weighed.has_exact_name"
+                        ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
                     ) }}
-            end, 4
+            end, 4) as decimal(5, 4)
         ) as match_probability,
         case
-            when ground = 'identifier' then 'identifier'
-            when has_domain then 'domain'
-            when has_email_domain then 'email_domain'
-            when declared_relationship is not null then 'hierarchy'
-            when has_exact_name then 'name_exact'
-            when exchange = 'keys' and name_key_rank = 1 then 'name_exact'
+            when weighed.ground = 'identifier' then 'identifier'
+            when weighed.has_domain then 'domain'
+            when weighed.has_email_domain then 'email_domain'
+            when weighed.declared_relationship is not null then 'hierarchy'
+            when weighed.has_exact_name then 'name_exact'
+            when weighed.exchange = 'keys' and weighed.name_key_rank = 1 then 'name_exact'
             else 'name_fuzzy'
         end as match_method,
-        exchange,
-        identifier,
-        has_lei_conflict,
-        has_duns_conflict,
-        shared_domain,
-        has_sole_domain or has_sole_email_domain as is_sole_domain,
-        has_domain_conflict,
-        case when ground = 'hierarchy' then declared_relationship end as declared_relationship,
-        declared_domain,
-        declared_parent_domain,
-        name_key_rank,
-        is_sole_name,
-        name_similarity,
-        round(name_probability, 4) as name_probability,
-        country_agreement,
-        city_agreement,
-        shared_words,
-        our_other_words,
-        partner_other_words,
-        rival_similarity,
-        relationship_by_name
+        weighed.exchange,
+        weighed.identifier,
+        weighed.has_lei_conflict,
+        weighed.has_duns_conflict,
+        weighed.shared_domain,
+        weighed.has_sole_domain or weighed.has_sole_email_domain as is_sole_domain,
+        weighed.has_domain_conflict,
+        case when weighed.ground = 'hierarchy' then weighed.declared_relationship end as declared_relationship,
+        weighed.declared_domain,
+        weighed.declared_parent_domain,
+        weighed.name_key_rank,
+        weighed.is_sole_name,
+        weighed.name_similarity,
+        weighed.name_probability,
+        weighed.country_agreement,
+        weighed.city_agreement,
+        weighed.shared_words,
+        weighed.our_other_words,
+        weighed.partner_other_words,
+        weighed.rival_similarity,
+        weighed.relationship_by_name
 
     from weighed
+    cross join match_weights
 
 )
 

@@ -311,8 +311,13 @@ final as (
         {% for side in ['customer', 'other'] -%}
         cast(case when stated.is_telling then stated.{{ side }}_deals end as bigint) as {{ side }}_deals,
         case
-            when stated.is_compared then cast(round(widths.{{ side }}_mean, 4) as decimal(28, 4))
-            when stated.is_telling then cast(stated.{{ side }}_total as decimal(28, 4))
+            when widths.measure is not null
+                then cast(
+                    {{ account_mapping.share(
+                        'stated.' ~ side ~ '_total', 'stated.' ~ side ~ '_deals', input_decimals=4
+                    ) }} as decimal(28, 4)
+                )
+            when stated.is_telling and not stated.is_compared then cast(stated.{{ side }}_total as decimal(28, 4))
         end as {{ side }}_value,
         cast(round(widths.{{ side }}_low, 4) as decimal(28, 4)) as {{ side }}_low,
         cast(round(widths.{{ side }}_high, 4) as decimal(28, 4)) as {{ side }}_high,
@@ -323,12 +328,21 @@ final as (
                 else stated.any_deals
             end as bigint
         ) as unknown_deals,
-        cast(round(widths.customer_mean - widths.other_mean, 4) as decimal(28, 4)) as difference,
+        case
+            when widths.measure is not null
+                then cast(
+                    {{ account_mapping.share(
+                        'stated.customer_total * stated.other_deals - stated.other_total * stated.customer_deals',
+                        'stated.customer_deals * stated.other_deals', input_decimals=4
+                    ) }} as decimal(28, 4)
+                )
+        end as difference,
         cast(round(widths.customer_mean - widths.other_mean - widths.width_down, 4) as decimal(28, 4))
             as difference_low,
         cast(round(widths.customer_mean - widths.other_mean + widths.width_up, 4) as decimal(28, 4))
             as difference_high
 
+    -- limits hold a square root, so that none sits on a tie; where all deals are alike they have two decimals
     from stated
     left join widths
         on

@@ -182,24 +182,61 @@ RIVAL_FEATURES = (
 # The same once more, now that a rival which is itself behind another name counts less.
 SETTLED_FEATURES = tuple(feature.replace("rival", "settled") for feature in RIVAL_FEATURES)
 FEATURES = NAME_FEATURES + PLACE_FEATURES + RIVAL_FEATURES + SETTLED_FEATURES
+# What keys alone are worth, which int_account_mapping__scored_pairs reads: probabilities and factors of odds, 0 to 1.
+KEY_SETTINGS = (
+    "probability_identifier",
+    "probability_conflict",
+    "probability_hierarchy",
+    "probability_own_website",
+    "probability_own_website_by_name",
+    "probability_shared_website",
+    "probability_shared_website_by_name",
+    "probability_own_mail_domain",
+    "probability_own_mail_domain_by_name",
+    "probability_shared_mail_domain",
+    "probability_shared_mail_domain_by_name",
+    "odds_other_website",
+    "odds_settled_elsewhere",
+    "probability_name_and_country",
+    "probability_name",
+    "probability_name_other_country",
+    "probability_name_of_several",
+    "probability_folded_name_and_country",
+    "probability_folded_name",
+    "probability_better_name_elsewhere",
+    "probability_core_name_and_country",
+    "probability_core_name",
+    "probability_core_name_other_country",
+    "probability_core_name_of_several",
+    "probability_initials",
+    "probability_initials_of_several",
+    "probability_near_name",
+    "probability_near_name_of_several",
+)
 
 
 # ---------------------------------------------------------------- weights
 
 
 def read_weights(weights: Mapping[str, float | None]) -> dict[str, float]:
-    """The weights by feature, checked against FEATURES.
+    """The weights by feature, the whole seed being checked against FEATURES and KEY_SETTINGS.
 
     weights: the seed's rows as {feature: weight}.
-    Raises ValueError naming the features that are missing, unknown or without
-    a finite number.
+    Raises ValueError naming the features that are missing, unknown, without
+    a finite number or, of KEY_SETTINGS, not between 0 and 1.
     """
-    missing = sorted(set(FEATURES) - set(weights))
-    unknown = sorted(set(weights) - set(FEATURES))
+    expected = set(FEATURES + KEY_SETTINGS)
+    missing = sorted(expected - set(weights))
+    unknown = sorted(set(weights) - expected)
     bad = sorted(
         feature
-        for feature in set(FEATURES) & set(weights)
+        for feature in expected & set(weights)
         if weights[feature] is None or not np.isfinite(weights[feature])
+    )
+    outside = sorted(
+        feature
+        for feature in set(KEY_SETTINGS) & set(weights) - set(bad)
+        if not 0 <= weights[feature] <= 1
     )
     problems = [
         f"{what}: {', '.join(features)}"
@@ -207,6 +244,7 @@ def read_weights(weights: Mapping[str, float | None]) -> dict[str, float]:
             ("missing", missing),
             ("unknown", unknown),
             ("not a number", bad),
+            ("not between 0 and 1", outside),
         )
         if features
     ]
