@@ -28,10 +28,10 @@ demo: install
 	@$(BIN)/python demo/run_demo.py
 
 exchange-demo: install
-	@$(BIN)/python demo/exchange_demo.py
+	@$(BIN)/python -m demo.player.exchange_demo
 
 report: install
-	@$(BIN)/python report/report.py demo/account_mapping_demo.duckdb --output demo/report.html
+	@$(BIN)/python report html demo/account_mapping_demo.duckdb --output demo/report.html
 
 test: install
 	@$(BIN)/python -m pytest -n $(JOBS)
@@ -54,4 +54,4 @@ lock:
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/target demo/logs demo/dbt_packages demo/*.duckdb demo/report.html
+	rm -rf $(VENV) benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html

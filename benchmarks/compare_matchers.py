@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure this package's own dbt models beside public matchers on labelled sets.
 
-usage: python benchmarks/compare_matchers.py SETS_DIR [options]
+usage: python -m benchmarks.compare_matchers SETS_DIR [options]
 
 SETS_DIR holds one folder per set: left.csv and right.csv (id, name, country, city;
 other columns are not read, so that a domain stays hidden) and truth.csv (left_id,
@@ -39,9 +39,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import ours
-from ours import BenchmarkError, Cost
-from scoring import Families, Pair, Quality, Relative, Truth, families, quality
+from . import ours
+from .ours import BenchmarkError, Cost
+from .scoring import Families, Pair, Quality, Relative, Truth, families, quality
 
 HERE = Path(__file__).resolve().parent
 PEERS = ("exact", "tfidf", "emm", "splink")
@@ -253,8 +253,8 @@ def measure_scale(python: str | None, names: list[str], methods: list[str], work
             cost = project.build(ours.SCORES)
             result.append(MeasuredScale(half, method, cost, project.run_seconds()))
         manifest = project.folder / "target" / "manifest.json"
-        command = [sys.executable, HERE / "models_alone.py", manifest, project.database]
-        alone = ours.run_measured(command, work / "alone.json", work)
+        command = [sys.executable, "-m", "benchmarks.models_alone", manifest, project.database]
+        alone = ours.run_measured(command, work / "alone.json", ours.ROOT)
         result.append(MeasuredScale(half, "ours (models alone)", alone))
     if "tfidf" in methods and python:
         cost = run_peer(python, "tfidf", left, right, work)[1]

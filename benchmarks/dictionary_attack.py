@@ -1,6 +1,6 @@
 """How many hashed domains an attacker reads, with the pair's secret and without it.
 
-usage: python benchmarks/dictionary_attack.py DOMAINS.csv [--accounts 20000] [--lists 40] [--seed 1]
+usage: python -m benchmarks.dictionary_attack DOMAINS.csv [--accounts 20000] [--lists 40] [--seed 1]
 
 DOMAINS.csv has a column `domain` (or is one domain a line): the dictionary that the attacker has, and from which the
 accounts of the victim are drawn. The tokens are made as int_account_mapping__match_keys makes them. Three attackers:
@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import importlib.util
 import itertools
 import random
 import sys
@@ -32,20 +31,13 @@ from types import ModuleType
 
 import pyarrow as pa
 
-PYTHON_MODELS = Path(__file__).resolve().parent.parent / "python_models"
+from exchange.protocol import load_model
+
 MODEL = "int_account_mapping__match_keys"
 AGREEMENT, EPOCH, VERSION = "attack", "1", "2"
 BATCH = pa.schema([(name, pa.string()) for name in ("partner_id", "account_id", "key_type", "key_value")])
 # Of accounts that share a domain, most share it with one other, few with many.
 BRANCHES = [1] * 80 + [2] * 12 + [3] * 5 + [6] * 2 + [15]
-
-
-def load_model() -> ModuleType:
-    """The model as a module; to dbt it is a file of its own."""
-    spec = importlib.util.spec_from_file_location(MODEL, PYTHON_MODELS / f"{MODEL}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def read_domains(path: Path) -> list[str]:
@@ -105,7 +97,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    model = load_model()
+    model = load_model(MODEL)
     dictionary = read_domains(options.domains)
     weighted = [(domain, rng.choice(BRANCHES)) for domain in dictionary]
     victim = accounts_by_domain(weighted, options.accounts, rng)

@@ -1,6 +1,6 @@
 """What coverage, matrix and curve cost with many partners, from accepted links on.
 
-usage: python benchmarks/ecosystem.py [--accounts 1000000] [--partners 50] [--overlaps 20000000] [--folder FOLDER]
+usage: python -m benchmarks.ecosystem [--accounts 1000000] [--partners 50] [--overlaps 20000000] [--folder FOLDER]
 
 Makes what matching leaves behind (accounts that count, accepted links, keys, target lists) in a DuckDB file, then has
 dbt build the package's own models from there on, without tests: units, their links, connected groups, the overlap
@@ -22,7 +22,8 @@ import tempfile
 from pathlib import Path
 
 import duckdb
-from ours import Project
+
+from .ours import Project
 
 MOST_SECONDS = 180
 MOST_MEGABYTES = 8000

@@ -1,6 +1,6 @@
 """Fit seeds/account_mapping__match_weights.csv on labelled sets of names.
 
-usage: python benchmarks/fit_match_weights.py SETS_DIR [--dry-run]
+usage: python -m benchmarks.fit_match_weights SETS_DIR [--dry-run]
 
 SETS_DIR holds one folder per set with left.csv and right.csv (id, name, domain,
 country, city) and truth.csv (left_id, right_id; in the set `hierarchy` pairs of
@@ -22,10 +22,8 @@ writes the seed.
 
 import argparse
 import csv
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +31,8 @@ import pyarrow as pa
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.sparse.csgraph import connected_components
+
+from exchange.protocol import load_model
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "seeds" / "account_mapping__match_weights.csv"
@@ -47,15 +47,6 @@ IMPORTANCE = {"variants_all": 0.25, HIERARCHY: 0.1}
 # Strength of the L2 penalty on weights (not on biases), in units of pairs.
 PENALTY = 10.0
 ACCEPT = 0.92
-
-
-def load_model(name: str) -> ModuleType:
-    """A Python model's file as a module."""
-    path = ROOT / "python_models" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 normalised = load_model("int_account_mapping__normalized")

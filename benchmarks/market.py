@@ -1,6 +1,6 @@
 """A made ecosystem over real companies, and whether ecosystem coverage is what counting by hand gives.
 
-usage: python benchmarks/market.py [COMPANIES.csv] [--companies 20000] [--partners 20] [--folder FOLDER]
+usage: python -m benchmarks.market [COMPANIES.csv] [--companies 20000] [--partners 20] [--folder FOLDER]
 
 COMPANIES.csv holds real companies (name, domain; others columns are not read); without it those of the demo are taken,
 which are fewer. Who knows whom is invented: 87 % of our accounts are known to some partner, a few partners know many,
@@ -30,7 +30,8 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from ours import ROOT, Project
+
+from .ours import ROOT, Project
 
 SEED = "account-mapping-market-1"
 PLANTED_COVERAGE = 0.87
@@ -61,7 +62,11 @@ DOMAIN = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.
 
 def read_companies(path: Path | None) -> list[tuple[str, str]]:
     """Distinct (name, domain) of a file, or of the demo; one name and one domain each, in order of the domain."""
-    files = [(path, "name", "domain")] if path else [(ROOT / "demo" / file, *columns) for file, *columns in BUNDLED]
+    files = (
+        [(path, "name", "domain")]
+        if path
+        else [(ROOT / "demo" / "project" / file, *columns) for file, *columns in BUNDLED]
+    )
     by_domain: dict[str, str] = {}
     for file, name_column, domain_column in files:
         with file.open(newline="", encoding="utf-8") as lines:

@@ -1,13 +1,12 @@
 """Run the two Python models that match names, alone, on the inputs that a build left behind.
 
-usage: python benchmarks/models_alone.py MANIFEST.json DATABASE
+usage: python -m benchmarks.models_alone MANIFEST.json DATABASE
 
 What normalising and fuzzy matching cost without dbt and without the SQL models
 around them: model(dbt, session) of each is called with the build's own tables,
 read only, and its output is drained and counted.
 """
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 
 import duckdb
 
+from exchange.protocol import load_model
+
 MODELS = ("int_account_mapping__normalized", "int_account_mapping__fuzzy_pairs")
-PYTHON_MODELS = Path(__file__).resolve().parent.parent / "python_models"
 
 
 class Dbt:
@@ -42,10 +42,7 @@ def main() -> int:
     configs = {node["name"]: node["config"] for node in nodes if node["name"] in MODELS}
     with duckdb.connect(sys.argv[2], read_only=True) as connection:
         for name in MODELS:
-            spec = importlib.util.spec_from_file_location(name, PYTHON_MODELS / f"{name}.py")
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            reader = module.model(Dbt(connection, relations, configs[name]), connection)
+            reader = load_model(name).model(Dbt(connection, relations, configs[name]), connection)
             print(name, sum(batch.num_rows for batch in reader), "rows")
     return 0
 

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 import duckdb
 import yaml
-from scoring import Link, Pair
+
+from .scoring import Link, Pair
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURE = Path(__file__).resolve().with_name("measure.py")

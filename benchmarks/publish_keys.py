@@ -1,6 +1,6 @@
 """What publishing the keys of a million accounts to one partner costs, and that a killed publication is none.
 
-usage: python benchmarks/publish_keys.py [--accounts 1000000] [--rounds 3] [--kills 10] [--folder FOLDER]
+usage: python -m benchmarks.publish_keys [--accounts 1000000] [--rounds 3] [--kills 10] [--folder FOLDER]
 
 Makes accounts with ten keys each (and the account's own id, which is hashed too) in a DuckDB file, then measures, in
 turn and each in a process of its own:
@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.util
 import json
 import os
 import random
@@ -39,12 +38,10 @@ from types import ModuleType
 
 import duckdb
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "exchange"))
+from exchange import files, protocol
+from exchange.protocol import load_model
 
-import files
-import protocol
-
-PYTHON_MODELS = Path(__file__).resolve().parent.parent / "python_models"
+ROOT = Path(__file__).resolve().parent.parent
 MODEL = "int_account_mapping__match_keys"
 STEPS = ("floor", "hashing", "published", "gated")
 MOST_RATIO = 1.5
@@ -119,14 +116,6 @@ class Dbt:
         return self.connection.sql("select * from offered_keys")
 
 
-def load_model() -> ModuleType:
-    """The model as a module; to dbt it is a file of its own."""
-    spec = importlib.util.spec_from_file_location(MODEL, PYTHON_MODELS / f"{MODEL}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def make_keys(folder: Path, accounts: int) -> None:
     """Write the keys of made-up accounts, eleven rows each, to keys.duckdb in `folder`."""
     with duckdb.connect(str(folder / "keys.duckdb")) as connection:
@@ -144,7 +133,7 @@ def measure(step: str, folder: Path) -> dict[str, float]:
         start = time.monotonic()
         rows = gate(folder)
         return {"rows": rows, "seconds": time.monotonic() - start, "megabytes": megabytes_held()}
-    module = load_model()
+    module = load_model(MODEL)
     os.environ[SECRET_VARIABLE] = SECRET.hex()
     with duckdb.connect(str(folder / "keys.duckdb")) as connection:
         start = time.monotonic()
@@ -184,7 +173,7 @@ def publish(module: ModuleType, connection: duckdb.DuckDBPyConnection, folder: P
 
 def gate(folder: Path) -> int:
     """Bring the Parquet file through the gate into the outbox. Returns the rows that passed."""
-    import gates
+    from exchange import gates
 
     source, target = folder / "keys.parquet", folder / "checked.parquet"
     permitted = protocol.Allowed(frozenset({"keys"}), frozenset({"customer"}), frozenset(), {})
@@ -199,7 +188,7 @@ def gate(folder: Path) -> int:
 
 def write_outbox(outbox: Path, path: Path, rows: int, per_key_type: Mapping[str, int], sequence: int) -> None:
     """Make `outbox` hold the checked file `path` and a signed manifest, as the exchange command does."""
-    import gates
+    from exchange import gates
 
     entry = gates.seal(path, "keys", rows, per_key_type)
     normaliser = protocol.Normaliser("benchmark", (), "none")
@@ -223,6 +212,11 @@ def outbox_number(outbox: Path) -> int:
     return manifest["sequence"]
 
 
+def step_command(step: str, folder: Path) -> list[str]:
+    """What runs one step in a process of its own, from the repository's folder."""
+    return [sys.executable, "-m", "benchmarks.publish_keys", "--step", step, "--folder", str(folder.resolve())]
+
+
 def kill_publications(folder: Path, kills: int) -> dict[str, int]:
     """Kill the writing of an outbox `kills` times, each at a random moment of it.
 
@@ -241,8 +235,7 @@ def kill_publications(folder: Path, kills: int) -> dict[str, int]:
         outbox = folder / "outbox_killed"
         shutil.rmtree(outbox, ignore_errors=True)
         shutil.copytree(folder / "outbox_before", outbox)
-        command = [sys.executable, __file__, "--step", "outbox", "--folder", str(folder)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(step_command("outbox", folder), cwd=ROOT, stdout=subprocess.PIPE) as process:
             process.stdout.readline()
             start = time.monotonic()
             if number:
@@ -261,7 +254,7 @@ def kill_publications(folder: Path, kills: int) -> dict[str, int]:
 
 def write_outbox_when_ready(folder: Path) -> None:
     """The step that is killed: says when everything is imported, then writes the outbox."""
-    import gates
+    from exchange import gates
 
     path = folder / "checked.parquet"
     rows = gates.row_count(path)
@@ -272,8 +265,7 @@ def write_outbox_when_ready(folder: Path) -> None:
 
 def run(step: str, folder: Path) -> dict[str, float]:
     """`measure` in a process of its own, so that no step's memory counts for another."""
-    command = [sys.executable, __file__, "--step", step, "--folder", str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(step_command(step, folder), cwd=ROOT, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 

@@ -22,13 +22,14 @@ from typing import Any
 
 import great_expectations as gx
 import great_expectations.expectations as gxe
-import protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from files import sha256_of
 from great_expectations.data_context.types.base import ProgressBarsConfig
-from protocol import Allowed, FileEntry, Refused
+
+from . import protocol
+from .files import sha256_of
+from .protocol import Allowed, FileEntry, Refused
 
 BATCH_ROWS = 250_000
 # A token has 64 bytes; the longest row of keys has three, and a few short words.

@@ -107,7 +107,7 @@ class Refused(Exception):
 @cache
 def load_model(name: str) -> ModuleType:
     """A Python model of the package as a module, by its path: models are no Python package that could be imported."""
-    spec = importlib.util.spec_from_file_location(f"account_mapping_exchange_{name}", MODELS / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"account_mapping_exchange_{name}", next(MODELS.rglob(f"{name}.py")))
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their module up
     sys.modules[spec.name] = module

@@ -1,1 +1,1 @@
-"""Parts of make_demo.py."""
+"""Makes the demo's data, settings and truth."""

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import harness
 import pytest
-from xdist.scheduler import LoadScopeScheduling
-
-sys.path.insert(0, str(Path(__file__).parent))
-
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 from harness import PACKAGE, Project
+from xdist.scheduler import LoadScopeScheduling
 
 # dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
 gc.set_threshold(100_000, 50, 100)
@@ -60,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def make_project(tmp_path: Path) -> Callable[..., Project]:
     """A function that makes dbt projects below this test's own folder.
 
-    make_project(variables=..., settings=..., threads=..., name="project") -> Project.
+    make_project(variables=..., threads=..., own_seeds=..., name="project") -> Project.
     """
 
     def make(name: str = "project", **arguments: object) -> Project:
@@ -69,40 +70,70 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
     return make
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this session that all workers have in common."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    harness.SHARED = folder
+    return folder
+
+
 @dataclass(frozen=True)
 class Demo:
-    """A copy of the demo, built by its own command.
+    """A copy of the demo, built by its own command. All tests share it: none writes to it.
 
-    folder: the copied demo; database: what it built; output: what it printed; environment: with the pairs' secrets.
+    folder: the copied demo; output: what the command printed; secrets: the pairs' secrets by the variable's name.
     """
 
     folder: Path
-    database: Path
     output: str
-    environment: dict[str, str]
+    secrets: dict[str, str]
+    _parsed: list[Manifest] = field(default_factory=list)
 
-    def dbt(self, *arguments: str, database: Path | None = None) -> None:
-        """Run dbt in the demo's project, into `database` instead of the demo's own."""
-        environment = self.environment | {"ACCOUNT_MAPPING_DEMO_DATABASE": str(database or self.database)}
-        command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", *arguments]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    @property
+    def database(self) -> Path:
+        return self.folder / "account_mapping_demo.duckdb"
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
+    def dbt(self, *arguments: str, folder: Path) -> None:
+        """Run dbt in the demo's project, on the database of the demo's name in `folder`."""
+        if not self._parsed:
+            self._parsed.append(Manifest.from_msgpack((self.project / "target/partial_parse.msgpack").read_bytes()))
+        flags = ("--quiet", "--log-level-file", "none", "--no-write-json", "--no-send-anonymous-usage-stats")
+        flags += ("--project-dir", str(self.project), "--profiles-dir", str(self.project), "--target-path", str(folder))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.project)
+            patch.setenv("ACCOUNT_MAPPING_DEMO_DATABASE", str(folder / self.database.name))
+            for name, value in self.secrets.items():
+                patch.setenv(name, value)
+            try:
+                outcome = dbtRunner(self._parsed[0]).invoke([*arguments, *flags])
+            finally:
+                harness.close_database()
+        assert outcome.success, outcome.exception
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The demo, run once for all tests of one worker, with secrets that the tests know."""
-    package = tmp_path_factory.mktemp("demo") / "account_mapping"
-    rubbish = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb*", "__pycache__")
-    for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
-        shutil.copytree(PACKAGE / room, package / room, ignore=rubbish)
-    for file in ("dbt_project.yml", ".dbtignore"):
-        shutil.copy(PACKAGE / file, package / file)
-    names = ("ACCOUNT_MAPPING_SECRET_PAPERMOON_PAYMENTS", "ACCOUNT_MAPPING_SECRET_BRASSHELM_SECURITY")
-    environment = os.environ | {name: secrets.token_hex(32) for name in names}
-    environment |= {"DBT_PROFILES_DIR": str(package / "demo"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    command = [sys.executable, "demo/run_demo.py"]
-    done = subprocess.run(command, cwd=package, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = package / "demo"
-    return Demo(folder, folder / "account_mapping_demo.duckdb", done.stdout, environment)
+def demo(shared: Path) -> Demo:
+    """The demo, run once for all tests by the first worker that needs it, with secrets that the tests know."""
+    package, told = shared / "account_mapping", shared / "demo.json"
+    with harness.held(shared / "demo.lock"):
+        if not told.exists():
+            rubbish = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb*", "__pycache__")
+            for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
+                shutil.copytree(PACKAGE / room, package / room, ignore=rubbish)
+            for file in ("dbt_project.yml", ".dbtignore"):
+                shutil.copy(PACKAGE / file, package / file)
+            names = ("ACCOUNT_MAPPING_SECRET_PAPERMOON_PAYMENTS", "ACCOUNT_MAPPING_SECRET_BRASSHELM_SECURITY")
+            made = {name: secrets.token_hex(32) for name in names}
+            command = [sys.executable, "demo/run_demo.py"]
+            environment = os.environ | made
+            done = subprocess.run(command, cwd=package, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            told.write_text(json.dumps({"output": done.stdout, "secrets": made}))
+    return Demo(package / "demo", **json.loads(told.read_text()))

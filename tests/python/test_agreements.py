@@ -9,8 +9,8 @@ from datetime import date, timedelta
 
 import pytest
 import yaml
-from harness import PACKAGE, Project
-from loading import load_model
+from harness import Project
+from loading import load_model, package_file
 
 AS_OF = date(2026, 11, 15)
 OURS = ("customer", "open_opportunity", "churned", "prospect")
@@ -186,7 +186,7 @@ def agreement(**changes: str) -> list[Rule]:
 def token_of(value: str, key_type: str, epoch: str) -> str:
     """What the partner's side of the pair makes of a value."""
     match_keys = load_model("int_account_mapping__match_keys")
-    described = yaml.safe_load((PACKAGE / "python_models/int_account_mapping__match_keys.yml").read_text())
+    described = yaml.safe_load(package_file("int_account_mapping__match_keys.yml").read_text())
     version = described["models"][0]["config"]["meta"]["normaliser_version"]
     key = match_keys.derive_key(bytes.fromhex(SECRET), "pilot", epoch, key_type, version)
     return hmac.digest(key, value.encode(), "sha256").hex()
@@ -249,17 +249,19 @@ class Pair:
             ],
         )  # fmt: skip
 
-    def build(self, *arguments: str, excluded: str = "test", since: str = "") -> dict[str, list[dict]]:
+    def build(self, *command: str) -> dict[str, list[dict]]:
         """The rows of each shared model, and the problems, after a build.
 
-        excluded: resources to leave out beside unit tests. since: a model; what does not depend on it stays.
+        command: dbt's, if it has to be dbt, and its options.
         """
         self.send()
-        ends = ["account_mapping__data_issues", *(f"account_mapping__{name}" for name in SHARED_MODELS)]
-        selection = [f"{since}+,+{end}" if since else f"+{end}" for end in ends]
-        options = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test", excluded)
-        result = self.project.run("build", *arguments, "--select", *selection, *options)
-        assert result.success, result.text
+        models = ["+account_mapping__data_issues", *(f"+account_mapping__{name}" for name in SHARED_MODELS)]
+        if command:
+            options = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
+            result = self.project.run(*command, "--select", *models, *options)
+            assert result.success, result.text
+        else:
+            self.project.make(*models)
         found = {name: self.project.query(f"select * from account_mapping__{name}") for name in SHARED_MODELS}
         issues = self.project.query("select distinct problem from account_mapping__data_issues")
         return {**found, "issues": sorted(row["problem"] for row in issues)}
@@ -276,7 +278,7 @@ def counts_of(rows: list[dict]) -> dict[tuple[str, str], int | None]:
 
 
 def test_counts_fields_and_keys_leave_under_an_agreement_and_dropping_either_consent_empties_them(pair):
-    first = pair.build(excluded="saved_query")
+    first = pair.build("build")
     assert first["issues"] == []
     assert len({row["account_token"] for row in first["shared_keys"]}) == len(pair.ours)
     assert {row["status"] for row in first["shared_keys"]} == {"customer", "prospect", "churned"}
@@ -294,23 +296,22 @@ def test_counts_fields_and_keys_leave_under_an_agreement_and_dropping_either_con
         expected = {"name": ours["account_name"], "status": ours["status"], "owner_email": "eve@us.com"}
         assert row["value"] == expected[row["field"]]
 
-    assert pair.build("--full-refresh") == first
+    assert pair.build("run", "--full-refresh") == first
 
-    theirs = "int_account_mapping__agreements_in_force"
     pair.answer([rule for rule in agreement() if rule["direction"] == "offered"])
-    assert pair.build(since=theirs) == {**NOTHING, "issues": ["nothing_in_force"]}
+    assert pair.build() == {**NOTHING, "issues": ["nothing_in_force"]}
     pair.answer([])
-    assert pair.build(since=theirs) == {**NOTHING, "issues": ["no_statement"]}
+    assert pair.build() == {**NOTHING, "issues": ["no_statement"]}
     # one rule that cannot be read may be the one that hides
     pair.answer([*agreement(), {**agreement()[0], "our_status": "custmer", "level": "hidden"}])
-    assert pair.build(since=theirs) == {**NOTHING, "issues": ["malformed_statement"]}
+    assert pair.build() == {**NOTHING, "issues": ["malformed_statement"]}
     pair.answer(agreement())
     pair.state([rule for rule in agreement() if rule["direction"] == "accepted"])
-    assert pair.build(since="account_mapping__sharing_agreements") == {**NOTHING, "issues": ["nothing_offered"]}
+    assert pair.build() == {**NOTHING, "issues": ["nothing_offered"]}
 
     # counts alone: accounts are compared here, and nothing of a single one leaves
     pair.state(agreement(level="counts"))
-    counted = pair.build(since="account_mapping__sharing_agreements")
+    counted = pair.build()
     assert counted == {**first, "shared_keys": [], "shared_fields": []}
 
 
@@ -384,8 +385,7 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
     )
     found = pair.build()
     assert found["issues"] == ["field_not_agreed", "unknown_field"]
-    result = pair.project.run("run", "--select", "+account_mapping__overlaps")
-    assert result.success, result.text
+    pair.project.make("+account_mapping__overlaps")
     named = pair.project.query("select * from account_mapping__overlaps where partner_account_name is not null")
     assert len(named) == 1
     assert named[0]["account_id"] == f"generic:{domain}"

@@ -207,7 +207,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def small(built: Project, tmp_path: Path) -> Project:
     """A copy of that project, to be spoilt."""
     shutil.copytree(built.folder, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project", variables=built.variables, settings=built.settings)
+    return Project(tmp_path / "project", variables=built.variables)
 
 
 def breaks(project: Project, *words: str) -> None:

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import compare_matchers
-from ours import MATCHES, BenchmarkError, Cost, list_project
-from scoring import (
+from benchmarks import compare_matchers
+from benchmarks.ours import MATCHES, BenchmarkError, Cost, list_project
+from benchmarks.scoring import (
     Link,
     Pair,
     Relative,
@@ -268,9 +266,11 @@ def test_the_benchmark_runs_the_package_on_names_and_places_alone(built):
 
 def test_the_python_models_run_alone_on_what_the_build_left(built):
     project, _ = built
-    script, manifest = BENCHMARKS / "models_alone.py", project.folder / "target" / "manifest.json"
-    command = [sys.executable, script, manifest, project.database]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    manifest = project.folder / "target" / "manifest.json"
+    command = [sys.executable, "-m", "benchmarks.models_alone", manifest, project.database]
+    output = subprocess.run(
+        command, cwd=BENCHMARKS.parent, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     records = sum(bool(ours) + bool(theirs) for ours, theirs, _ in COMPANIES)
     assert output[0] == f"int_account_mapping__normalized {records} rows"
     (pairs,) = project.query("select count(*) from int_account_mapping__fuzzy_pairs")

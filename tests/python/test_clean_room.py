@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from harness import Project, Result
+from harness import Project
 
 Row = dict[str, Any]
 
@@ -21,11 +21,8 @@ STATUSES = ["customer", "open_opportunity", "churned", "prospect"]
 COUNTRIES = ["DE", "FR", "US", None]
 SECRETS = {"ACCOUNT_MAPPING_SECRET_ASTER": "5a" * 32, "ACCOUNT_MAPPING_SECRET_BIRCH": "5a" * 32}
 MARTS = ["account_mapping__overlap_matrix", "account_mapping__partner_coverage", "account_mapping__overlaps"]
-SELECTION = [
-    *("--select", *(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"),
-    *("--indirect-selection", "cautious"),
-]
-KEYS = ["--select", "+account_mapping__shared_keys"]
+SELECTION = [*(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"]
+KEYS = "+account_mapping__shared_keys"
 
 
 def company(number: int, rng: random.Random) -> Row:
@@ -86,11 +83,10 @@ def write_settings(project: Project, partner_id: str, **partner: str) -> None:
     project.write_table("partners.partner_agreements", rules)
 
 
-def build(project: Project, *selection: str) -> Result:
-    """Build models with the tests of their rows; the last test below runs the unit tests."""
-    result = project.run("build", *(selection or SELECTION), "--exclude-resource-type", "unit_test")
-    assert result.success, result.text
-    return result
+def build(project: Project, *selection: str) -> None:
+    """Build models, and test their rows; the last test below runs the unit tests."""
+    project.make(*selection)
+    project.check(*selection, options=("--indirect-selection", "cautious"))
 
 
 def keys_for(project: Project, partner_id: str, called: str):
@@ -137,10 +133,10 @@ def parties(tmp_path_factory) -> Mapping[str, Project]:
         for seed, (name, other) in enumerate([("aster", "birch"), ("birch", "aster")], start=1):
             projects[name].write_table("generic.accounts", crm_of(name, seed))
             write_settings(projects[name], other, **terms)
-            build(projects[name], *KEYS, "--exclude-resource-type", "test")
+            projects[name].make(KEYS)
         for name, other in [("aster", "birch"), ("birch", "aster")]:
             projects[name].write_table("partners.partner_keys", keys_for(projects[other], name, other))
-            build(projects[name], *SELECTION, *KEYS)
+            build(projects[name], *SELECTION, KEYS)
         for name in SECRETS:
             patch.delenv(name)
         room = Project(
@@ -152,7 +148,7 @@ def parties(tmp_path_factory) -> Mapping[str, Project]:
         )
         room.write_table("own.shared_keys", keys_for(projects["aster"], "birch", "birch"))
         room.write_table("partners.partner_keys", keys_for(projects["birch"], "aster", "birch"))
-        build(room)
+        build(room, *SELECTION)
     return {**projects, "room": room}
 
 

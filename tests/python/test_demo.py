@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,7 @@ from test_rules import differences, found_links
 GOLDEN = Path(__file__).parent / "golden"
 # every mart but the one that names the run
 MARTS = sorted(
-    {path.stem for room in ("marts", "shared") for path in (PACKAGE / "models" / room).glob("account_mapping__*.sql")}
-    - {"account_mapping__build"}
+    {path.stem for path in (PACKAGE / "models").rglob("account_mapping__*.sql")} - {"account_mapping__build"}
 )
 RAW_SCHEMAS = ["salesforce", "hubspot", "partners"]
 
@@ -48,7 +48,7 @@ def judged(demo) -> list[dict]:
     """
     connection = duckdb.connect(str(demo.database), read_only=True)
     connection.execute("create temp table names (partner_id varchar, token varchar, account_id varchar)")
-    for path in sorted((demo.folder / "target/partner_side").glob("*/*.duckdb")):
+    for path in sorted((demo.project / "target/partner_side").glob("*/*.duckdb")):
         with duckdb.connect(str(path), read_only=True) as partner_side:
             names = partner_side.sql(
                 "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys "
@@ -121,15 +121,24 @@ def test_the_numbers_are_those_of_the_golden_file(demo, mart):
         assert found == list(csv.reader(file))
 
 
-def test_a_second_build_changes_no_mart(demo):
-    before = export(demo.database)
-    demo.dbt("build", "--exclude-resource-type", "unit_test")
-    assert export(demo.database) == before
+def test_a_second_build_changes_no_mart(demo, tmp_path):
+    """Nor any other model, so that all data tests would end as before."""
+    database = shutil.copy(demo.database, tmp_path)
+    demo.dbt("build", "--exclude-resource-type", "test", "unit_test", folder=tmp_path)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        names = connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        build_id = "select build_id from account_mapping__build"
+        connection.execute(f"attach '{demo.database}' as former (read_only)")
+        former = "select build_id from former.main.account_mapping__build"
+        assert connection.sql(build_id).fetchall() != connection.sql(former).fetchall()
+    models = sorted(n for (n,) in names if "account_mapping__" in n and not n.endswith("account_mapping__build"))
+    assert len(models) > 80
+    assert export(database, models) == export(demo.database, models)
 
 
 @pytest.mark.parametrize(("threads", "seed"), [(1, 1), (4, 2)])
 def test_marts_are_the_same_at_any_thread_count_and_row_order(demo, tmp_path, threads, seed):
-    shuffled = tmp_path / "shuffled.duckdb"
+    shuffled = tmp_path / demo.database.name
     with duckdb.connect(str(shuffled)) as connection:
         connection.execute(f"attach '{demo.database}' as demo (read_only)")
         tables = connection.sql(
@@ -143,14 +152,13 @@ def test_marts_are_the_same_at_any_thread_count_and_row_order(demo, tmp_path, th
                 f'create table "{schema}"."{table}" as with rows as (select *, row_number() over () as place '
                 f'from demo."{schema}"."{table}") select * exclude (place) from rows order by hash(place + {seed})'
             )
-    options = ("--threads", str(threads), "--exclude-resource-type", "test", "unit_test")
-    demo.dbt("build", *options, database=shuffled)
+    demo.dbt("build", "--threads", str(threads), "--exclude-resource-type", "test", "unit_test", folder=tmp_path)
     assert export(shuffled) == export(demo.database)
 
 
 def test_no_file_holds_a_secret(demo):
     """Bytes of every file that a run leaves, and every text of every table, whatever the database's compression."""
-    secrets = [value for name, value in demo.environment.items() if name.startswith("ACCOUNT_MAPPING_SECRET_")]
+    secrets = list(demo.secrets.values())
     needles = {form for value in secrets for form in forms(value)}
     files = [path for path in demo.folder.parent.rglob("*") if path.is_file() and not path.is_symlink()]
     left_by_runs = [path for path in files if {"target", "logs"} & set(path.parts)] + [demo.database]
@@ -159,7 +167,7 @@ def test_no_file_holds_a_secret(demo):
     assert holders == []
 
     texts = [value for value in (form.decode("latin-1") for form in needles) if value.isascii()]
-    for database in [demo.database, *demo.folder.glob("target/partner_side/*/*.duckdb")]:
+    for database in [demo.database, *demo.project.glob("target/partner_side/*/*.duckdb")]:
         with duckdb.connect(str(database), read_only=True) as connection:
             assert search(connection, ["gmail.com"]), "the search itself must find something"
             assert search(connection, texts) == []
@@ -192,10 +200,10 @@ def csv_rows(path: Path) -> list[Row]:
         return [{column.lower(): value for column, value in row.items()} for row in csv.DictReader(file)]
 
 
-def demo_world(demo: Path, partner_keys: list[Row]) -> World:
+def demo_world(project: Path, partner_keys: list[Row]) -> World:
     """The demo's raw rows and settings, read from its files."""
-    options = yaml.safe_load((demo / "dbt_project.yml").read_text())["vars"]
-    data = demo / "data"
+    options = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]
+    data = project / "data"
     partner_accounts = csv_rows(data / "partners" / "partner_accounts.csv")
     for path in sorted((data / "partner_lists").glob("*.csv")):
         partner_accounts += [{"partner_id": path.stem, **row} for row in csv_rows(path)]
@@ -207,7 +215,7 @@ def demo_world(demo: Path, partner_keys: list[Row]) -> World:
         },
         partner_accounts=partner_accounts,
         settings={
-            path.stem.removeprefix("account_mapping__"): csv_rows(path) for path in (demo / "seeds").glob("*.csv")
+            path.stem.removeprefix("account_mapping__"): csv_rows(path) for path in (project / "seeds").glob("*.csv")
         },
         partner_keys=partner_keys,
     )
@@ -223,7 +231,7 @@ def test_the_demo_follows_the_rules(demo: Demo) -> None:
         keys = query(
             "select distinct partner_id, account_token, parent_account_token, status from partners.partner_keys"
         )
-        answer = solve(demo_world(demo.folder, keys), links=found_links(query))
+        answer = solve(demo_world(demo.project, keys), links=found_links(query))
         assert len(answer.links) > 1000
         wrong = differences(query, answer)
     assert not wrong, "\n".join(wrong[:100])

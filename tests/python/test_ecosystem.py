@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading import load_model
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import market
+from benchmarks import market
 
 order = load_model("int_account_mapping__partner_order")
 

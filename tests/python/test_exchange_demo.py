@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,8 @@ import pytest
 from harness import PACKAGE
 from test_clean_room import STATUSES, crm_of
 
-sys.path.insert(0, str(PACKAGE / "demo"))
-
-import exchange_demo
-from run_demo import DemoError
+from demo.player import exchange_demo
+from demo.player.play import DemoError, dbt
 
 GUIDE = PACKAGE / "docs" / "map_accounts_with_a_partner.md"
 
@@ -84,7 +81,9 @@ def played(tmp_path_factory) -> Played:
     sides = (company("aster", "birch", 1), company("birch", "aster", 2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exchange_demo, "secrets", SimpleNamespace(token_hex=token_hex))
-        play, differing = exchange_demo.play(folder, sides, load_readable, named=False, tested=False, tell=told.append)
+        play, differing = exchange_demo.play_exchange(
+            folder, sides, load_readable, named=False, tested=False, tell=told.append
+        )
     assert len(made) == 1
     return Played(folder, play, differing, "\n".join(told), made[0])
 
@@ -213,7 +212,7 @@ def test_views_for_a_partner_hold_what_the_files_hold(played):
         text = f"{{{{ config(materialized='view') }}}}\n{{{{ account_mapping.shared_with('birch', '{kind}') }}}}\n"
         (aster / "models" / f"for_birch__{kind}.sql").write_text(text)
     environment = played.play.environments["aster"] | {"DBT_PROFILES_DIR": str(aster)}
-    exchange_demo.run_demo.dbt(["run", "--select", *(f"for_birch__{kind}" for kind in kinds)], aster, environment)
+    dbt(["run", "--select", *(f"for_birch__{kind}" for kind in kinds)], aster, environment)
     with duckdb.connect(str(aster / "warehouse.duckdb"), read_only=True) as connection:
         for kind in kinds[:3]:
             path = next((aster / "outbox/birch").glob(f"{kind}-*.parquet"))
@@ -228,7 +227,7 @@ def test_views_for_a_partner_hold_what_the_files_hold(played):
     assert [set(rule[2].split(";")) for rule in rules] == [set(rule[2].split(";")) for rule in stated]
     operation = ["run-operation", "account_mapping.default__account_mapping__export_shared"]
     with pytest.raises(DemoError, match=r"shared_with\('birch', 'keys'\)"):
-        exchange_demo.run_demo.dbt([*operation, "--args", "{partner_id: birch, folder: nowhere}"], aster, environment)
+        dbt([*operation, "--args", "{partner_id: birch, folder: nowhere}"], aster, environment)
 
 
 def test_who_is_forgotten_is_in_no_table_and_no_folder(played):

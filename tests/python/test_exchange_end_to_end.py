@@ -17,14 +17,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from harness import PACKAGE, Project
+from harness import Project
+from loading import package_file
 
-sys.path.insert(0, str(PACKAGE / "exchange"))
-
-import files
-import protocol
-
-import exchange
+from exchange import command as exchange
+from exchange import files, protocol
 
 SECRET = "ACCOUNT_MAPPING_SECRET_PAIR_UNDER_TEST"  # noqa: S105
 RULES = [
@@ -212,7 +209,7 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
 
 def test_layouts_of_files_are_the_same_in_sql_and_python():
     """The macros write and read the columns that the protocol names."""
-    text = (PACKAGE / "macros/account_mapping__export_shared.sql").read_text()
+    text = package_file("account_mapping__export_shared.sql").read_text()
     for kind, columns in protocol.COLUMNS.items():
         written = text.split(f"'{kind}': {{")[1].split("'columns': [")[1].split("]")[0]
         assert [name.strip().strip("'") for name in written.split(",") if name.strip()] == list(columns)

@@ -5,17 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sys
 from dataclasses import replace
 
 import pytest
-from harness import PACKAGE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(PACKAGE / "exchange"))
-
-import protocol
+from exchange import protocol
 
 SECRET = bytes(range(32))
 NORMALISER = protocol.Normaliser("2", ("canary", "canary.co.uk"), "tldextract 5.4.0, sha256 0123456789abcdef")

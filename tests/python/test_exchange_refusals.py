@@ -26,13 +26,8 @@ import pyarrow.parquet as pq
 import pytest
 from harness import PACKAGE
 
-sys.path.insert(0, str(PACKAGE / "exchange"))
-
-import files
-import gates
-import protocol
-
-import exchange
+from exchange import command as exchange
+from exchange import files, gates, protocol
 
 SECRET = bytes(range(32))
 NORMALISER = protocol.Normaliser("2", ("canary",), "tldextract 5.4.0, sha256 0123456789abcdef")
@@ -533,11 +528,10 @@ def test_a_leak_is_kept_where_no_partner_gets_it(delivery):
 
 KILLED = """
 import os, signal, sys
-sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-import files
+from exchange import files
 
-left = int(sys.argv[2])
+left = int(sys.argv[1])
 
 def step(function):
     def counted(*arguments, **named):
@@ -557,8 +551,8 @@ def half_a_copy(source, target):
 for module, name in ((os, "replace"), (os, "fsync"), (os, "open"), (Path, "unlink"), (Path, "write_bytes")):
     setattr(module, name, step(getattr(module, name)))
 files.shutil.copyfile = half_a_copy
-folder, made = Path(sys.argv[3]), Path(sys.argv[4])
-files.replace_outbox(folder, [(path, path.name) for path in sorted(made.iterdir())], sys.argv[5].encode())
+folder, made = Path(sys.argv[2]), Path(sys.argv[3])
+files.replace_outbox(folder, [(path, path.name) for path in sorted(made.iterdir())], sys.argv[4].encode())
 print(left)
 """
 
@@ -588,8 +582,8 @@ def test_whenever_a_publication_is_killed_the_outbox_is_the_former_or_the_new_on
     for moment in range(100):
         outbox = tmp_path / f"outbox{moment}"
         files.replace_outbox(outbox, [(path, path.name) for path in former.iterdir()], former_manifest)
-        command = [sys.executable, "-c", KILLED, PACKAGE / "exchange", str(moment), outbox, made, manifest.decode()]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-c", KILLED, str(moment), outbox, made, manifest.decode()]
+        done = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, check=False)
         states.append(outbox_state(outbox))
         # the next run ends what was begun, and clears up
         files.replace_outbox(outbox, [(path, path.name) for path in made.iterdir()], manifest)
@@ -611,10 +605,9 @@ def test_whenever_a_publication_is_killed_the_outbox_is_the_former_or_the_new_on
 PUBLISHING = """
 import os, shutil, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import exchange, gates
+from exchange import command as exchange, gates
 
-exported, project = Path(sys.argv[2]), Path(sys.argv[3])
+exported, project = Path(sys.argv[1]), Path(sys.argv[2])
 work = exchange.Work("south", project, project / "outbox/south", project / "inbox/south", build=False)
 exchange.operation = lambda work, name, **_: shutil.copytree(exported, work.staging, dirs_exist_ok=True)
 for _ in sys.stdin:
@@ -666,9 +659,9 @@ def test_a_publication_killed_at_ten_random_moments_leaves_a_whole_outbox(tmp_pa
     outbox, former = project / "outbox/south", tmp_path / "former"
     rows = [(key_type, number) for key_type in ("domain", "name") for number in range(5_000)]
     write_export(exported, keys_table(rows[1:]))
-    command = [sys.executable, "-c", PUBLISHING, PACKAGE / "exchange", exported, project]
+    command = [sys.executable, "-c", PUBLISHING, exported, project]
     rng = random.Random()
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=PACKAGE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def publish(kill_after: float | None) -> float:
             process.stdin.write("\n")

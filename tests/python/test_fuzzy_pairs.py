@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loading import PACKAGE, load_model
+from loading import PACKAGE, load_model, package_file
 
 SEED = PACKAGE / "seeds" / "account_mapping__match_weights.csv"
 COMMON_SEED = PACKAGE / "seeds" / "account_mapping__common_words.csv"
@@ -566,5 +566,5 @@ def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(mo
 
 
 def test_the_data_issue_of_many_namesakes_has_the_same_limit():
-    text = (PACKAGE / "models/intermediate/int_account_mapping__data_issues.sql").read_text(encoding="utf-8")
+    text = package_file("int_account_mapping__data_issues.sql").read_text(encoding="utf-8")
     assert f"set most_namesakes = {fuzzy.MAXIMUM_NAMESAKES} " in text

@@ -29,29 +29,38 @@ def csv(project: Project, table: str) -> bytes:
     return path.read_bytes()
 
 
+def first_of(month: int) -> date:
+    """Day of a monthly run; months count from 0."""
+    return date(2024 + month // 12, month % 12 + 1, 1)
+
+
+# a day between two runs, one before the first, and those of runs in any order
+BETWEEN, BEFORE = first_of(3) + timedelta(days=9), first_of(0) - timedelta(days=1)
+WEEKS = [date(2026, 1, 1) + timedelta(days=7 * week) for week in range(5)]
+
+
 def matrix_of(day: date) -> str:
     """Name of the model that rebuilds a day's matrix."""
     return f"matrix_{day:%Y_%m_%d}"
 
 
-def rebuilt(project: Project, days: Iterable[date]) -> dict[date, bytes]:
-    """The matrix of each day, rebuilt from history by models of the user's own project."""
+def write_models(project: Project) -> None:
+    """Models of the user's own project that rebuild the matrix of each day of these tests from history."""
     folder = project.folder / "models"
-    folder.mkdir(exist_ok=True)
-    for day in days:
+    folder.mkdir()
+    for day in (*map(first_of, range(24)), BETWEEN, BEFORE, *WEEKS):
         query = f"{{{{ account_mapping.account_mapping__overlap_matrix_as_of('{day}') }}}}"
         (folder / f"{matrix_of(day)}.sql").write_text(f"{{{{ config(materialized='table') }}}}\n{query}\n")
+
+
+def rebuilt(project: Project, days: Iterable[date]) -> dict[date, bytes]:
+    """The matrix of each day, rebuilt from history."""
     result = project.run("run", "--select", *map(matrix_of, days))
     assert result.success, result.text
     return {day: csv(project, matrix_of(day)) for day in days}
 
 
 # --------------------------------------------------------- two years of a small world
-
-
-def first_of(month: int) -> date:
-    """Day of a monthly run; months count from 0."""
-    return date(2024 + month // 12, month % 12 + 1, 1)
 
 
 def word(number: int) -> str:
@@ -132,24 +141,22 @@ def test_two_years_of_runs_can_be_rebuilt_month_by_month(make_project: Callable[
     """24 monthly runs; partner stratus' file of month 6 comes after month 8, month 11 is run again with corrected rows,
     month 15 is left out and run after month 17, month 20 is run twice, the second time as a full refresh."""
     project = make_project(variables={"account_mapping__crms": ["generic"], "account_mapping__history": True})
+    write_models(project)
     built: dict[date, bytes] = {}
+    models = (
+        *(f"+{MART}", "+account_mapping__overlaps", "+account_mapping__overlap_changes"),
+        "+account_mapping__overlap_history",
+    )
 
-    def run(month: int, *flags: str, **state: Any) -> None:
+    def run(month: int, is_refreshed: bool = False, **state: Any) -> None:
         write_month(project, month, **state)
-        result = project.run(
-            "build",
-            "--select",
-            f"+{MART}",
-            "+account_mapping__overlaps",
-            "+account_mapping__overlap_changes",
-            "+account_mapping__overlap_history",
-            "--exclude-resource-type",
-            "test",
-            "unit_test",
-            *flags,
-            variables={"account_mapping__as_of": first_of(month).isoformat()},
-        )
-        assert result.success, result.text
+        as_of = {"account_mapping__as_of": first_of(month).isoformat()}
+        if is_refreshed:
+            left_out = ("--exclude-resource-type", "test", "unit_test")
+            result = project.run("build", "--select", *models, *left_out, "--full-refresh", variables=as_of)
+            assert result.success, result.text
+        else:
+            project.make(*models, variables=as_of)
         built[first_of(month)] = csv(project, MART)
 
     def changes() -> dict[str, int]:
@@ -178,7 +185,7 @@ def test_two_years_of_runs_can_be_rebuilt_month_by_month(make_project: Callable[
             run(17)
         elif month == 20:
             before = project.query(HISTORY)
-            run(20, "--full-refresh")
+            run(20, is_refreshed=True)
             assert project.query(HISTORY) == before
     assert len(built) == 24 and len(set(built.values())) > 12
 
@@ -192,10 +199,9 @@ def test_two_years_of_runs_can_be_rebuilt_month_by_month(make_project: Callable[
     }  # fmt: skip
 
     # a day between two runs is as the run before it left it, and before the first run there is nothing
-    between, before = first_of(3) + timedelta(days=9), first_of(0) - timedelta(days=1)
-    again = rebuilt(project, [between, before])
-    assert again[between] == built[first_of(3)]
-    assert again[before].count(b"\n") == 1
+    again = rebuilt(project, [BETWEEN, BEFORE])
+    assert again[BETWEEN] == built[first_of(3)]
+    assert again[BEFORE].count(b"\n") == 1
     current = project.query("select * exclude (first_seen_at) from account_mapping__overlaps order by all")
     open_now = project.query("select * from account_mapping__overlap_history where valid_to is null")
     assert {key(row) for row in open_now} == {key(row) for row in current}
@@ -281,10 +287,7 @@ def write_links(project: Project, rng: random.Random) -> None:
 def run_links(project: Project, day: date, seed: str) -> bytes:
     """One run of a day on the random links of `seed`; the matrix that it built."""
     write_links(project, random.Random(seed))
-    result = project.run(
-        "run", "--select", *FROM_LINKS, variables={"account_mapping__as_of": day.isoformat()}
-    )  # fmt: skip
-    assert result.success, result.text
+    project.make(*FROM_LINKS, variables={"account_mapping__as_of": day.isoformat()})
     return csv(project, MART)
 
 
@@ -294,19 +297,19 @@ def test_history_does_not_depend_on_the_order_in_which_days_were_run(
 ) -> None:
     variables = {"account_mapping__crms": ["generic"], "account_mapping__history": True}
     rng = random.Random(seed)
-    days = [date(2026, 1, 1) + timedelta(days=7 * week) for week in range(5)]
-    order = [*days, *rng.choices(days, k=3)]
+    order = [*WEEKS, *rng.choices(WEEKS, k=3)]
     rng.shuffle(order)
-    project = make_project(name="shuffled", variables=variables)
+    project, ordered = (make_project(name=name, variables=variables) for name in ("shuffled", "ordered"))
+    for each in (project, ordered):
+        write_models(each)
     last: dict[date, str] = {}
     built: dict[date, bytes] = {}
     for number, day in enumerate(order):
         last[day] = f"{seed} {number // 2}"
         built[day] = run_links(project, day, last[day])
-    assert rebuilt(project, days) == built
+    assert rebuilt(project, WEEKS) == built
 
-    ordered = make_project(name="ordered", variables=variables)
-    for day in days:
+    for day in WEEKS:
         assert run_links(ordered, day, last[day]) == built[day]
     assert ordered.query(LASTING) == project.query(LASTING)
 
@@ -318,7 +321,7 @@ def test_history_does_not_depend_on_the_order_in_which_days_were_run(
     result = project.run("run-operation", "account_mapping.account_mapping__forget_partner", "--args", arguments)
     assert result.success, result.text
     assert project.query(partners) == [{"partner_id": "stratus"}]
-    assert len(project.query("select * from int_account_mapping__history where record = 'run'")) == len(days)
+    assert len(project.query("select * from int_account_mapping__history where record = 'run'")) == len(WEEKS)
 
 
 def test_the_matrix_of_a_past_day_needs_history_and_a_day(make_project: Callable[..., Project]) -> None:

@@ -9,19 +9,15 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import dictionary_attack
-import publish_keys
-
-BENCHMARKS = Path(publish_keys.__file__).parent
+from benchmarks import dictionary_attack, publish_keys
+from benchmarks.publish_keys import ROOT
 
 
 def test_with_the_secret_every_token_is_read_and_without_it_none(tmp_path: Path):
     path = tmp_path / "domains.csv"
     path.write_text("name,domain\n" + "".join(f"Firm {number},Firm{number}.com\n" for number in range(400)))
-    command = [sys.executable, str(BENCHMARKS / "dictionary_attack.py"), str(path), "--accounts", "150"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "benchmarks.dictionary_attack", str(path), "--accounts", "150"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "150 tokens, dictionary of 400 domains" in lines

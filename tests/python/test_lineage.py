@@ -5,10 +5,6 @@ What Python models do is not visible here; the sentinels (test_sentinels.py) cov
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -71,7 +67,10 @@ ENDS = {
     *("match_keys", "offered_accounts", "partners", "links", "frozen_counts", "agreed_fields", "agreements_in_force"),
     *("normalized", "account_records", "account_statuses"),
 }
-SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models/shared").glob("*.sql"))
+SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models").rglob("account_mapping__shared_*.sql"))
+
+
+NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
 
 
 class Compiled:
@@ -83,29 +82,11 @@ class Compiled:
     def __init__(self, folder: Path) -> None:
         project = Project(folder, {"account_mapping__crms": ["generic"]})
         project.write_table("generic.accounts", [{"account_id": "1", "account_name": "Acme", "website": "acme.com"}])
-        command = [
-            sys.executable,
-            "-c",
-            "from dbt.cli.main import cli; cli()",
-            "--quiet",
-            "build",
-            "--exclude-resource-type",
-        ]
-        done = subprocess.run(
-            [*command, "test", "unit_test", "--select", *(f"+{model}" for model in SHARED_MODELS)],
-            cwd=folder,
-            env=os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        self.manifest = json.loads((folder / "target/manifest.json").read_text())
-        self.sql = {
-            path.stem: path.read_text()
-            for path in (folder / "target/compiled/account_mapping/models").rglob("*.sql")
-            if path.is_file()
-        }
+        # dbt itself, for the code that it compiles
+        result = project.run("build", "--select", *(f"+{model}" for model in SHARED_MODELS), *NO_TESTS)
+        assert result.success, result.text
+        self.manifest = project.manifest()
+        self.sql = {model.name: model.compiled_code for model in result.models if model.language == "sql"}
         with duckdb.connect(str(project.database), read_only=True) as connection:
             rows = connection.sql("select table_name, column_name, data_type from duckdb_columns()").fetchall()
         self.lineages: dict[tuple[str, frozenset[str]], dict[str, Node]] = {}

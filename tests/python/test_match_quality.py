@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 import yaml
 from harness import PACKAGE, Project, Result
+from loading import package_file
 
 OURS = [
     ("1", "Acme Rockets", "acme.com"),
@@ -118,5 +119,5 @@ def test_a_floor_needs_a_figure(project: Project) -> None:
 
 def test_the_floor_accepts_from_the_threshold_of_the_package() -> None:
     default = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text())["vars"]["account_mapping__accept_threshold"]
-    macro = (PACKAGE / "tests/generic/account_mapping__match_quality_floor.sql").read_text()
+    macro = package_file("account_mapping__match_quality_floor.sql").read_text()
     assert re.findall(r"var\('account_mapping__accept_threshold', ([\d.]+)\)", macro) == [str(default)]

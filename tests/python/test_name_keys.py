@@ -141,10 +141,6 @@ def exchange(make_project, monkeypatch):
         project.write_table("partners.partner_agreements", AGREEMENT)
         return project
 
-    def build(project, selection: str) -> None:
-        result = project.run("build", "--select", selection, "--exclude-resource-type", "unit_test", "test")
-        assert result.success, result.text
-
     def play(our_typo_keys: bool, partner_typo_keys: bool):
         theirs = side("theirs", partner_typo_keys)
         theirs.write_table(
@@ -155,7 +151,7 @@ def exchange(make_project, monkeypatch):
                 if spelling
             ],
         )
-        build(theirs, "+account_mapping__shared_keys")
+        theirs.make("+account_mapping__shared_keys")
         received = "select 'peer' as partner_id, * exclude (partner_id) from account_mapping__shared_keys"
         keys = theirs.arrow(received).to_pylist()
         # a later version may send more kinds of key than we know
@@ -169,7 +165,7 @@ def exchange(make_project, monkeypatch):
             ],
         )
         ours.write_table("partners.partner_keys", keys)
-        build(ours, "+account_mapping__matches")
+        ours.make("+account_mapping__matches")
         names = {
             row["token"]: row["account_id"].removeprefix("generic:")
             for row in theirs.query("select * from int_account_mapping__match_keys where key_type = 'account'")

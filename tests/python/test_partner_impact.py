@@ -187,12 +187,9 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     project.write_seed(
         "account_mapping__currency_rates", [{"currency": c, "rate": str(rate)} for c, rate in RATES.items()]
     )
-    result = project.run(
-        *("build", "--indirect-selection", "cautious"),
-        *("--select", "+account_mapping__partner_impact", "+account_mapping__owner_pairs"),
-        *("+account_mapping__partner_coverage", "--exclude-resource-type", "unit_test"),
-    )
-    assert result.success, result.text
+    models = [f"+account_mapping__{mart}" for mart in ("partner_impact", "owner_pairs", "partner_coverage")]
+    project.make(*models)
+    project.check(*models, options=("--indirect-selection", "cautious"))
     order = ("customer", "open_opportunity", "churned", "prospect", None)
     for partner, accounts in links.items():
         best[partner] = {a: min((status for status, _ in rows), key=order.index) for a, rows in accounts.items()}
@@ -364,9 +361,7 @@ def test_owner_pairs_share_what_plain_python_says(made: Made) -> None:
 def test_no_partner_has_no_impact(make_project: Callable[..., Project]) -> None:
     project = make_project(variables={"account_mapping__crms": ["salesforce"]})
     project.write_table("salesforce.account", [{"id": "001A0000006Vm9r", "name": "Acme"}])
-    selection = ("--select", "+account_mapping__partner_impact", "+account_mapping__owner_pairs")
-    result = project.run("build", *selection, "--exclude-resource-type", "test", "unit_test")
-    assert result.success, result.text
+    project.make("+account_mapping__partner_impact", "+account_mapping__owner_pairs")
     assert project.query("select * from account_mapping__partner_impact") == []
     assert project.query("select * from account_mapping__owner_pairs") == []
 

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 import yaml
 from conftest import Demo
-from harness import PACKAGE, Project
+from harness import PACKAGE, Project, Result
 from oracle import STATUS_ORDER, companies
 from test_rules import compared, load, variables
 from worlds import make_world
@@ -28,10 +28,6 @@ Row = dict[str, Any]
 
 MARTS = ("population_matrix", "plays", "whitespace", "accounts")
 MODELS = (*(f"+account_mapping__{mart}" for mart in MARTS), "+account_mapping__data_issues")
-BUILD = ("build", "--select", *MODELS, "--exclude-resource-type", "test", "unit_test")
-BUILD_AND_TEST = (
-    *("build", "--select", *MODELS, "+account_mapping__partner_coverage", "--exclude-resource-type", "unit_test"),
-)
 POPULATIONS = [
     ("everyone", "ours", "", ""),
     ("gold_customers", "ours", "status", "Customer"),
@@ -485,8 +481,9 @@ def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Pr
         world = make_world(seed)
         load(project, world)
         enrich(project)
-        result = project.run(*BUILD_AND_TEST)
-        assert result.success, f"world {seed}: {result.text}"
+        models = (*MODELS, "+account_mapping__partner_coverage")
+        project.make(*models)
+        project.check(*models)
         inputs = Inputs(project.query, world.as_of, world.currency, populations, rules)
         wrong = differences(project.query, inputs, {"tier"})
         assert not wrong, f"world {seed}:\n" + "\n".join(wrong[:40])
@@ -508,7 +505,7 @@ def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Pr
 
 
 def test_the_demo_equals_a_second_computation(demo: Demo) -> None:
-    options = yaml.safe_load((demo.folder / "dbt_project.yml").read_text())["vars"]
+    options = yaml.safe_load((demo.project / "dbt_project.yml").read_text())["vars"]
     with duckdb.connect(str(demo.database), read_only=True) as connection:
 
         def query(sql: str) -> list[Row]:
@@ -518,7 +515,7 @@ def test_the_demo_equals_a_second_computation(demo: Demo) -> None:
             query,
             date.fromisoformat(options["account_mapping__as_of"]),
             "USD",
-            csv_rows(demo.folder / "seeds/account_mapping__populations.csv"),
+            csv_rows(demo.project / "seeds/account_mapping__populations.csv"),
             csv_rows(PACKAGE / "seeds/account_mapping__play_rules.csv"),
         )
         assert len(inputs.links) > 1000
@@ -582,10 +579,9 @@ def small(make_project: Callable[..., Project]) -> Project:
     return project
 
 
-def build(project: Project, as_of: str, *arguments: str) -> dict[str, str]:
+def build(project: Project, as_of: str) -> dict[str, str]:
     """Build the four marts as of a day; when each account last changed."""
-    result = project.run(*BUILD, *arguments, variables={"account_mapping__as_of": as_of})
-    assert result.success, result.text
+    project.make(*MODELS, variables={"account_mapping__as_of": as_of})
     rows = project.query("select source_account_id as id, strftime(changed_at, '%Y-%m-%d') as day "
                          "from account_mapping__accounts")  # fmt: skip
     return {row["id"]: row["day"] for row in rows}
@@ -595,7 +591,8 @@ def test_an_account_changes_on_the_day_on_which_its_row_does(small: Project) -> 
     assert build(small, "2026-03-01") == {"1": "2026-03-01", "2": "2026-03-01"}
     before = small.query("select * from account_mapping__accounts order by all")
     assert build(small, "2026-03-01") == {"1": "2026-03-01", "2": "2026-03-01"}
-    build(small, "2026-03-02", "--full-refresh")
+    refresh = ("run", "--full-refresh", "--select", *MODELS)
+    assert small.run(*refresh, variables={"account_mapping__as_of": "2026-03-02"}).success
     assert small.query("select * from account_mapping__accounts order by all") == before
 
     small.execute("update generic.accounts set owner_name = 'Lee' where account_id = '2'")
@@ -641,6 +638,12 @@ def test_what_we_have_and_exclude_is_no_whitespace(small: Project) -> None:
     assert small.query(f"{sql} and rollup = 'account'") == [{"id": "n2"}]
 
 
+def rebuild(project: Project, seed: str, mart: str) -> Result:
+    """Build, with its data tests, what lies between a seed that has changed and a mart."""
+    between = f"account_mapping__{seed}+,+account_mapping__{mart}"
+    return project.run("build", "--full-refresh", "--select", between, "--exclude-resource-type", "unit_test")
+
+
 def test_rules_may_leave_columns_out_and_numbers_must_be_numbers(small: Project) -> None:
     rule = {"our_status": "Prospect", "partner_status": "customer", "play": "call", "base_score": "7"}
     small.write_seed("account_mapping__play_rules", [rule])
@@ -649,12 +652,12 @@ def test_rules_may_leave_columns_out_and_numbers_must_be_numbers(small: Project)
     assert rows == [{"play": "call", "score": 7, "ask": None, "give_back": None}]
 
     small.write_seed("account_mapping__play_rules", [rule | {"full_amount": "0"}])
-    result = small.run(*BUILD_AND_TEST, "--full-refresh")
+    result = rebuild(small, "play_rules", "plays")
     assert not result.success and "is_readable" in " ".join(result.errors)
     assert small.query("select score from account_mapping__plays") == [{"score": 7}]
 
     small.write_seed("account_mapping__play_rules", [{k: v for k, v in rule.items() if k != "base_score"}])
-    result = small.run(*BUILD, "--full-refresh")
+    result = rebuild(small, "play_rules", "plays")
     assert "the settings table account_mapping__play_rules has no column `base_score`" in result.text
 
 
@@ -665,6 +668,6 @@ def test_a_population_of_neither_side_fails_the_build_before_the_mart_is_replace
     before = small.query("select * from account_mapping__population_matrix")
     assert [row["our_accounts"] for row in before] == [1]
     small.write_seed("account_mapping__populations", [*rows, {"population": "everyone", "side": "theirs"}])
-    result = small.run(*BUILD_AND_TEST)
+    result = rebuild(small, "populations", "population_matrix")
     assert not result.success and "settings_populations_side" in " ".join(result.errors)
     assert small.query("select * from account_mapping__population_matrix") == before

@@ -14,10 +14,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "report"))
-
-import export_marts
-from marts import ReportError
+from report.export import export, public_marts
+from report.marts import ReportError
 
 PACKAGE = Path(__file__).resolve().parents[2]
 PAGES = [PACKAGE / "docs" / name for name in ("questions.md", "why_another_number.md")]
@@ -60,7 +58,7 @@ def test_the_page_shows_what_its_queries_give(demo, path: Path) -> None:
 
 def test_every_mart_answers_a_question() -> None:
     asked = "\n".join(path.read_text() for path in PAGES)
-    missing = [mart for mart in export_marts.public_marts() if mart not in asked]
+    missing = [mart for mart in public_marts() if mart not in asked]
     # what changed is read from the changes, made of the intervals
     assert missing == ["account_mapping__overlap_history"]
 
@@ -81,12 +79,12 @@ def test_the_numbers_of_the_other_number_page_belong_together(demo) -> None:
 @pytest.fixture(scope="module")
 def published(demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
-    export_marts.export(demo.database, folder)
+    export(demo.database, folder)
     return folder
 
 
 def test_the_export_holds_the_public_marts_and_nothing_else(demo, published: Path) -> None:
-    marts = export_marts.public_marts()
+    marts = public_marts()
     assert len(marts) >= 17 and not any("shared" in mart for mart in marts)
     assert sorted(path.name for path in published.iterdir()) == sorted(
         [*(f"{mart}.parquet" for mart in marts), "marts.duckdb"]
@@ -113,12 +111,12 @@ def test_a_failed_export_leaves_the_former_one(published: Path, tmp_path: Path) 
         (tmp_path / "missing.duckdb", "There is no file"),
     ):
         with pytest.raises(ReportError, match=message):
-            export_marts.export(source, published)
+            export(source, published)
     assert {path.name: path.read_bytes() for path in published.iterdir()} == before
 
 
 def test_the_same_marts_give_the_same_parquet_files(demo, published: Path, tmp_path: Path) -> None:
-    export_marts.export(demo.database, tmp_path)
+    export(demo.database, tmp_path)
     for path in published.glob("*.parquet"):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
@@ -129,7 +127,7 @@ def test_sqlalchemy_reads_the_marts_as_superset_does(published: Path) -> None:
     engine = sqlalchemy.create_engine(f"duckdb:///{published}/marts.duckdb", connect_args={"read_only": True})
     try:
         inspector = sqlalchemy.inspect(engine)
-        assert sorted(inspector.get_table_names()) == export_marts.public_marts()
+        assert sorted(inspector.get_table_names()) == public_marts()
         tables = sqlalchemy.MetaData()
         tables.reflect(engine)
         with engine.connect() as connection:

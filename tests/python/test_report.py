@@ -15,16 +15,11 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from harness import PACKAGE
+from loading import PACKAGE, package_file
 
-sys.path.insert(0, str(PACKAGE / "report"))
+from report import charts, marts, page
 
-import charts
-import marts
-
-import report
-
-REPORT = PACKAGE / "report" / "report.py"
+REPORT = PACKAGE / "report"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 STATUSES = ("customer", "open_opportunity", "churned", "prospect")
 EVIL = "</script><script>document.title='broken'</script>"
@@ -33,7 +28,7 @@ CHARTS = {"matrix", "curve", "contribution", "changes", "quality"}
 
 def contract(mart: str) -> dict[str, str]:
     """Columns of a mart with their types, as its contract has them."""
-    path = PACKAGE / "models" / "marts" / f"account_mapping__{mart}.yml"
+    path = package_file(f"account_mapping__{mart}.yml")
     return {column["name"]: column["data_type"] for column in yaml.safe_load(path.read_text())["models"][0]["columns"]}
 
 
@@ -194,7 +189,7 @@ def make_marts(database: Path, partners: int, with_history: bool = True) -> Path
 
 
 def run(source: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(REPORT), str(source), "--output", str(output), *options]
+    command = [sys.executable, str(REPORT), "html", str(source), "--output", str(output), *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -218,24 +213,24 @@ def test_the_same_marts_give_the_same_small_file_from_a_database_and_from_parque
     assert first.returncode == 0, first.stderr
     assert re.search(r"first\.html: 20 partners, marts of 2026-11-15, \d\.\d MB in \d+\.\d s", first.stdout)
     assert run(folder, tmp_path / "second.html").returncode == 0
-    page = (tmp_path / "first.html").read_bytes()
-    assert page == (tmp_path / "second.html").read_bytes()
-    assert len(page) < 3 * 2**20
-    ours = page.replace(report.vl_convert.javascript_bundle().encode(), b"")
-    assert len(ours) < len(page) / 2
+    written = (tmp_path / "first.html").read_bytes()
+    assert written == (tmp_path / "second.html").read_bytes()
+    assert len(written) < 3 * 2**20
+    ours = written.replace(page.vl_convert.javascript_bundle().encode(), b"")
+    assert len(ours) < len(written) / 2
     assert not re.search(rb"<(script|link|img|iframe)[^>]*(src|href)=", ours), "something would be loaded"
 
 
 def test_text_of_the_marts_cannot_become_part_of_the_page(database: Path) -> None:
-    page = report.page(report.read(marts.Marts(database)))
-    assert EVIL not in page
-    play = json.loads(re.search(r'id="plays-data">(.*?)</script>', page).group(1))[0]
+    text = page.page(page.read(marts.Marts(database)))
+    assert EVIL not in text
+    play = json.loads(re.search(r'id="plays-data">(.*?)</script>', text).group(1))[0]
     assert play["account_name"] == EVIL
-    assert report.embedded("<&>\u2028") == '"\\u003c\\u0026\\u003e\u2028"'
+    assert page.embedded("<&>\u2028") == '"\\u003c\\u0026\\u003e\u2028"'
 
 
 def test_what_is_not_known_is_never_a_zero(database: Path) -> None:
-    data = report.read(marts.Marts(database))
+    data = page.read(marts.Marts(database))
     rows = charts.matrix_rows(data["cells"], data["titles"])
     first, last = data["titles"]["partner_01"], data["titles"]["partner_20"]
     told = {(row["partner"], row["ours"], row["theirs"]): row for row in rows if row["rollup"] == "account"}
@@ -267,8 +262,8 @@ def test_amounts_are_short(amount: float | None, text: str) -> None:
 
 
 def test_partners_of_one_name_keep_their_ids() -> None:
-    assert report.partner_names(["a_b", "c"]) == {"a_b": "A B", "c": "C"}
-    assert report.partner_names(["a_b", "A B"]) == {"a_b": "a_b", "A B": "A B"}
+    assert page.partner_names(["a_b", "c"]) == {"a_b": "A B", "c": "C"}
+    assert page.partner_names(["a_b", "A B"]) == {"a_b": "a_b", "A B": "A B"}
 
 
 def test_a_project_without_partners_and_history_has_a_report_too(tmp_path: Path) -> None:
@@ -276,8 +271,8 @@ def test_a_project_without_partners_and_history_has_a_report_too(tmp_path: Path)
         for mart in marts.REQUIRED:
             rows = [{"build_id": "b", "as_of": "2026-11-15"}] if mart == "build" else []
             write_mart(connection, mart, rows)
-    page = report.page(report.read(marts.Marts(tmp_path / "empty.duckdb")))
-    assert "No partner has accounts yet" in page and "No history is kept" in page
+    text = page.page(page.read(marts.Marts(tmp_path / "empty.duckdb")))
+    assert "No partner has accounts yet" in text and "No history is kept" in text
 
 
 def test_what_is_wrong_with_the_source_is_one_sentence(database: Path, tmp_path: Path) -> None:

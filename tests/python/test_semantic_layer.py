@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunner
-from harness import Project, _close_database
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.semantic_manifest import SemanticManifest
+from harness import Project
 
 PARTNER = "account_mapping_partner"
 COVERAGE = "account_mapping_coverage"
@@ -123,25 +124,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
                 for copy in range(1 + (number % 5 == 0))
             ],
         )
-        result = project.run(
-            *("build", "--select", "+account_mapping__build", "+sem_account_mapping__coverage"),
-            *("sem_account_mapping__time_spine", "--exclude-resource-type", "test", "unit_test"),
+        project.make(
+            *("+account_mapping__build", "+sem_account_mapping__coverage", "sem_account_mapping__time_spine"),
             variables={"account_mapping__as_of": day},
         )
-        assert result.success, result.text
     semantic_manifest(project)
     return project
 
 
 def semantic_manifest(project: Project) -> dict[str, Any]:
     """What `dbt parse` writes for MetricFlow, which reads it from the project's folder."""
-    folder = ["--project-dir", str(project.folder), "--profiles-dir", str(project.folder)]
-    try:
-        outcome = dbtRunner().invoke(["--quiet", "--log-level-file", "none", "parse", *folder])
-    finally:
-        _close_database()
-    assert outcome.success, outcome.exception
-    return json.loads((project.folder / "target/semantic_manifest.json").read_text())
+    parsed = project.parsed()
+    assert isinstance(parsed, Manifest), parsed.text
+    file = project.folder / "target/semantic_manifest.json"
+    SemanticManifest(parsed).write_json_to_file(str(file))
+    return json.loads(file.read_text())
 
 
 def key(values: list[Any]) -> tuple[str, ...]:

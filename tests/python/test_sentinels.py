@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from harness import PACKAGE, Project
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from harness import PACKAGE, Project, close_database
 from loading import load_model
 from sentinels import Needle, base64_cores, needles, scan_file, scan_folder, search, secret_needles
 
-sys.path.insert(0, str(PACKAGE / "exchange"))
-
-import exchange
+from exchange import command as exchange
 
 SECRET = hashlib.sha256(b"no byte sequence that a database writes by itself").digest()
-SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models/shared").glob("*.sql"))
+SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models").rglob("account_mapping__shared_*.sql"))
 OVERLAPPING_ACCOUNTS = 3
 PASSED_COLUMN = "health_note"
 
@@ -126,12 +124,24 @@ LEAKY_MODELS = {
 }
 
 
-def dbt(project: Project, *arguments: str) -> None:
-    """Run dbt as a person does, in a process of its own, with its artifacts and its log."""
-    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--log-level-file", "debug"]
-    environment = os.environ | {"ACCOUNT_MAPPING_SECRET_ASTER": SECRET.hex(), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+class Commands:
+    """dbt commands on a project, which leave in its folder what a person's do: artifacts and a log."""
+
+    def __init__(self, project: Project) -> None:
+        self.folders = ("--project-dir", str(project.folder), "--profiles-dir", str(project.folder))
+        self.manifest: Manifest | None = None
+        self.manifest = self.run("parse")
+
+    def run(self, *command: str) -> Any:
+        flags = ("--quiet", "--log-level-file", "debug", "--no-send-anonymous-usage-stats", *self.folders)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ACCOUNT_MAPPING_SECRET_ASTER", SECRET.hex())
+            try:
+                outcome = dbtRunner(self.manifest).invoke([*command, *flags])
+            finally:
+                close_database()
+        assert outcome.success, outcome.exception
+        return outcome.result
 
 
 def export(project: Project, model: str, folder: Path) -> Path:
@@ -223,7 +233,8 @@ def world(tmp_path_factory) -> tuple[Project, dict[str, str]]:
     folder.mkdir()
     for name, sql in LEAKY_MODELS.items():
         (folder / f"{name}.sql").write_text(sql)
-    dbt(project, "build", "--select", "+account_mapping__shared_keys", "--exclude-resource-type", "test", "unit_test")
+    dbt = Commands(project)
+    dbt.run("build", "--select", "+account_mapping__shared_keys", "--exclude-resource-type", "test", "unit_test")
     # the partner sends keys of some of the same companies, so that there are overlaps whose fields could leave
     project.write_table(
         "partners.partner_keys",
@@ -235,7 +246,7 @@ def world(tmp_path_factory) -> tuple[Project, dict[str, str]]:
         )
         """,
     )
-    dbt(project, "build")
+    dbt.run("build", "--exclude-resource-type", "unit_test")
     return project, mint.texts
 
 
@@ -321,6 +332,7 @@ def test_nothing_leaves_with_the_outbox_of_the_exchange_command(world, wanted, m
 def test_the_secret_is_in_no_file_of_the_build(world):
     project, _ = world
     wanted = secret_needles("secret", SECRET)
+    assert (project.folder / "target/manifest.json").exists() and (project.folder / "target/run_results.json").exists()
     for room in ("target", "logs"):
         assert any((project.folder / room).rglob("*"))
         assert scan_folder(project.folder / room, wanted) == []

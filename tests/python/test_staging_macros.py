@@ -130,6 +130,15 @@ KNOWN: dict[str, dict[str | None, Any]] = {
 }
 
 
+GRAINS = {
+    "sound": "(1, 'x', 'f'), (1, 'y', 'f'), (2, null, 'f')",
+    "doubled": "(1, 'x', 'f'), (1, 'x', 'f')",
+    "twice_null": "(1, null, 'f'), (1, null, 'f')",
+    "without_key": "(null, 'x', 'f')",
+    "unfilled": "(1, 'x', 'f'), (2, 'x', null)",
+}
+
+
 def made_up_ids() -> list[str]:
     """15-character ids that hypothesis makes, and the ends of the suffix's alphabet."""
     made = {"A" * 15, "a" * 15, "0" * 15, "Z" * 15, "AbCdEfGhIjKlMnO", "aBcDeFgHiJkLmNo"}
@@ -144,21 +153,36 @@ def made_up_ids() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str | None], Any]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with all models of these tests, so that dbt parses them once."""
+    project = Project(tmp_path_factory.mktemp("macros"), variables={"account_mapping__crms": []})
+    models = project.folder / "models"
+    models.mkdir()
+    for macro in KNOWN:
+        answer = f"{{{{ account_mapping.{macro}('value') }}}} as answer"
+        (models / f"answers_{macro}.sql").write_text(f"select value, {answer} from raw.asked where macro = '{macro}'")
+    exploded = "{{ account_mapping.explode_items('lists', 'cell', keep=['id']) }}"
+    value = "{{ account_mapping.object_field('item', ['nothing', 'value'], otherwise_itself=true) }}"
+    (models / "items.sql").write_text(
+        f"with lists as (select * from raw.lists), items as ({exploded}) "
+        f"select id, position, {value} as item from items"
+    )
+    for table, rows in GRAINS.items():
+        (models / f"{table}.sql").write_text(f"select * from (values {rows}) as rows(a, b, c)")
+    grain = {"arguments": {"columns": ["a", "b"], "nullable": ["b"], "filled": ["c"]}}
+    tested = [{"name": table, "data_tests": [{"account_mapping.account_mapping__grain": grain}]} for table in GRAINS]
+    (models / "tables.yml").write_text(json.dumps({"models": tested}))
+    return project
+
+
+@pytest.fixture(scope="module")
+def answers(project: Project) -> dict[tuple[str, str | None], Any]:
     """What each macro gives for each of its values."""
     asked = {macro: list(known) for macro, known in KNOWN.items()}
     asked["salesforce_id_18"] += made_up_ids()
-    project = Project(tmp_path_factory.mktemp("macros"), variables={"account_mapping__crms": []})
     project.write_table(
         "raw.asked", [{"macro": macro, "value": value} for macro, values in asked.items() for value in values]
     )
-    models = project.folder / "models"
-    models.mkdir()
-    for macro in asked:
-        sql = (
-            f"select value, {{{{ account_mapping.{macro}('value') }}}} as answer from raw.asked where macro = '{macro}'"
-        )
-        (models / f"answers_{macro}.sql").write_text(sql)
     result = project.run("run", "--select", "answers_*")
     assert result.success, result.text
     return {
@@ -188,7 +212,7 @@ def test_salesforce_suffix_agrees_with_an_independent_computation(answers) -> No
     }
 
 
-def test_items_of_lists_in_any_shape(tmp_path) -> None:
+def test_items_of_lists_in_any_shape(project: Project) -> None:
     lists = {
         "a": "1;2, 3",
         "b": '["x","y"]',
@@ -201,15 +225,7 @@ def test_items_of_lists_in_any_shape(tmp_path) -> None:
         "i": "[broken",
         "j": "[1, 2]",
     }
-    project = Project(tmp_path, variables={"account_mapping__crms": []})
     project.write_table("raw.lists", [{"id": key, "cell": cell} for key, cell in lists.items()])
-    (project.folder / "models").mkdir()
-    exploded = "{{ account_mapping.explode_items('lists', 'cell', keep=['id']) }}"
-    value = "{{ account_mapping.object_field('item', ['nothing', 'value'], otherwise_itself=true) }}"
-    (project.folder / "models" / "items.sql").write_text(
-        f"with lists as (select * from raw.lists), items as ({exploded}) "
-        f"select id, position, {value} as item from items"
-    )
     result = project.run("run", "--select", "items")
     assert result.success, result.text
     got: dict[str, list[str]] = {}
@@ -226,23 +242,9 @@ def test_items_of_lists_in_any_shape(tmp_path) -> None:
     }
 
 
-def test_the_grain_finds_doubles_and_gaps(tmp_path) -> None:
-    tables = {
-        "sound": "(1, 'x', 'f'), (1, 'y', 'f'), (2, null, 'f')",
-        "doubled": "(1, 'x', 'f'), (1, 'x', 'f')",
-        "twice_null": "(1, null, 'f'), (1, null, 'f')",
-        "without_key": "(null, 'x', 'f')",
-        "unfilled": "(1, 'x', 'f'), (2, 'x', null)",
-    }
-    project = Project(tmp_path, variables={"account_mapping__crms": []})
-    (project.folder / "models").mkdir()
-    for table, rows in tables.items():
-        (project.folder / "models" / f"{table}.sql").write_text(f"select * from (values {rows}) as rows(a, b, c)")
-    grain = {"arguments": {"columns": ["a", "b"], "nullable": ["b"], "filled": ["c"]}}
-    models = [{"name": table, "data_tests": [{"account_mapping.account_mapping__grain": grain}]} for table in tables]
-    (project.folder / "models" / "tables.yml").write_text(json.dumps({"models": models}))
-    result = project.run("build", "--select", *tables)
+def test_the_grain_finds_doubles_and_gaps(project: Project) -> None:
+    result = project.run("build", "--select", *GRAINS)
     found = {
-        table for table in tables for test, status in result.statuses.items() if table in test and status == "fail"
+        table for table in GRAINS for test, status in result.statuses.items() if table in test and status == "fail"
     }
     assert found == {"doubled", "twice_null", "without_key", "unfilled"}, result.text

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Exchange hashed keys, counts and agreed fields with a partner, by files.
 
-usage: python dbt_packages/account_mapping/exchange/exchange.py COMMAND PARTNER_ID
+usage: python dbt_packages/account_mapping/exchange COMMAND PARTNER_ID
 
 Runs dbt on your project, and moves files between the database and two folders:
 outbox/<partner_id> is what you send, inbox/<partner_id> what the partner sent.
@@ -19,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import files
-import protocol
-from protocol import Accepted, FileEntry, Party, Refused, Rule
+from . import files, protocol
+from .protocol import Accepted, FileEntry, Party, Refused, Rule
 
 REQUIREMENTS = "pip install -r dbt_packages/account_mapping/requirements-exchange.txt"
 SETTINGS = (
@@ -215,7 +213,7 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     Without a statement of the partner nothing but our own leaves. Agreed fields leave by `reveal` first, and are
     renewed by every later publication of the same epoch.
     """
-    import gates
+    from . import gates
 
     build(work, *SETTINGS, *(f"+account_mapping__shared_{kind}" for kind in protocol.KINDS))
     now = take_stock(work, protocol.KINDS)
@@ -279,7 +277,7 @@ def prepare(
     work: Work, now: Situation, kind: str, permitted: protocol.Allowed, checks: Any
 ) -> tuple[Path, FileEntry] | None:
     """One file, through the gate, and its entry; None where the model does not exist or has no rows."""
-    import gates
+    from . import gates
 
     source, target = work.staging / f"{kind}.parquet", work.staging / f"{kind}-checked.parquet"
     if not source.exists():
@@ -344,7 +342,7 @@ def accept(work: Work, now: Situation) -> tuple[str, bool]:
 
     Raises Refused after having moved what was delivered into quarantine.
     """
-    import gates
+    from . import gates
 
     data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
     if data is None:
@@ -406,7 +404,7 @@ def check_file(
     folder: Path, target: Path, us: Party, entry: FileEntry, permitted: protocol.Allowed, checks: Any
 ) -> None:
     """Bring one file that was delivered to `folder` through the gate to `target`; raises Refused."""
-    import gates
+    from . import gates
 
     path = folder / entry.name
     if path.is_symlink() or not path.is_file():
@@ -468,7 +466,7 @@ def accept_pair(work: Work, us: Party) -> str:
 
     Raises Refused after having moved what was delivered into quarantine, on both sides.
     """
-    import gates
+    from . import gates
 
     folders = {"own": work.inbox.parent / us.company_id, "keys": work.inbox}
     checks = gates.Checks(f"What came from {us.company_id} and {work.partner_id}")
@@ -587,7 +585,7 @@ def forget(work: Work) -> str:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(
-        prog="exchange.py", description="Exchange hashed keys, counts and agreed fields with a partner, by files."
+        prog="exchange", description="Exchange hashed keys, counts and agreed fields with a partner, by files."
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     helps = {
@@ -666,7 +664,3 @@ def main(command: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
 """Write the demo's raw tables, settings and truth, the same at every run.
 
-usage: python demo/make_demo.py COMPANIES.csv
+usage: python -m demo.generator.make_demo COMPANIES.csv
 
 COMPANIES.csv holds real companies (name, domain, country, city). Everything
 that links them here - who is whose customer, the owners, amounts, contacts,
 subsidiaries and identifiers - is drawn at random from a fixed seed.
-Writes data/, truth/ and seeds/ beside this file. Needs only Python.
+Writes project/data/, project/seeds/ and truth/ in the demo's folder. Needs only Python.
 """
 
 from __future__ import annotations
@@ -19,14 +18,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.cast import ALIASES, PARTNERS
-from generator.crms import choose_ours, hubspot_tables, salesforce_tables
-from generator.partners import partner_rows, spoil_list, unknown_partner_rows
-from generator.settings import settings
-from generator.truth import truth_rows
-from generator.world import Record, generator, read_companies, special_names
+from .cast import ALIASES, PARTNERS
+from .crms import choose_ours, hubspot_tables, salesforce_tables
+from .partners import partner_rows, spoil_list, unknown_partner_rows
+from .settings import settings
+from .truth import truth_rows
+from .world import Record, generator, read_companies, special_names
 
-HERE = Path(__file__).resolve().parent
+DEMO = Path(__file__).resolve().parent.parent
+PROJECT = DEMO / "project"
 
 
 def exclude(records: Iterable[Record], domains: set[str], ids: Iterable[str] = ()) -> None:
@@ -98,14 +98,14 @@ def build(path: Path) -> None:
             exclude(theirs[profile.partner_id], domains)
     truth = truth_rows(ours, theirs, set(hidden))
 
-    for folder in ("data", "truth", "seeds"):
-        shutil.rmtree(HERE / folder, ignore_errors=True)
+    for folder in (PROJECT / "data", PROJECT / "seeds", DEMO / "truth"):
+        shutil.rmtree(folder, ignore_errors=True)
     for name, rows in tables.items():
-        write_csv(HERE / "data" / f"{name}.csv", rows)
+        write_csv(PROJECT / "data" / f"{name}.csv", rows)
     seeds = settings(ours, theirs, investors, hidden, held, companies)
     for name, rows in seeds.items():
-        write_csv(HERE / "seeds" / f"account_mapping__{name}.csv", rows)
-    write_csv(HERE / "truth" / "truth.csv", truth)
+        write_csv(PROJECT / "seeds" / f"account_mapping__{name}.csv", rows)
+    write_csv(DEMO / "truth" / "truth.csv", truth)
     report(tables, truth, ours, theirs, dirt)
 
 
@@ -135,7 +135,7 @@ def report(
     print(f"  combined coverage {len(covered) / len(usable):.1%}; pairs {len(truth):,}")
     for kind in sorted(dirt):
         print(f"  {kind}: {dirt[kind]:,}")
-    size = sum(f.stat().st_size for f in HERE.rglob("*.csv"))
+    size = sum(f.stat().st_size for f in DEMO.rglob("*.csv"))
     print(f"csv files {size / 1e6:.2f} MB")
 
 

@@ -1,26 +1,17 @@
-#!/usr/bin/env python3
-"""Turn the marts into one HTML file that needs no network.
-
-usage: python report/report.py SOURCE [--schema main] [--output report.html]
-
-SOURCE is the DuckDB file that dbt built, or a folder of Parquet files named by mart (account_mapping__plays.parquet and
-so on), from any warehouse. Needs requirements-report.txt. The same marts give the same bytes.
-"""
+"""One HTML page of what the marts hold, which needs no network. The same marts give the same bytes."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import charts
 import jinja2
 import vl_convert
-from marts import Marts, ReportError, Row
+
+from . import charts
+from .marts import Marts, Row
 
 HERE = Path(__file__).resolve().parent
 # Plays that the table holds; all of them are in the mart.
@@ -156,31 +147,3 @@ def page(data: Mapping[str, Any]) -> str:
         plays_json=embedded([{name: row[name] for name in PLAY_COLUMNS} for row in data["plays"]]),
         library=vl_convert.javascript_bundle(),
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--schema", default="main")
-    parser.add_argument("--output", type=Path, default=Path("report.html"))
-    options = parser.parse_args(arguments)
-    start = time.monotonic()
-    try:
-        data = read(Marts(options.source, options.schema))
-    except ReportError as error:
-        print(error, file=sys.stderr)
-        return 1
-    text = page(data)
-    # whole or not at all: who looks at the former report while this one is written sees the former
-    written = options.output.with_name(f".{options.output.name}.new")
-    written.write_text(text, encoding="utf-8")
-    written.replace(options.output)
-    print(
-        f"{options.output}: {len(data['titles'])} partners, marts of {data['as_of']}, "
-        f"{len(text.encode()) / 2**20:.1f} MB in {time.monotonic() - start:.1f} s"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

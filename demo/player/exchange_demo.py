@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Play two companies and a clean room, which pass each other nothing but files, and compare what they count.
 
-usage: python demo/exchange_demo.py [--folder FOLDER]
+usage: python -m demo.player.exchange_demo [--folder FOLDER]
 
 Aster has the demo's two CRMs, Birch the list of Papermoon Payments. Each is a dbt project with a database of its own,
 and so is the clean room. They go through the steps of docs/map_accounts_with_a_partner.md; only files of an outbox are
@@ -31,12 +30,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import load
-import run_demo
-from run_demo import DemoError
+from . import load, play
+from .play import PACKAGE, PARTNER_SIDE, PROJECT, DemoError
 
-HERE = Path(__file__).resolve().parent
-PACKAGE = HERE.parent
 AS_OF = "2026-11-15"
 AGREEMENT = {"agreement_id": "aster-birch-2026", "epoch": "1"}
 FIELDS = "status;name;country"
@@ -95,14 +91,14 @@ ASTER = Company(
     "aster",
     "birch",
     ("salesforce", "hubspot"),
-    tuple(read_csv(HERE / "seeds" / "account_mapping__status_rules.csv")),
+    tuple(read_csv(PROJECT / "seeds" / "account_mapping__status_rules.csv")),
     load_aster,
 )
 BIRCH = Company(
     "birch",
     "aster",
     ("generic",),
-    tuple(read_csv(HERE / "partner_side" / "seeds" / "account_mapping__status_rules.csv")),
+    tuple(read_csv(PARTNER_SIDE / "seeds" / "account_mapping__status_rules.csv")),
     lambda database: load.load_partner(database, BIRCH_LIST),
 )
 
@@ -219,7 +215,7 @@ class Play:
     def exchange(self, place: str, *arguments: str) -> str:
         """Run the exchange command in one project; DemoError with its output where it fails."""
         project = self.folder / place
-        command = [sys.executable, "dbt_packages/account_mapping/exchange/exchange.py", *arguments]
+        command = [sys.executable, "dbt_packages/account_mapping/exchange", *arguments]
         environment = self.environments[place] | {"DBT_PROFILES_DIR": str(project)}
         done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -304,7 +300,7 @@ def table(headings: Sequence[str], counted: Sequence[Mapping[Cell, int | None]])
     return "\n".join(lines), differing
 
 
-def play(
+def play_exchange(
     folder: Path,
     sides: tuple[Company, Company] = (ASTER, BIRCH),
     load_readable: Callable[[Path, str], Any] = load_list,
@@ -334,7 +330,7 @@ def play(
     if not named:
         environment = made.environments["readable_list"] | {"DBT_PROFILES_DIR": str(projects[3])}
         selection = ("--select", "+account_mapping__overlap_matrix", "--exclude-resource-type", "unit_test", "test")
-        run_demo.dbt(["build", *selection], projects[3], environment)
+        play.dbt(["build", *selection], projects[3], environment)
     counted = [companies(project, project.name == sides[1].name) for project in projects]
     text, differing = table(headings, counted)
     tell(text)
@@ -343,14 +339,14 @@ def play(
 
 def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=HERE / "target" / "exchange", help="default: %(default)s")
+    parser.add_argument("--folder", type=Path, default=PROJECT / "target" / "exchange", help="default: %(default)s")
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
     differing: list[Cell] = []
     try:
         for named, title in ((True, "All keys"), (False, "Websites, mail domains and numbers, without names")):
             print(f"\n== {title}\n", flush=True)
-            differing += play(folder / ("with_names" if named else "without_names"), named=named)[1]
+            differing += play_exchange(folder / ("with_names" if named else "without_names"), named=named)[1]
     except DemoError as error:
         print(f"\nThe exchange stopped: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Print the overlap matrix, partner coverage, match quality and three matches as plain text.
 
-usage: python demo/show.py [DATABASE]
+usage: python -m demo.player.show [DATABASE]
 
 Reads the marts of a built project; changes nothing.
 DATABASE: default demo/account_mapping_demo.duckdb.
@@ -15,8 +14,8 @@ from collections.abc import Sequence
 from math import floor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-DATABASE = HERE / "account_mapping_demo.duckdb"
+from .load import DATABASE
+
 WIDTH = 98
 STATUSES = ("customer", "open_opportunity", "churned", "prospect", "not_shared")
 

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Load the demo's raw tables into DuckDB, as a loader would leave them.
 
-usage: python demo/load.py [DATABASE]
+usage: python -m demo.player.load [DATABASE]
 
 Replaces the tables of the schemas salesforce, hubspot and partners; running it
 again gives the same. DATABASE: default demo/account_mapping_demo.duckdb.
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-HERE = Path(__file__).resolve().parent
-DATABASE = HERE / "account_mapping_demo.duckdb"
+DEMO = Path(__file__).resolve().parent.parent
+DATA = DEMO / "project" / "data"
+DATABASE = DEMO / "account_mapping_demo.duckdb"
 SCHEMAS = ("salesforce", "hubspot", "partners")
 STATEMENT_COLUMNS = (
     "direction", "our_status", "partner_status", "level", "fields",
@@ -99,7 +99,7 @@ def load(database: Path = DATABASE) -> dict[str, int]:
     counts = {}
     with duckdb.connect(str(database)) as connection:
         for schema in SCHEMAS:
-            for path in sorted((HERE / "data" / schema).glob("*.csv")):
+            for path in sorted((DATA / schema).glob("*.csv")):
                 counts[f"{schema}.{path.stem}"] = load_table(connection, schema, path.stem, path)
     return counts
 
@@ -108,7 +108,7 @@ def load_partner(database: Path, partner_id: str) -> int:
     """Load a keys partner's own list into its own database; returns its rows."""
     import duckdb
 
-    path = HERE / "data" / "keys_partners" / partner_id / "accounts.csv"
+    path = DATA / "keys_partners" / partner_id / "accounts.csv"
     with duckdb.connect(str(database)) as connection:
         return load_table(connection, "generic", "accounts", path)
 

@@ -1,0 +1,80 @@
+"""Turn the marts into one HTML file that needs no network, or copy them for BI tools.
+
+usage: python dbt_packages/account_mapping/report html SOURCE [--schema main] [--output report.html]
+       python dbt_packages/account_mapping/report export SOURCE FOLDER [--schema main]
+
+`html` needs requirements-report.txt. Its SOURCE is the DuckDB file that dbt built, or a folder of Parquet files named
+by mart (account_mapping__plays.parquet and so on), from any warehouse.
+
+`export` gives FOLDER one Parquet file per mart, named like it, and marts.duckdb, which readers on DuckDB 1.4 and later
+open. Its SOURCE is the DuckDB file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from .marts import Marts, ReportError
+
+REQUIREMENTS = "pip install -r dbt_packages/account_mapping/requirements-report.txt"
+
+
+def write_html(options: argparse.Namespace) -> str:
+    """Write the report; returns what to tell."""
+    from .page import page, read
+
+    start = time.monotonic()
+    data = read(Marts(options.source, options.schema))
+    text = page(data)
+    # whole or not at all: who looks at the former report while this one is written sees the former
+    written = options.output.with_name(f".{options.output.name}.new")
+    written.write_text(text, encoding="utf-8")
+    written.replace(options.output)
+    return (
+        f"{options.output}: {len(data['titles'])} partners, marts of {data['as_of']}, "
+        f"{len(text.encode()) / 2**20:.1f} MB in {time.monotonic() - start:.1f} s"
+    )
+
+
+def write_export(options: argparse.Namespace) -> str:
+    """Copy the marts; returns what to tell."""
+    from .export import DATABASE, export
+
+    rows = export(options.source, options.folder, options.schema)
+    lines = [f"{number:>9,}  {name}" for name, number in rows.items()]
+    return "\n".join([*lines, f"{len(rows)} marts in {options.folder}, as Parquet and in {DATABASE}"])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    html = commands.add_parser("html", help="turn the marts into one HTML file")
+    export = commands.add_parser("export", help="copy the public marts, and nothing else, for BI tools")
+    for command, does in ((html, write_html), (export, write_export)):
+        command.add_argument("source", type=Path, metavar="SOURCE", help="the DuckDB file that dbt built")
+        command.add_argument("--schema", default="main", help="where the marts are in it (default: %(default)s)")
+        command.set_defaults(does=does)
+    html.add_argument("--output", type=Path, default=Path("report.html"), help="default: %(default)s")
+    export.add_argument("folder", type=Path, metavar="FOLDER", help="gets the files")
+    return made
+
+
+def main(command: Sequence[str] | None = None) -> int:
+    """0: done; 1: it cannot be done; 2: wrong usage."""
+    options = parser().parse_args(command)
+    try:
+        print(options.does(options))
+    except ReportError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ImportError as error:
+        print(f"The report needs {error.name}: run `{REQUIREMENTS}`.", file=sys.stderr)
+        return 1
+    return 0
