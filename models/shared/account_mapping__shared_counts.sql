@@ -1,2 +1,56 @@
-select * from {{ ref('int_account_mapping__counts_to_share') }}
+with
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+agreements_in_force as (
+
+    select * from {{ ref('int_account_mapping__agreements_in_force') }}
+    where
+        direction = 'out'
+        and sharing_level <> 'hidden'
+
+),
+
+frozen_cells as (
+
+    select * from {{ ref('int_account_mapping__frozen_counts') }}
+    where side is null
+
+),
+
+final as (
+
+    -- a cell leaves as it was frozen, and only as long as both sides still agree to at least that much
+    select
+        frozen_cells.partner_id,
+        frozen_cells.agreement_id,
+        frozen_cells.epoch,
+        frozen_cells.rollup,
+        frozen_cells.our_status,
+        frozen_cells.partner_status,
+        frozen_cells.our_accounts,
+        frozen_cells.partner_accounts,
+        frozen_cells.companies,
+        frozen_cells.cell_state
+
+    from frozen_cells
+    inner join partners
+        on
+            frozen_cells.partner_id = partners.partner_id
+            and frozen_cells.agreement_id = coalesce(partners.agreement_id, '')
+            and frozen_cells.epoch = coalesce(partners.epoch, '')
+    inner join agreements_in_force
+        on
+            frozen_cells.partner_id = agreements_in_force.partner_id
+            and frozen_cells.our_status = agreements_in_force.our_status
+            and frozen_cells.partner_status = agreements_in_force.partner_status
+            and frozen_cells.minimum_count >= agreements_in_force.minimum_count
+
+)
+
+select * from final
 order by partner_id, rollup, our_status, partner_status

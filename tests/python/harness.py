@@ -322,6 +322,8 @@ class Project:
         An incremental model that was compiled to be added to, and so reads its own table, is added to.
         """
         with duckdb.connect(str(self.database)) as connection:
+            for schema in sorted({model.schema for model in compiled.models}):
+                connection.execute(f'create schema if not exists "{schema}"')
             for model in compiled.models:
                 name, code = model.relation_name, model.compiled_code
                 if as_of:
@@ -354,6 +356,7 @@ class Project:
     def execute(self, sql: str) -> None:
         """Run one SQL statement on the project's database, such as an update of raw rows."""
         with duckdb.connect(str(self.database)) as connection:
+            search(connection)
             connection.execute(sql)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
@@ -363,6 +366,7 @@ class Project:
     def arrow(self, sql: str) -> pa.Table:
         """Result of `sql` on the project's database, as an Arrow table."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
+            search(connection)
             return connection.sql(sql).to_arrow_table()
 
     def _settings(self) -> dict[str, Any]:
@@ -393,6 +397,13 @@ class Project:
         }
         (self.folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
         (self.folder / "profiles.yml").write_text(yaml.safe_dump(profile, sort_keys=False))
+
+
+def search(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let names without a schema be found in the schemas of the package's models, public ones first."""
+    there = {name for (name,) in connection.sql("select schema_name from duckdb_schemas()").fetchall()}
+    names = [name for name in ("main", "main_account_mapping") if name in there]
+    connection.execute(f"set search_path = '{','.join(names)}'")
 
 
 def _package_seeds() -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import dbt.jsonschemas.jsonschemas
@@ -16,6 +17,15 @@ from dbt.cli.main import dbtRunner
 from harness import PACKAGE
 
 CRMS = ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic", "shared_keys"]
+# In the order in which they may read each other.
+ROOMS = [
+    *("staging", "accounts", "partners", "identity", "members", "keys", "matching", "counting", "selling", "history"),
+    *("shared", "build", "semantic"),
+]
+VARS = {
+    "account_mapping__crms": CRMS,
+    **dict.fromkeys(["account_mapping__history", "account_mapping__semantic_layer"], True),
+}
 PROFILE = {
     "outputs": {"dev": {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main", "threads": 2}},
     "target": "dev",
@@ -24,7 +34,7 @@ PROFILE = {
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """The package's own manifest with every CRM in use, parsed with dbt's schema checks forced on.
+    """The package's own manifest with every CRM and all that can be switched on, parsed with dbt's schema checks forced on.
 
     dbt skips those checks on DuckDB, so that deprecations would stay unseen; here one fails the fixture. No table
     exists: parsing must not need any.
@@ -51,7 +61,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
                     "--target-path",
                     str(folder / "target"),
                 ),
-                *("--vars", json.dumps({"account_mapping__crms": CRMS})),
+                *("--vars", json.dumps(VARS)),
             ]
         )
     finally:
@@ -65,10 +75,89 @@ def own(nodes: dict) -> list[dict]:
     return [node for node in nodes.values() if node["package_name"] == "account_mapping"]
 
 
+def models(manifest: dict) -> dict[str, dict]:
+    """The package's models by their unique id."""
+    return {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["package_name"] == "account_mapping" and node["resource_type"] == "model"
+    }
+
+
+def room(model: dict) -> str:
+    """The room of a model: the folder below models/ or python_models/."""
+    return Path(model["original_file_path"]).parts[1]
+
+
+def is_public(model: dict) -> bool:
+    return model["name"].startswith("account_mapping__")
+
+
+def arrows_back(manifest: dict) -> list[str]:
+    """Each model that reads one of a later room, in words, by name."""
+    ours = models(manifest)
+    return sorted(
+        f"{model['name']} ({room(model)}) reads {ours[parent]['name']} ({room(ours[parent])})"
+        for model in ours.values()
+        for parent in model["depends_on"]["nodes"]
+        if parent in ours and ROOMS.index(room(ours[parent])) > ROOMS.index(room(model))
+    )
+
+
+def test_a_room_reads_only_rooms_before_it(manifest):
+    assert {room(model) for model in models(manifest).values()} == set(ROOMS)
+    assert next(iter(arrows_back(manifest)), None) is None
+
+
+def test_an_arrow_back_is_found_and_named(manifest):
+    ours = models(manifest)
+    early = next(key for key, model in ours.items() if model["name"] == "int_account_mapping__account_ids")
+    late = next(key for key, model in ours.items() if model["name"] == "account_mapping__plays")
+    turned = ours[early] | {"depends_on": {"nodes": [*ours[early]["depends_on"]["nodes"], late]}}
+    assert arrows_back(manifest | {"nodes": manifest["nodes"] | {early: turned}}) == [
+        "int_account_mapping__account_ids (accounts) reads account_mapping__plays (selling)"
+    ]
+
+
+def test_no_folder_holds_more_than_25_models(manifest):
+    folders = Counter(Path(model["original_file_path"]).parent for model in models(manifest).values())
+    assert max(folders.values()) <= 25
+
+
 def test_marts_never_read_staging(manifest):
-    for node in own(manifest["nodes"]):
-        if node["resource_type"] == "model" and node["access"] == "public":
-            assert not [parent for parent in node["depends_on"]["nodes"] if ".stg_" in parent], node["name"]
+    for model in models(manifest).values():
+        if is_public(model):
+            assert not [parent for parent in model["depends_on"]["nodes"] if ".stg_" in parent], model["name"]
+
+
+def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
+    beside = {"int_account_mapping__scored_pairs", "int_account_mapping__build"}
+    for model in models(manifest).values():
+        tags = {"account_mapping", f"account_mapping_{room(model)}"}
+        assert tags <= set(model["tags"]), model["name"]
+        assert model["config"]["docs"]["node_color"], model["name"]
+        is_contracted = model["config"]["contract"]["enforced"]
+        assert (model["access"] == "public") == is_contracted == is_public(model), model["name"]
+        assert ("account_mapping_public" in model["tags"]) == is_public(model), model["name"]
+        if is_public(model) or model["name"] in beside or room(model) == "semantic":
+            assert model["schema"] == "main", model["name"]
+        else:
+            assert model["schema"] == "main_account_mapping", model["name"]
+    assert sum(map(is_public, models(manifest).values())) == 20
+
+
+def test_a_table_has_one_test_of_its_grain_at_most(manifest):
+    grains = Counter(
+        node["attached_node"]
+        for node in own(manifest["nodes"])
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "account_mapping__grain"
+    )
+    assert len(grains) > 50
+    assert max(grains.values()) == 1
+
+
+def test_nothing_of_the_package_is_an_exposure(manifest):
+    assert own(manifest["exposures"]) == []
 
 
 def test_every_public_var_is_in_the_readme(manifest):

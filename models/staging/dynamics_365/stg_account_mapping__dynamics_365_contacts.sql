@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('dynamics_365', 'contact', candidates={
+    {{ account_mapping.stage_columns('dynamics_365', 'contact', candidates={
         'source_contact_id': ['contactid', 'id'],
         'source_account_id': ['parentcustomerid', '_parentcustomerid_value', 'accountid', '_accountid_value'],
         'email': ['emailaddress1'],
@@ -19,16 +19,16 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('source_contact_id') }} as source_contact_id,
-        {{ clean_id('source_account_id') }} as source_account_id,
+        {{ account_mapping.clean_id('source_contact_id') }} as source_contact_id,
+        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
 
         ---------- strings
-        {{ clean_text('email') }} as email,
+        {{ account_mapping.clean_text('email') }} as email,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_deleted') }}, false)
-        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

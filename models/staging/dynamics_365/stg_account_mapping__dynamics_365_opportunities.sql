@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('dynamics_365', 'opportunity', candidates={
+    {{ account_mapping.stage_columns('dynamics_365', 'opportunity', candidates={
         'source_opportunity_id': ['opportunityid', 'id'],
         'source_account_id': ['parentaccountid', '_parentaccountid_value', 'accountid'],
         'state': ['statecode'],
@@ -24,25 +24,25 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('source_opportunity_id') }} as source_opportunity_id,
-        {{ clean_id('source_account_id') }} as source_account_id,
+        {{ account_mapping.clean_id('source_opportunity_id') }} as source_opportunity_id,
+        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
 
         ---------- strings
-        {{ clean_id('state') }} as state,
-        {{ clean_text('amount') }} as raw_amount,
-        {{ clean_text('currency') }} as currency,
+        {{ account_mapping.clean_id('state') }} as state,
+        {{ account_mapping.clean_text('amount') }} as raw_amount,
+        {{ account_mapping.clean_text('currency') }} as currency,
 
         ---------- numerics
-        {{ to_decimal('amount') }} as amount,
+        {{ account_mapping.to_decimal('amount') }} as amount,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_deleted') }}, false)
-        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
+        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        coalesce({{ to_date('actual_close_date') }}, {{ to_date('estimated_close_date') }}) as close_date,
-        {{ to_date('created_date') }} as created_date
+        coalesce({{ account_mapping.to_date('actual_close_date') }}, {{ account_mapping.to_date('estimated_close_date') }}) as close_date,
+        {{ account_mapping.to_date('created_date') }} as created_date
 
     from source
 

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('dynamics_365', 'stringmap', candidates={
+    {{ account_mapping.stage_columns('dynamics_365', 'stringmap', candidates={
         'table_name': ['objecttypecode'],
         'column_name': ['attributename'],
         'code': ['attributevalue'],
@@ -20,17 +20,17 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('code') }} as code,
-        {{ clean_id('language_id') }} as language_id,
+        {{ account_mapping.clean_id('code') }} as code,
+        {{ account_mapping.clean_id('language_id') }} as language_id,
 
         ---------- strings
-        lower({{ clean_id('table_name') }}) as table_name,
-        lower({{ clean_text('column_name') }}) as column_name,
-        {{ clean_text('label') }} as label,
+        lower({{ account_mapping.clean_id('table_name') }}) as table_name,
+        lower({{ account_mapping.clean_text('column_name') }}) as column_name,
+        {{ account_mapping.clean_text('label') }} as label,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('dynamics_365', 'systemuser', candidates={
+    {{ account_mapping.stage_columns('dynamics_365', 'systemuser', candidates={
         'owner_id': ['systemuserid', 'id'],
         'owner_name': ['fullname'],
         'owner_email': ['internalemailaddress'],
@@ -17,14 +17,14 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('owner_id') }} as owner_id,
+        {{ account_mapping.clean_id('owner_id') }} as owner_id,
 
         ---------- strings
-        {{ clean_text('owner_name') }} as owner_name,
-        {{ clean_text('owner_email') }} as owner_email,
+        {{ account_mapping.clean_text('owner_name') }} as owner_name,
+        {{ account_mapping.clean_text('owner_email') }} as owner_email,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

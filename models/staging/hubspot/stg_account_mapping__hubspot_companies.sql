@@ -4,39 +4,39 @@ with
 
 source as (
 
-    {{ stage_columns(
+    {{ account_mapping.stage_columns(
         'hubspot',
         'company',
         candidates={
             'source_account_id': ['id', 'record id', 'record id - company', 'company_id'],
-            'parent_company': hubspot_property('hs_parent_company_id', ['parent company id', 'parent company']),
-            'merged_source_account_ids': hubspot_property('hs_merged_object_ids', ['merged object ids']),
-            'owner': hubspot_property('hubspot_owner_id', ['company owner']),
-            'account_name': hubspot_property('name', ['company name']),
-            'website': hubspot_property('website', ['website url']),
-            'domain': hubspot_property('domain', ['company domain name']),
-            'additional_domains': hubspot_property('hs_additional_domains', ['additional domains']),
+            'parent_company': account_mapping.hubspot_property('hs_parent_company_id', ['parent company id', 'parent company']),
+            'merged_source_account_ids': account_mapping.hubspot_property('hs_merged_object_ids', ['merged object ids']),
+            'owner': account_mapping.hubspot_property('hubspot_owner_id', ['company owner']),
+            'account_name': account_mapping.hubspot_property('name', ['company name']),
+            'website': account_mapping.hubspot_property('website', ['website url']),
+            'domain': account_mapping.hubspot_property('domain', ['company domain name']),
+            'additional_domains': account_mapping.hubspot_property('hs_additional_domains', ['additional domains']),
             'email_domain': [],
-            'country_code': hubspot_property('hs_country_code', ['country/region code']),
-            'country_name': hubspot_property('country', ['country/region']),
-            'state': hubspot_property('state', ['state/region']),
-            'city': hubspot_property('city'),
-            'postal_code': hubspot_property('zip', ['postal code']),
-            'account_type': hubspot_property('type'),
-            'lifecycle_stage': hubspot_property('lifecyclestage', ['lifecycle stage']),
+            'country_code': account_mapping.hubspot_property('hs_country_code', ['country/region code']),
+            'country_name': account_mapping.hubspot_property('country', ['country/region']),
+            'state': account_mapping.hubspot_property('state', ['state/region']),
+            'city': account_mapping.hubspot_property('city'),
+            'postal_code': account_mapping.hubspot_property('zip', ['postal code']),
+            'account_type': account_mapping.hubspot_property('type'),
+            'lifecycle_stage': account_mapping.hubspot_property('lifecyclestage', ['lifecycle stage']),
             'status': [],
             'segment': [],
-            'industry': hubspot_property('industry'),
-            'annual_revenue': hubspot_property('annualrevenue', ['annual revenue']),
-            'employee_count': hubspot_property('numberofemployees', ['number of employees']),
+            'industry': account_mapping.hubspot_property('industry'),
+            'annual_revenue': account_mapping.hubspot_property('annualrevenue', ['annual revenue']),
+            'employee_count': account_mapping.hubspot_property('numberofemployees', ['number of employees']),
             'lei': [],
             'duns': [],
             'vat_id': [],
-            'linkedin_url': hubspot_property('linkedin_company_page', ['linkedin company page']),
+            'linkedin_url': account_mapping.hubspot_property('linkedin_company_page', ['linkedin company page']),
             'customer_since': [],
             'open_amount': [],
             'currency': [],
-            'updated_at': hubspot_property(
+            'updated_at': account_mapping.hubspot_property(
                 'hs_lastmodifieddate', ['updatedat', 'updated_at', 'last modified date']
             ),
             'is_deleted': ['is_deleted', 'archived'],
@@ -54,47 +54,47 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('source_account_id') }} as source_account_id,
-        {{ clean_id('parent_company') }} as parent_company,
-        {{ clean_text('merged_source_account_ids') }} as merged_source_account_ids,
+        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
+        {{ account_mapping.clean_id('parent_company') }} as parent_company,
+        {{ account_mapping.clean_text('merged_source_account_ids') }} as merged_source_account_ids,
 
         ---------- strings
-        {{ clean_id('owner') }} as owner,
-        {{ clean_text('account_name') }} as account_name,
-        {{ clean_text('website') }} as website,
-        {{ clean_text('domain') }} as domain,
-        {{ clean_text('additional_domains') }} as additional_domains,
-        {{ clean_text('email_domain') }} as email_domain,
-        coalesce({{ clean_text('country_code') }}, {{ clean_text('country_name') }}) as country,
-        {{ clean_text('state') }} as state,
-        {{ clean_text('city') }} as city,
-        {{ clean_id('postal_code') }} as postal_code,
-        {{ clean_text('account_type') }} as account_type,
-        {{ clean_text('lifecycle_stage') }} as lifecycle_stage,
-        {{ clean_text('status') }} as status,
-        {{ clean_text('segment') }} as segment,
-        {{ clean_text('industry') }} as industry,
-        {{ clean_id('lei') }} as lei,
-        {{ clean_id('duns') }} as duns,
-        {{ clean_id('vat_id') }} as vat_id,
-        {{ clean_text('linkedin_url') }} as linkedin_url,
-        {{ clean_text('currency') }} as currency,
+        {{ account_mapping.clean_id('owner') }} as owner,
+        {{ account_mapping.clean_text('account_name') }} as account_name,
+        {{ account_mapping.clean_text('website') }} as website,
+        {{ account_mapping.clean_text('domain') }} as domain,
+        {{ account_mapping.clean_text('additional_domains') }} as additional_domains,
+        {{ account_mapping.clean_text('email_domain') }} as email_domain,
+        coalesce({{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}) as country,
+        {{ account_mapping.clean_text('state') }} as state,
+        {{ account_mapping.clean_text('city') }} as city,
+        {{ account_mapping.clean_id('postal_code') }} as postal_code,
+        {{ account_mapping.clean_text('account_type') }} as account_type,
+        {{ account_mapping.clean_text('lifecycle_stage') }} as lifecycle_stage,
+        {{ account_mapping.clean_text('status') }} as status,
+        {{ account_mapping.clean_text('segment') }} as segment,
+        {{ account_mapping.clean_text('industry') }} as industry,
+        {{ account_mapping.clean_id('lei') }} as lei,
+        {{ account_mapping.clean_id('duns') }} as duns,
+        {{ account_mapping.clean_id('vat_id') }} as vat_id,
+        {{ account_mapping.clean_text('linkedin_url') }} as linkedin_url,
+        {{ account_mapping.clean_text('currency') }} as currency,
         pass_through,
 
         ---------- numerics
-        {{ to_decimal('annual_revenue') }} as annual_revenue,
-        {{ to_integer('employee_count') }} as employee_count,
-        {{ to_decimal('open_amount') }} as open_amount,
-        {{ clean_text('open_amount') }} as raw_open_amount,
+        {{ account_mapping.to_decimal('annual_revenue') }} as annual_revenue,
+        {{ account_mapping.to_integer('employee_count') }} as employee_count,
+        {{ account_mapping.to_decimal('open_amount') }} as open_amount,
+        {{ account_mapping.clean_text('open_amount') }} as raw_open_amount,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_deleted') }}, false)
-        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
+        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        {{ to_date('customer_since') }} as customer_since,
-        {{ to_timestamp('updated_at') }} as updated_at
+        {{ account_mapping.to_date('customer_since') }} as customer_since,
+        {{ account_mapping.to_timestamp('updated_at') }} as updated_at
 
     from source
 

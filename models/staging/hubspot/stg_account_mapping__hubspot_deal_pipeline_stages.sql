@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('hubspot', 'deal_pipeline_stage', candidates={
+    {{ account_mapping.stage_columns('hubspot', 'deal_pipeline_stage', candidates={
         'stage_id': ['stage_id', 'id'],
         'pipeline_id': ['pipeline_id'],
         'label': ['label'],
@@ -21,20 +21,20 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('stage_id') }} as stage_id,
-        {{ clean_id('pipeline_id') }} as pipeline_id,
+        {{ account_mapping.clean_id('stage_id') }} as stage_id,
+        {{ account_mapping.clean_id('pipeline_id') }} as pipeline_id,
 
         ---------- strings
-        {{ clean_text('label') }} as label,
+        {{ account_mapping.clean_text('label') }} as label,
 
         ---------- numerics
-        {{ to_decimal('probability') }} as probability,
+        {{ account_mapping.to_decimal('probability') }} as probability,
 
         ---------- booleans
-        {{ to_boolean('is_closed') }} as is_closed,
-        {{ to_boolean('is_won') }} as is_won,
-        coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        {{ account_mapping.to_boolean('is_closed') }} as is_closed,
+        {{ account_mapping.to_boolean('is_won') }} as is_won,
+        coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('hubspot', 'owner', candidates={
+    {{ account_mapping.stage_columns('hubspot', 'owner', candidates={
         'owner_id': ['owner_id', 'id'],
         'owner_email': ['email'],
         'first_name': ['first_name', 'firstname'],
@@ -18,18 +18,18 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('owner_id') }} as owner_id,
+        {{ account_mapping.clean_id('owner_id') }} as owner_id,
 
         ---------- strings
         coalesce(
-            {{ clean_text('first_name') }} || ' ' || {{ clean_text('last_name') }},
-            {{ clean_text('first_name') }},
-            {{ clean_text('last_name') }}
+            {{ account_mapping.clean_text('first_name') }} || ' ' || {{ account_mapping.clean_text('last_name') }},
+            {{ account_mapping.clean_text('first_name') }},
+            {{ account_mapping.clean_text('last_name') }}
         ) as owner_name,
-        {{ clean_text('owner_email') }} as owner_email,
+        {{ account_mapping.clean_text('owner_email') }} as owner_email,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

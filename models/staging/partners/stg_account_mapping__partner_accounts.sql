@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ stage_columns('partners', 'partner_accounts', candidates={
+    {{ account_mapping.stage_columns('partners', 'partner_accounts', candidates={
         'partner_id': ['partner_id', 'partner id'],
         'account_id': ['account_id', 'account id'],
         'account_name': ['account_name', 'account name', 'name'],
@@ -35,7 +35,7 @@ source as (
 renamed as (
 
     select
-        {{ partner_account_columns() | indent(8) }},
+        {{ account_mapping.partner_account_columns() | indent(8) }},
 
         ---------- origin
         'partners.partner_accounts' as source

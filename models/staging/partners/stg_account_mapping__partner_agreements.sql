@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ stage_columns('partners', 'partner_agreements', candidates={
+    {{ account_mapping.stage_columns('partners', 'partner_agreements', candidates={
         'partner_id': ['partner_id'],
         'direction': ['direction'],
         'our_status': ['our_status'],
@@ -23,18 +23,18 @@ cleaned as (
 
     select
         ---------- ids
-        lower({{ clean_id('partner_id') }}) as partner_id,
-        {{ clean_text('agreement_hash') }} as agreement_hash,
+        lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
+        {{ account_mapping.clean_text('agreement_hash') }} as agreement_hash,
 
         ---------- text
-        lower({{ clean_text('direction') }}) as direction,
-        coalesce(lower({{ clean_text('our_status') }}), '*') as our_status,
-        coalesce(lower({{ clean_text('partner_status') }}), '*') as partner_status,
-        lower({{ clean_text('level') }}) as sharing_level,
-        lower({{ clean_text('fields') }}) as shared_fields,
-        {{ clean_text('minimum_count') }} as raw_minimum_count,
-        {{ clean_text('valid_from') }} as raw_valid_from,
-        {{ clean_text('valid_until') }} as raw_valid_until
+        lower({{ account_mapping.clean_text('direction') }}) as direction,
+        coalesce(lower({{ account_mapping.clean_text('our_status') }}), '*') as our_status,
+        coalesce(lower({{ account_mapping.clean_text('partner_status') }}), '*') as partner_status,
+        lower({{ account_mapping.clean_text('level') }}) as sharing_level,
+        lower({{ account_mapping.clean_text('fields') }}) as shared_fields,
+        {{ account_mapping.clean_text('minimum_count') }} as raw_minimum_count,
+        {{ account_mapping.clean_text('valid_from') }} as raw_valid_from,
+        {{ account_mapping.clean_text('valid_until') }} as raw_valid_until
 
     from source
 
@@ -45,11 +45,11 @@ typed as (
     select
         *,
         ---------- numerics
-        {{ to_integer('raw_minimum_count') }} as minimum_count,
+        {{ account_mapping.to_integer('raw_minimum_count') }} as minimum_count,
 
         ---------- dates
-        {{ to_date('raw_valid_from') }} as valid_from,
-        {{ to_date('raw_valid_until') }} as valid_until
+        {{ account_mapping.to_date('raw_valid_from') }} as valid_from,
+        {{ account_mapping.to_date('raw_valid_until') }} as valid_until
 
     from cleaned
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ stage_columns('partners', 'partner_fields', candidates={
+    {{ account_mapping.stage_columns('partners', 'partner_fields', candidates={
         'partner_id': ['partner_id'],
         'agreement_id': ['agreement_id'],
         'epoch': ['epoch'],
@@ -18,15 +18,15 @@ renamed as (
 
     select
         ---------- ids
-        lower({{ clean_id('partner_id') }}) as partner_id,
-        {{ clean_id('agreement_id') }} as agreement_id,
-        {{ clean_id('epoch') }} as epoch,
-        {{ clean_text('account_token') }} as account_token,
-        {{ clean_text('partner_account_token') }} as partner_account_token,
+        lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
+        {{ account_mapping.clean_id('agreement_id') }} as agreement_id,
+        {{ account_mapping.clean_id('epoch') }} as epoch,
+        {{ account_mapping.clean_text('account_token') }} as account_token,
+        {{ account_mapping.clean_text('partner_account_token') }} as partner_account_token,
 
         ---------- text
-        lower({{ clean_text('field') }}) as field,
-        {{ clean_text('value') }} as field_value
+        lower({{ account_mapping.clean_text('field') }}) as field,
+        {{ account_mapping.clean_text('value') }} as field_value
 
     from source
 

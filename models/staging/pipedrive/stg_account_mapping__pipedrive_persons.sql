@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('pipedrive', 'persons', candidates={
+    {{ account_mapping.stage_columns('pipedrive', 'persons', candidates={
         'source_contact_id': ['id'],
         'source_account_id': ['org_id'],
         'emails': ['email', 'emails', 'primary_email'],
@@ -19,16 +19,16 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('source_contact_id') }} as source_contact_id,
-        {{ clean_id(object_field('source_account_id', ['value', 'id'], otherwise_itself=true)) }} as source_account_id,
+        {{ account_mapping.clean_id('source_contact_id') }} as source_contact_id,
+        {{ account_mapping.clean_id(account_mapping.object_field('source_account_id', ['value', 'id'], otherwise_itself=true)) }} as source_account_id,
 
         ---------- strings
-        {{ clean_text('emails') }} as emails,
+        {{ account_mapping.clean_text('emails') }} as emails,
 
         ---------- booleans
-        not coalesce({{ to_boolean('is_active') }}, true)
-        or coalesce({{ to_boolean('is_deleted') }}, false)
-        or {{ clean_text('deleted_at') }} is not null as is_deleted
+        not coalesce({{ account_mapping.to_boolean('is_active') }}, true)
+        or coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or {{ account_mapping.clean_text('deleted_at') }} is not null as is_deleted
 
     from source
 

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('pipedrive', 'users', candidates={
+    {{ account_mapping.stage_columns('pipedrive', 'users', candidates={
         'owner_id': ['id'],
         'owner_name': ['name'],
         'owner_email': ['email'],
@@ -16,11 +16,11 @@ renamed as (
 
     select
         ---------- ids
-        {{ clean_id('owner_id') }} as owner_id,
+        {{ account_mapping.clean_id('owner_id') }} as owner_id,
 
         ---------- strings
-        {{ clean_text('owner_name') }} as owner_name,
-        {{ clean_text('owner_email') }} as owner_email,
+        {{ account_mapping.clean_text('owner_name') }} as owner_name,
+        {{ account_mapping.clean_text('owner_email') }} as owner_email,
 
         ---------- booleans
         true as is_current_version

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns(
+    {{ account_mapping.stage_columns(
         'salesforce',
         'account',
         candidates={
@@ -58,48 +58,48 @@ renamed as (
 
     select
         ---------- ids
-        {{ salesforce_id_18('source_account_id') }} as source_account_id,
-        {{ salesforce_id_18('parent_source_account_id') }} as parent_source_account_id,
-        {{ salesforce_id_18('merged_into_source_account_id') }} as merged_into_source_account_id,
-        {{ salesforce_id_18('owner_id') }} as owner_id,
+        {{ account_mapping.salesforce_id_18('source_account_id') }} as source_account_id,
+        {{ account_mapping.salesforce_id_18('parent_source_account_id') }} as parent_source_account_id,
+        {{ account_mapping.salesforce_id_18('merged_into_source_account_id') }} as merged_into_source_account_id,
+        {{ account_mapping.salesforce_id_18('owner_id') }} as owner_id,
 
         ---------- strings
-        {{ clean_text('owner_name') }} as owner_name,
-        {{ clean_text('owner_email') }} as owner_email,
-        {{ clean_text('account_name') }} as account_name,
-        {{ clean_text('website') }} as website,
-        {{ clean_text('additional_domains') }} as additional_domains,
-        {{ clean_text('email_domain') }} as email_domain,
-        coalesce({{ clean_text('country_code') }}, {{ clean_text('country_name') }}) as country,
-        coalesce({{ clean_text('state_code') }}, {{ clean_text('state_name') }}) as state,
-        {{ clean_text('city') }} as city,
-        {{ clean_id('postal_code') }} as postal_code,
-        {{ clean_text('account_type') }} as account_type,
-        {{ clean_text('lifecycle_stage') }} as lifecycle_stage,
-        {{ clean_text('status') }} as status,
-        {{ clean_text('segment') }} as segment,
-        {{ clean_text('industry') }} as industry,
-        {{ clean_id('lei') }} as lei,
-        {{ clean_id('duns') }} as duns,
-        {{ clean_id('vat_id') }} as vat_id,
-        {{ clean_text('linkedin_url') }} as linkedin_url,
-        {{ clean_text('currency') }} as currency,
+        {{ account_mapping.clean_text('owner_name') }} as owner_name,
+        {{ account_mapping.clean_text('owner_email') }} as owner_email,
+        {{ account_mapping.clean_text('account_name') }} as account_name,
+        {{ account_mapping.clean_text('website') }} as website,
+        {{ account_mapping.clean_text('additional_domains') }} as additional_domains,
+        {{ account_mapping.clean_text('email_domain') }} as email_domain,
+        coalesce({{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}) as country,
+        coalesce({{ account_mapping.clean_text('state_code') }}, {{ account_mapping.clean_text('state_name') }}) as state,
+        {{ account_mapping.clean_text('city') }} as city,
+        {{ account_mapping.clean_id('postal_code') }} as postal_code,
+        {{ account_mapping.clean_text('account_type') }} as account_type,
+        {{ account_mapping.clean_text('lifecycle_stage') }} as lifecycle_stage,
+        {{ account_mapping.clean_text('status') }} as status,
+        {{ account_mapping.clean_text('segment') }} as segment,
+        {{ account_mapping.clean_text('industry') }} as industry,
+        {{ account_mapping.clean_id('lei') }} as lei,
+        {{ account_mapping.clean_id('duns') }} as duns,
+        {{ account_mapping.clean_id('vat_id') }} as vat_id,
+        {{ account_mapping.clean_text('linkedin_url') }} as linkedin_url,
+        {{ account_mapping.clean_text('currency') }} as currency,
         pass_through,
 
         ---------- numerics
-        {{ to_decimal('annual_revenue') }} as annual_revenue,
-        {{ to_integer('employee_count') }} as employee_count,
-        {{ to_decimal('open_amount') }} as open_amount,
-        {{ clean_text('open_amount') }} as raw_open_amount,
+        {{ account_mapping.to_decimal('annual_revenue') }} as annual_revenue,
+        {{ account_mapping.to_integer('employee_count') }} as employee_count,
+        {{ account_mapping.to_decimal('open_amount') }} as open_amount,
+        {{ account_mapping.clean_text('open_amount') }} as raw_open_amount,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_deleted') }}, false)
-        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
+        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        {{ to_date('customer_since') }} as customer_since,
-        {{ to_timestamp('updated_at') }} as updated_at
+        {{ account_mapping.to_date('customer_since') }} as customer_since,
+        {{ account_mapping.to_timestamp('updated_at') }} as updated_at
 
     from source
 

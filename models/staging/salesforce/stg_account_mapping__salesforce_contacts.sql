@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('salesforce', 'contact', candidates={
+    {{ account_mapping.stage_columns('salesforce', 'contact', candidates={
         'source_contact_id': ['id', 'contact id'],
         'source_account_id': ['account_id', 'accountid', 'account id'],
         'email': ['email'],
@@ -19,16 +19,16 @@ renamed as (
 
     select
         ---------- ids
-        {{ salesforce_id_18('source_contact_id') }} as source_contact_id,
-        {{ salesforce_id_18('source_account_id') }} as source_account_id,
+        {{ account_mapping.salesforce_id_18('source_contact_id') }} as source_contact_id,
+        {{ account_mapping.salesforce_id_18('source_account_id') }} as source_account_id,
 
         ---------- strings
-        {{ clean_text('email') }} as email,
+        {{ account_mapping.clean_text('email') }} as email,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_deleted') }}, false)
-        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

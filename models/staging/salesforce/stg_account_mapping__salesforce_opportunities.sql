@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('salesforce', 'opportunity', candidates={
+    {{ account_mapping.stage_columns('salesforce', 'opportunity', candidates={
         'source_opportunity_id': ['id', 'opportunity id'],
         'source_account_id': ['account_id', 'accountid', 'account id'],
         'stage': ['stage_name', 'stagename', 'stage'],
@@ -27,27 +27,37 @@ renamed as (
 
     select
         ---------- ids
-        {{ salesforce_id_18('source_opportunity_id') }} as source_opportunity_id,
-        {{ salesforce_id_18('source_account_id') }} as source_account_id,
+        {{ account_mapping.salesforce_id_18('source_opportunity_id') }} as source_opportunity_id,
+        {{ account_mapping.salesforce_id_18('source_account_id') }} as source_account_id,
 
         ---------- strings
-        {{ clean_text('stage') }} as stage,
-        {{ clean_text('amount') }} as raw_amount,
-        {{ clean_text('currency') }} as currency,
+        {{ account_mapping.clean_text('stage') }} as stage,
+        {{ account_mapping.clean_text('amount') }} as raw_amount,
+        {{ account_mapping.clean_text('currency') }} as currency,
 
         ---------- numerics
-        {{ to_decimal('amount') }} as amount,
+        {{ account_mapping.to_decimal('amount') }} as amount,
 
         ---------- booleans
-        {{ to_boolean('is_closed') }} as is_closed,
-        {{ to_boolean('is_won') }} as is_won,
-        coalesce({{ to_boolean('is_deleted') }}, false)
-        or coalesce({{ to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version,
+        -- reports may come without the flags; Salesforce's own stage names then tell
+        coalesce(
+            {{ account_mapping.to_boolean('is_closed') }},
+            case when lower({{ account_mapping.clean_text('stage') }}) in ('closed won', 'closed lost') then true end
+        ) as is_closed,
+        coalesce(
+            {{ account_mapping.to_boolean('is_won') }},
+            case lower({{ account_mapping.clean_text('stage') }})
+                when 'closed won' then true
+                when 'closed lost' then false
+            end
+        ) as is_won,
+        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
+        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        {{ to_date('close_date') }} as close_date,
-        {{ to_date('created_date') }} as created_date
+        {{ account_mapping.to_date('close_date') }} as close_date,
+        {{ account_mapping.to_date('created_date') }} as created_date
 
     from source
 

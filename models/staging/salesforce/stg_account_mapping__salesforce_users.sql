@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('salesforce', 'user', candidates={
+    {{ account_mapping.stage_columns('salesforce', 'user', candidates={
         'owner_id': ['id', 'user id'],
         'owner_name': ['name', 'full name'],
         'owner_email': ['email'],
@@ -17,14 +17,14 @@ renamed as (
 
     select
         ---------- ids
-        {{ salesforce_id_18('owner_id') }} as owner_id,
+        {{ account_mapping.salesforce_id_18('owner_id') }} as owner_id,
 
         ---------- strings
-        {{ clean_text('owner_name') }} as owner_name,
-        {{ clean_text('owner_email') }} as owner_email,
+        {{ account_mapping.clean_text('owner_name') }} as owner_name,
+        {{ account_mapping.clean_text('owner_email') }} as owner_email,
 
         ---------- booleans
-        coalesce({{ to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
 
     from source
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__currency_rates', required={
+    {{ account_mapping.setting('account_mapping__currency_rates', required={
         'currency': dbt.type_string(),
         'rate': 'decimal(18, 8)',
     }) }}

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__domain_aliases', required={
+    {{ account_mapping.setting('account_mapping__domain_aliases', required={
         'domain': dbt.type_string(),
         'canonical_domain': dbt.type_string(),
         'relation': dbt.type_string(),

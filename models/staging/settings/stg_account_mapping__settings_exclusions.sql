@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__exclusions', required={
+    {{ account_mapping.setting('account_mapping__exclusions', required={
         'kind': dbt.type_string(),
         'value': dbt.type_string(),
         'partner_id': dbt.type_string(),

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__match_overrides', required={
+    {{ account_mapping.setting('account_mapping__match_overrides', required={
         'partner_id': dbt.type_string(),
         'account_id': dbt.type_string(),
         'partner_account_id': dbt.type_string(),

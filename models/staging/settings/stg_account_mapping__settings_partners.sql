@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__partners', required={
+    {{ account_mapping.setting('account_mapping__partners', required={
         'partner_id': dbt.type_string(),
         'partner_name': dbt.type_string(),
         'exchange': dbt.type_string(),

@@ -7,7 +7,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__play_rules', required={
+    {{ account_mapping.setting('account_mapping__play_rules', required={
         'our_status': dbt.type_string(),
         'partner_status': dbt.type_string(),
         'play': dbt.type_string(),
@@ -38,19 +38,19 @@ renamed as (
         give_back,
 
         ---------- numerics
-        {{ to_integer('base_score') }} as base_score,
+        {{ account_mapping.to_integer('base_score') }} as base_score,
         {% for column in points -%}
-        coalesce({{ to_integer(column) }}, 0) as {{ column }},
+        coalesce({{ account_mapping.to_integer(column) }}, 0) as {{ column }},
         {% endfor -%}
         {% for column, default in limits.items() -%}
-        coalesce({{ to_integer(column) }}, {{ default }}) as {{ column }},
+        coalesce({{ account_mapping.to_integer(column) }}, {{ default }}) as {{ column }},
         {% endfor %}
         ---------- flags
-        {{ to_integer('base_score') }} is not null
+        {{ account_mapping.to_integer('base_score') }} is not null
         {% for column in points + (limits | list) -%}
-        and ({{ column }} is null or {{ to_integer(column) }} is not null)
+        and ({{ column }} is null or {{ account_mapping.to_integer(column) }} is not null)
         {% endfor -%}
-        and coalesce({{ to_integer('full_amount') }} > 0, true) as is_readable
+        and coalesce({{ account_mapping.to_integer('full_amount') }} > 0, true) as is_readable
 
     from source
 

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__populations', required={
+    {{ account_mapping.setting('account_mapping__populations', required={
         'population': dbt.type_string(),
         'side': dbt.type_string(),
     }, optional={

@@ -3,7 +3,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__sharing_agreements', required={
+    {{ account_mapping.setting('account_mapping__sharing_agreements', required={
         'partner_id': dbt.type_string(),
         'direction': dbt.type_string(),
         'our_status': dbt.type_string(),
@@ -32,16 +32,16 @@ renamed as (
         lower(fields) as shared_fields,
 
         ---------- numerics
-        {{ to_integer('minimum_count') }} as minimum_count,
+        {{ account_mapping.to_integer('minimum_count') }} as minimum_count,
 
         ---------- dates
-        {{ to_date('valid_from') }} as valid_from,
-        {{ to_date('valid_until') }} as valid_until,
+        {{ account_mapping.to_date('valid_from') }} as valid_from,
+        {{ account_mapping.to_date('valid_until') }} as valid_until,
 
         ---------- flags
-        (minimum_count is null or {{ to_integer('minimum_count') }} is not null)
-        and (valid_from is null or {{ to_date('valid_from') }} is not null)
-        and (valid_until is null or {{ to_date('valid_until') }} is not null)
+        (minimum_count is null or {{ account_mapping.to_integer('minimum_count') }} is not null)
+        and (valid_from is null or {{ account_mapping.to_date('valid_from') }} is not null)
+        and (valid_until is null or {{ account_mapping.to_date('valid_until') }} is not null)
         and coalesce(lower(direction) in ('offered', 'accepted'), false)
         and coalesce(lower(level) in ('hidden', 'counts', 'overlapping', 'all'), false)
         and coalesce(

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__status_rules', required={
+    {{ account_mapping.setting('account_mapping__status_rules', required={
         'source_system': dbt.type_string(),
         'field': dbt.type_string(),
         'raw_value': dbt.type_string(),

@@ -2,7 +2,7 @@ with
 
 source as (
 
-    {{ setting('account_mapping__target_accounts', required={
+    {{ account_mapping.setting('account_mapping__target_accounts', required={
         'list_name': dbt.type_string(),
     }, optional={
         'account_id': dbt.type_string(),

@@ -4,7 +4,7 @@ with
 
 source as (
 
-    {{ stage_columns('own', 'shared_keys', candidates={
+    {{ account_mapping.stage_columns('own', 'shared_keys', candidates={
         'partner_id': ['partner_id'],
         'agreement_id': ['agreement_id'],
         'epoch': ['epoch'],
@@ -24,17 +24,17 @@ renamed as (
 
     select
         ---------- ids
-        lower({{ clean_id('partner_id') }}) as partner_id,
-        {{ clean_id('agreement_id') }} as agreement_id,
-        {{ clean_id('epoch') }} as epoch,
-        {{ clean_id('normaliser_version') }} as normaliser_version,
+        lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
+        {{ account_mapping.clean_id('agreement_id') }} as agreement_id,
+        {{ account_mapping.clean_id('epoch') }} as epoch,
+        {{ account_mapping.clean_id('normaliser_version') }} as normaliser_version,
 
         ---------- strings
-        {{ clean_text('key_type') }} as key_type,
-        {{ clean_text('token') }} as token,
-        {{ clean_text('account_token') }} as account_token,
-        {{ clean_text('parent_account_token') }} as parent_account_token,
-        {{ clean_text('status') }} as status
+        {{ account_mapping.clean_text('key_type') }} as key_type,
+        {{ account_mapping.clean_text('token') }} as token,
+        {{ account_mapping.clean_text('account_token') }} as account_token,
+        {{ account_mapping.clean_text('parent_account_token') }} as parent_account_token,
+        {{ account_mapping.clean_text('status') }} as status
 
     from source
 

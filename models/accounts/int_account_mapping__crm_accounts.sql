@@ -1,0 +1,177 @@
+{{ config(materialized='table') }}
+
+{#- Dynamics holds codes and HubSpot exports hold names: both are resolved one step before the union. -#}
+{%- set account_models = {
+    'salesforce': 'stg_account_mapping__salesforce_accounts',
+    'hubspot': 'int_account_mapping__hubspot_companies',
+    'pipedrive': 'stg_account_mapping__pipedrive_organizations',
+    'dynamics_365': 'int_account_mapping__dynamics_365_accounts',
+    'generic': 'stg_account_mapping__generic_accounts',
+    'shared_keys': 'int_account_mapping__shared_keys_accounts',
+} -%}
+{%- set owner_models = {
+    'salesforce': 'stg_account_mapping__salesforce_users',
+    'hubspot': 'stg_account_mapping__hubspot_owners',
+    'pipedrive': 'stg_account_mapping__pipedrive_users',
+    'dynamics_365': 'stg_account_mapping__dynamics_365_systemusers',
+} -%}
+{%- set text = dbt.type_string() -%}
+{%- set account_columns = {
+    'source_account_id': text,
+    'parent_source_account_id': text,
+    'owner_id': text,
+    'owner_name': text,
+    'owner_email': text,
+    'account_name': text,
+    'website': text,
+    'additional_domains': text,
+    'email_domain': text,
+    'country': text,
+    'state': text,
+    'city': text,
+    'postal_code': text,
+    'account_type': text,
+    'lifecycle_stage': text,
+    'status': text,
+    'segment': text,
+    'industry': text,
+    'annual_revenue': 'decimal(28, 2)',
+    'employee_count': 'bigint',
+    'lei': text,
+    'duns': text,
+    'vat_id': text,
+    'linkedin_url': text,
+    'customer_since': 'date',
+    'open_amount': 'decimal(28, 2)',
+    'raw_open_amount': text,
+    'currency': text,
+    'pass_through': text,
+    'updated_at': 'timestamp',
+    'is_deleted': 'boolean',
+} -%}
+{%- set owner_columns = {'owner_id': text, 'owner_name': text, 'owner_email': text} -%}
+{%- set crms = account_mapping.crms_in_use() -%}
+{%- set crms_with_owners = crms | select('in', owner_models) | list -%}
+{%- do account_mapping.check_crms() -%}
+
+with
+
+accounts as (
+
+    {% for crm in crms %}
+    select
+        '{{ crm }}' as source_relation,
+        {{- account_mapping.typed_columns(account_columns) }}
+
+    from {{ ref(account_models[crm]) }}
+    where is_current_version
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    {{ account_mapping.no_rows(dict(source_relation=text, **account_columns)) }}
+    {% endfor %}
+
+),
+
+users as (
+
+    {% for crm in crms_with_owners %}
+    select
+        '{{ crm }}' as source_relation,
+        {{- account_mapping.typed_columns(owner_columns) }}
+
+    from {{ ref(owner_models[crm]) }}
+    where is_current_version
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    {{ account_mapping.no_rows(dict(source_relation=text, **owner_columns)) }}
+    {% endfor %}
+
+),
+
+users_by_id as (
+
+    -- a user loaded twice must not double accounts
+    select
+        source_relation,
+        owner_id,
+        owner_name,
+        owner_email,
+        row_number() over (
+            partition by source_relation, owner_id
+            order by owner_email nulls last, owner_name nulls last
+        ) as row_rank
+
+    from users
+    where owner_id is not null
+
+),
+
+users_by_name as (
+
+    -- exports name the owner instead of giving an id; namesakes are left alone
+    select
+        source_relation,
+        lower(owner_name) as owner_name_key,
+        min(owner_email) as owner_email
+
+    from users
+    where owner_name is not null
+    group by 1, 2
+    having count(distinct coalesce(owner_id, owner_email)) = 1
+
+),
+
+final as (
+
+    select
+        accounts.source_relation,
+        accounts.source_account_id,
+        accounts.parent_source_account_id,
+        coalesce(users_by_id.owner_name, accounts.owner_name) as owner_name,
+        coalesce(
+            users_by_id.owner_email,
+            accounts.owner_email,
+            users_by_name.owner_email
+        ) as owner_email,
+        accounts.account_name,
+        accounts.website,
+        accounts.additional_domains,
+        accounts.email_domain,
+        accounts.country,
+        accounts.state,
+        accounts.city,
+        accounts.postal_code,
+        accounts.account_type,
+        accounts.lifecycle_stage,
+        accounts.status,
+        accounts.segment,
+        accounts.industry,
+        accounts.annual_revenue,
+        accounts.employee_count,
+        accounts.lei,
+        accounts.duns,
+        accounts.vat_id,
+        accounts.linkedin_url,
+        accounts.customer_since,
+        accounts.open_amount,
+        accounts.raw_open_amount,
+        accounts.currency,
+        accounts.pass_through,
+        accounts.updated_at,
+        accounts.is_deleted
+
+    from accounts
+    left join users_by_id
+        on
+            accounts.source_relation = users_by_id.source_relation
+            and accounts.owner_id = users_by_id.owner_id
+            and users_by_id.row_rank = 1
+    left join users_by_name
+        on
+            accounts.source_relation = users_by_name.source_relation
+            and accounts.owner_id is null
+            and lower(accounts.owner_name) = users_by_name.owner_name_key
+
+)
+
+select * from final

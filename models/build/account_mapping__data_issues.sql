@@ -1,0 +1,43 @@
+{%- set rooms = ['accounts', 'partners', 'identity', 'members', 'keys', 'counting', 'shared'] -%}
+with
+
+issues as (
+
+    {% for room in rooms -%}
+    select * from {{ ref('int_account_mapping__' ~ room ~ '_issues') }}
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+),
+
+grouped as (
+
+    select
+        source,
+        row_key,
+        problem,
+        detail,
+        count(*) as n_rows
+
+    from issues
+    group by source, row_key, problem, detail
+
+),
+
+final as (
+
+    select
+        {{ account_mapping.content_hash(['source', 'row_key', 'problem', 'detail']) }} as data_issue_id,
+        source,
+        {{ account_mapping.spreadsheet_safe('row_key') }} as row_key,
+        problem,
+        {{ account_mapping.spreadsheet_safe('detail') }} as detail,
+        {{ account_mapping.data_issue_action('problem') }} as action,
+        cast(n_rows as bigint) as n_rows
+
+    from grouped
+
+)
+
+select * from final
+order by source, row_key, problem, detail

@@ -1,0 +1,87 @@
+with
+
+links as (
+
+    select * from {{ ref('int_account_mapping__links') }}
+    where decision = 'accepted'
+
+),
+
+match_reasons as (
+
+    select * from {{ ref('int_account_mapping__match_reasons') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_account_mapping__accounts') }}
+
+),
+
+partner_accounts as (
+
+    select * from {{ ref('int_account_mapping__partner_accounts') }}
+
+),
+
+first_seen as (
+
+    select * from {{ ref('int_account_mapping__overlap_first_seen') }}
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        links.partner_id,
+        links.account_id,
+        links.partner_account_id,
+
+        ---------- text
+        accounts.name as account_name,
+        partner_accounts.name as partner_account_name,
+        accounts.status as our_status,
+        partner_accounts.status as partner_status,
+        accounts.owner as our_owner,
+        accounts.owner_email as our_owner_email,
+        partner_accounts.owner as partner_owner,
+        partner_accounts.owner_email as partner_owner_email,
+        links.relationship,
+        links.match_method,
+        match_reasons.match_reason,
+
+        ---------- numerics
+        accounts.open_amount as our_open_amount,
+        partner_accounts.open_amount as partner_open_amount,
+        links.match_probability,
+
+        ---------- dates and timestamps
+        first_seen.first_seen_at,
+
+        ---------- flags
+        links.is_primary
+
+    from links
+    inner join match_reasons
+        on
+            links.partner_id = match_reasons.partner_id
+            and links.account_id = match_reasons.account_id
+            and links.partner_account_id = match_reasons.partner_account_id
+    inner join accounts
+        on links.account_id = accounts.account_id
+    inner join partner_accounts
+        on
+            links.partner_id = partner_accounts.partner_id
+            and links.partner_account_id = partner_accounts.account_id
+    inner join first_seen
+        on
+            links.partner_id = first_seen.partner_id
+            and links.account_id = first_seen.account_id
+            and links.partner_account_id = first_seen.partner_account_id
+
+)
+
+select * from final
+order by partner_id, account_id, partner_account_id

@@ -1,0 +1,465 @@
+{%- set accept_threshold = var('account_mapping__accept_threshold') -%}
+{%- set review_threshold = var('account_mapping__review_threshold') -%}
+{%- set namesake_threshold = 0.5 -%}
+{#- Each step doubles the height that is reached: four see sixteen generations. -#}
+{%- set doublings = 4 -%}
+with
+
+scored_pairs as (
+
+    select * from {{ ref('int_account_mapping__scored_pairs') }}
+
+),
+
+match_overrides as (
+
+    select * from {{ ref('int_account_mapping__match_overrides') }}
+
+),
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+
+),
+
+account_tokens as (
+
+    select * from {{ ref('int_account_mapping__hashed_keys') }}
+    where key_type = 'account'
+
+),
+
+parents as (
+
+    select
+        side,
+        scope,
+        account_id,
+        parent_account_id
+
+    from members
+    where parent_account_id is not null
+
+),
+
+climb_0 as (
+
+    select
+        side,
+        scope,
+        account_id,
+        parent_account_id as ancestor_account_id
+
+    from parents
+
+),
+
+{% for step in range(doublings) %}
+climb_{{ step + 1 }} as {{ account_mapping.materialized() }} (
+
+    select * from climb_{{ step }}
+    union
+    select
+        lower_part.side,
+        lower_part.scope,
+        lower_part.account_id,
+        upper_part.ancestor_account_id
+
+    from climb_{{ step }} as lower_part
+    inner join climb_{{ step }} as upper_part
+        on
+            lower_part.side = upper_part.side
+            and lower_part.scope = upper_part.scope
+            and lower_part.ancestor_account_id = upper_part.account_id
+
+),
+{% endfor %}
+
+ancestors as (
+
+    select * from climb_{{ doublings }}
+
+),
+
+pairs as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from scored_pairs
+    where match_probability >= {{ review_threshold }}
+
+    union
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from match_overrides
+
+),
+
+-- an excluded account is a member of nothing: exclusion beats override
+decided as (
+
+    select
+        pairs.partner_id,
+        pairs.account_id,
+        pairs.partner_account_id,
+        partners.account_scope,
+        coalesce(account_tokens.token, pairs.account_id) as our_order,
+        our_members.unit_id as our_unit_id,
+        their_members.unit_id as partner_unit_id,
+        case when our_members.unit_id = our_members.account_id then 0 else 1 end as our_depth,
+        case when their_members.unit_id = their_members.account_id then 0 else 1 end as partner_depth,
+        our_members.status_rank as our_status_rank,
+        their_members.status_rank as partner_status_rank,
+        our_members.open_amount as our_open_amount,
+        our_members.unit_status_rank as our_unit_status_rank,
+        our_members.unit_open_amount as our_unit_open_amount,
+        their_members.unit_status_rank as partner_unit_status_rank,
+        case
+            when match_overrides.decision = 'match' then 1.0
+            else coalesce(scored_pairs.match_probability, 0.0)
+        end as match_probability,
+        case
+            when match_overrides.decision = 'match' then 'override'
+            else coalesce(scored_pairs.match_method, 'override')
+        end as match_method,
+        case
+            when match_overrides.decision = 'match' then 'accepted'
+            when match_overrides.decision = 'no_match' then 'rejected'
+            when scored_pairs.match_probability >= {{ accept_threshold }} then 'accepted'
+            else 'review'
+        end as decision,
+        case
+            when match_overrides.decision is not null
+                then coalesce(match_overrides.decided_by, 'override')
+            else 'threshold'
+        end as decided_by,
+        match_overrides.decision as override_decision,
+        match_overrides.decided_on,
+        case
+            when match_overrides.decision is null then scored_pairs.declared_relationship
+        end as declared_relationship,
+        coalesce(scored_pairs.name_similarity, 0.0) as name_similarity,
+        coalesce(scored_pairs.name_probability, 0.0) as name_probability,
+        case
+            when scored_pairs.relationship_by_name is not null then scored_pairs.relationship_by_name
+            when scored_pairs.our_other_words is not null and scored_pairs.partner_other_words is null
+                then 'subsidiary'
+            when scored_pairs.our_other_words is null and scored_pairs.partner_other_words is not null
+                then 'parent'
+            else 'sibling'
+        end as relationship_by_name,
+        -- a name in another country, or that of a group, is the family's: only a website or number makes it the company
+        coalesce(scored_pairs.match_method in ('name_exact', 'name_fuzzy'), false)
+        and (
+            scored_pairs.relationship_by_name is not null
+            or coalesce(scored_pairs.country_agreement = 'different', false)
+        ) as is_family_name
+
+    from pairs
+    inner join partners
+        on pairs.partner_id = partners.partner_id
+    inner join members as our_members
+        on
+            our_members.side = 'ours'
+            and partners.account_scope = our_members.scope
+            and pairs.account_id = our_members.account_id
+    inner join members as their_members
+        on
+            their_members.side = 'partner'
+            and pairs.partner_id = their_members.scope
+            and pairs.partner_account_id = their_members.account_id
+    left join account_tokens
+        on
+            pairs.partner_id = account_tokens.partner_id
+            and pairs.account_id = account_tokens.account_id
+    left join match_overrides
+        on
+            pairs.partner_id = match_overrides.partner_id
+            and pairs.account_id = match_overrides.account_id
+            and pairs.partner_account_id = match_overrides.partner_account_id
+    left join scored_pairs
+        on
+            pairs.partner_id = scored_pairs.partner_id
+            and pairs.account_id = scored_pairs.account_id
+            and pairs.partner_account_id = scored_pairs.partner_account_id
+
+),
+
+-- within two families the pair that fits best both ways is the same company, the others are its family; where names
+-- tell nothing the top of the family comes first, and an id decides last: the account's token where keys are
+-- exchanged, which is all that the partner sees of it
+fits as (
+
+    select
+        *,
+        override_decision is not null or match_method = 'identifier' as is_settled,
+        row_number() over (
+            partition by partner_id, partner_account_id, our_unit_id
+            order by
+                case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
+                name_probability desc, name_similarity desc, match_probability desc,
+                our_depth, our_status_rank, our_order
+        ) as our_fit,
+        row_number() over (
+            partition by partner_id, account_id, partner_unit_id
+            order by
+                case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
+                name_probability desc, name_similarity desc, match_probability desc,
+                partner_depth, partner_status_rank, partner_account_id
+        ) as partner_fit
+
+    from decided
+    where
+        decision = 'accepted'
+        and declared_relationship is null
+
+),
+
+best_of_ours as (
+
+    select
+        partner_id,
+        partner_account_id,
+        our_unit_id,
+        account_id as best_account_id
+
+    from fits
+    where our_fit = 1
+
+),
+
+best_of_theirs as (
+
+    select
+        partner_id,
+        account_id,
+        partner_unit_id,
+        partner_account_id as best_partner_account_id
+
+    from fits
+    where partner_fit = 1
+
+),
+
+-- accounts and partner accounts whose own company is found by name as well
+namesakes as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from fits
+    where
+        name_probability >= {{ namesake_threshold }}
+        and not is_family_name
+
+),
+
+namesake_accounts as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from namesakes
+
+),
+
+namesake_partner_accounts as (
+
+    select distinct
+        partner_id,
+        partner_account_id
+
+    from namesakes
+
+),
+
+related as (
+
+    select
+        fits.partner_id,
+        fits.account_id,
+        fits.partner_account_id,
+        fits.is_family_name and fits.match_method = 'name_exact' as is_namesake_abroad,
+        case
+            when fits.is_settled then 'same'
+            when fits.is_family_name and fits.our_fit = 1 and fits.partner_fit = 1 then fits.relationship_by_name
+            when fits.our_fit = 1 and fits.partner_fit = 1
+                then case
+                    -- one website, another name, and somebody else has that name: a branch that no CRM declares
+                    when
+                        fits.name_probability < {{ namesake_threshold }}
+                        and (
+                            namesake_accounts.account_id is not null
+                            or namesake_partner_accounts.partner_account_id is not null
+                        )
+                        then fits.relationship_by_name
+                    else 'same'
+                end
+            when fits.our_fit > 1
+                then case
+                    when our_ancestors.account_id is not null then 'subsidiary'
+                    when our_descendants.account_id is not null then 'parent'
+                    else 'sibling'
+                end
+            when partner_ancestors.account_id is not null then 'parent'
+            when partner_descendants.account_id is not null then 'subsidiary'
+            else 'sibling'
+        end as relationship
+
+    from fits
+    left join namesake_accounts
+        on
+            fits.partner_id = namesake_accounts.partner_id
+            and fits.account_id = namesake_accounts.account_id
+    left join namesake_partner_accounts
+        on
+            fits.partner_id = namesake_partner_accounts.partner_id
+            and fits.partner_account_id = namesake_partner_accounts.partner_account_id
+    inner join best_of_ours
+        on
+            fits.partner_id = best_of_ours.partner_id
+            and fits.partner_account_id = best_of_ours.partner_account_id
+            and fits.our_unit_id = best_of_ours.our_unit_id
+    inner join best_of_theirs
+        on
+            fits.partner_id = best_of_theirs.partner_id
+            and fits.account_id = best_of_theirs.account_id
+            and fits.partner_unit_id = best_of_theirs.partner_unit_id
+    left join ancestors as our_ancestors
+        on
+            our_ancestors.side = 'ours'
+            and fits.account_scope = our_ancestors.scope
+            and fits.account_id = our_ancestors.account_id
+            and best_of_ours.best_account_id = our_ancestors.ancestor_account_id
+    left join ancestors as our_descendants
+        on
+            our_descendants.side = 'ours'
+            and fits.account_scope = our_descendants.scope
+            and best_of_ours.best_account_id = our_descendants.account_id
+            and fits.account_id = our_descendants.ancestor_account_id
+    left join ancestors as partner_ancestors
+        on
+            partner_ancestors.side = 'partner'
+            and fits.partner_id = partner_ancestors.scope
+            and fits.partner_account_id = partner_ancestors.account_id
+            and best_of_theirs.best_partner_account_id = partner_ancestors.ancestor_account_id
+    left join ancestors as partner_descendants
+        on
+            partner_descendants.side = 'partner'
+            and fits.partner_id = partner_descendants.scope
+            and best_of_theirs.best_partner_account_id = partner_descendants.account_id
+            and fits.partner_account_id = partner_descendants.ancestor_account_id
+
+),
+
+-- a branch of theirs that is our branch too is no relative of our other branches, if these have another of that name:
+-- `acme` of Israel, in both lists, leaves our `acme` of Italy to their `acme` of the United States
+counterparts as (
+
+    select distinct
+        partner_id,
+        partner_account_id
+
+    from related
+    where relationship = 'same'
+
+),
+
+namesakes_abroad as (
+
+    select
+        related.partner_id,
+        related.account_id,
+        related.partner_account_id,
+        counterparts.partner_account_id is not null as is_counterpart,
+        min(case when counterparts.partner_account_id is null then 0 else 1 end)
+            over (partition by related.partner_id, related.account_id)
+        = 0 as has_nearer_relative
+
+    from related
+    left join counterparts
+        on
+            related.partner_id = counterparts.partner_id
+            and related.partner_account_id = counterparts.partner_account_id
+    where
+        related.is_namesake_abroad
+        and related.relationship <> 'same'
+
+),
+
+decided_links as (
+
+    select
+        decided.partner_id,
+        decided.account_id,
+        decided.partner_account_id,
+        decided.account_scope,
+        decided.our_unit_id,
+        decided.partner_unit_id,
+        cast(decided.match_probability as decimal(5, 4)) as match_probability,
+        decided.match_method,
+        coalesce(related.relationship, decided.declared_relationship, 'same') as relationship,
+        case when namesakes_abroad.account_id is null then decided.decision else 'rejected' end as decision,
+        case when namesakes_abroad.account_id is null then decided.decided_by else 'nearer relative' end as decided_by,
+        decided.override_decision,
+        decided.decided_on,
+        decided.our_status_rank,
+        decided.our_open_amount,
+        decided.our_unit_status_rank,
+        decided.our_unit_open_amount,
+        decided.partner_status_rank,
+        decided.partner_unit_status_rank
+
+    from decided
+    left join related
+        on
+            decided.partner_id = related.partner_id
+            and decided.account_id = related.account_id
+            and decided.partner_account_id = related.partner_account_id
+    left join namesakes_abroad
+        on
+            decided.partner_id = namesakes_abroad.partner_id
+            and decided.account_id = namesakes_abroad.account_id
+            and decided.partner_account_id = namesakes_abroad.partner_account_id
+            and namesakes_abroad.is_counterpart
+            and namesakes_abroad.has_nearer_relative
+
+),
+
+final as (
+
+    -- of the accepted links of an account and a partner the one that sets its cell in the matrix
+    select
+        *,
+        decision = 'accepted'
+        and row_number() over (
+            partition by partner_id, account_id, decision
+            order by
+                case when relationship = 'same' then 0 else 1 end,
+                partner_status_rank,
+                match_probability desc,
+                partner_account_id
+        ) = 1 as is_primary
+
+    from decided_links
+
+)
+
+select * from final

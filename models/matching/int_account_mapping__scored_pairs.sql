@@ -1,0 +1,599 @@
+{#- The probabilities and factors of the seed that rest on keys; those of names are int_account_mapping__fuzzy_pairs'. -#}
+{%- set settings = [
+    'probability_identifier', 'probability_conflict', 'probability_hierarchy',
+    'probability_own_website', 'probability_own_website_by_name',
+    'probability_shared_website', 'probability_shared_website_by_name',
+    'probability_own_mail_domain', 'probability_own_mail_domain_by_name',
+    'probability_shared_mail_domain', 'probability_shared_mail_domain_by_name',
+    'odds_other_website', 'odds_settled_elsewhere',
+    'probability_name_and_country', 'probability_name', 'probability_name_other_country', 'probability_name_of_several',
+    'probability_folded_name_and_country', 'probability_folded_name', 'probability_better_name_elsewhere',
+    'probability_core_name_and_country', 'probability_core_name', 'probability_core_name_other_country',
+    'probability_core_name_of_several', 'probability_initials', 'probability_initials_of_several',
+    'probability_near_name', 'probability_near_name_of_several',
+] -%}
+with
+
+match_weights as (
+
+    select
+        {% for setting in settings -%}
+        max(case when feature = '{{ setting }}' then cast(weight as decimal(5, 4)) end) as {{ setting }}
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('account_mapping__match_weights') }}
+
+),
+
+key_matches as (
+
+    select * from {{ ref('int_account_mapping__key_matches') }}
+
+),
+
+fuzzy_pairs as (
+
+    select * from {{ ref('int_account_mapping__fuzzy_pairs') }}
+
+),
+
+name_calibration as (
+
+    select * from {{ ref('int_account_mapping__name_calibration') }}
+
+),
+
+account_keys as (
+
+    select * from {{ ref('int_account_mapping__account_keys') }}
+
+),
+
+hashed_keys as (
+
+    select * from {{ ref('int_account_mapping__hashed_keys') }}
+
+),
+
+partner_key_rows as (
+
+    select * from {{ ref('int_account_mapping__key_rows') }}
+    where
+        side = 'partner'
+        and problem is null
+
+),
+
+domain_aliases as (
+
+    select * from {{ ref('int_account_mapping__domain_aliases') }}
+    where relation = 'subsidiary'
+
+),
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+
+),
+
+matched_keys as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id,
+        max(case when key_type = 'lei' then 1 else 0 end) = 1 as has_lei,
+        max(case when key_type = 'duns' then 1 else 0 end) = 1 as has_duns,
+        max(case when key_type in ('vat_id', 'linkedin') then 1 else 0 end) = 1 as has_other_identifier,
+        min(case when key_type in ('lei', 'duns', 'vat_id', 'linkedin') then key_type end) as identifier,
+        max(case when key_type = 'domain' then 1 else 0 end) = 1 as has_domain,
+        max(case when key_type = 'domain' and is_unambiguous then 1 else 0 end) = 1 as has_sole_domain,
+        max(case when key_type = 'email_domain' then 1 else 0 end) = 1 as has_email_domain,
+        max(case when key_type = 'email_domain' and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_email_domain,
+        coalesce(
+            min(case when key_type = 'domain' and is_unambiguous then key_value end),
+            min(case when key_type = 'domain' then key_value end),
+            min(case when key_type = 'email_domain' and is_unambiguous then key_value end),
+            min(case when key_type = 'email_domain' then key_value end)
+        ) as shared_domain,
+        max(case when key_type in ('name', 'name_sorted') then 1 else 0 end) = 1 as has_exact_name,
+        max(case when key_type in ('name_country', 'name_sorted_country') then 1 else 0 end) = 1
+            as has_exact_name_and_country,
+        max(case when key_type = 'name_short' then 1 else 0 end) = 1 as has_short_name,
+        max(case when key_type = 'name_short_country' then 1 else 0 end) = 1 as has_short_name_and_country,
+        max(case when key_type in ('name_short', 'name_short_country') and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_name,
+        max(case when key_type = 'name_core' then 1 else 0 end) = 1 as has_core_name,
+        max(case when key_type = 'name_core_country' then 1 else 0 end) = 1 as has_core_name_and_country,
+        max(case when key_type in ('name_core', 'name_core_country') and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_core_name,
+        max(case when key_type = 'name_initials_country' then 1 else 0 end) = 1 as has_initials,
+        max(case when key_type = 'name_initials_country' and is_unambiguous then 1 else 0 end) = 1
+            as has_sole_initials,
+        max(case when key_type = 'name_typo' then 1 else 0 end) = 1 as has_near_name,
+        -- each spelling that the two share must be theirs alone
+        min(case when key_type = 'name_typo' and not is_unambiguous then 0 else 1 end) = 1 as has_sole_near_name,
+        -- how much of the name is equal: all words, all but additions, the first word and initials, all but a letter
+        min(case
+            when key_type like 'name_initials%' then 3
+            when key_type like 'name_core%' then 2
+            when key_type = 'name_typo' then 4
+            when key_type like 'name%' then 1
+        end) as name_key_rank
+
+    from key_matches
+    group by partner_id, account_id, partner_account_id
+
+),
+
+-- a domain that is declared a subsidiary's links it with the accounts on the parent's domain
+declared_families as (
+
+    select
+        theirs.partner_id,
+        ours.account_id,
+        theirs.account_id as partner_account_id,
+        'subsidiary' as declared_relationship,
+        domain_aliases.domain as declared_domain,
+        domain_aliases.canonical_domain as declared_parent_domain
+
+    from domain_aliases
+    inner join account_keys as ours
+        on
+            ours.side = 'ours'
+            and ours.key_type = 'domain'
+            and domain_aliases.domain = ours.key_value
+    inner join account_keys as theirs
+        on
+            theirs.side = 'partner'
+            and theirs.key_type = 'domain'
+            and domain_aliases.canonical_domain = theirs.key_value
+
+    union all
+
+    select
+        theirs.partner_id,
+        ours.account_id,
+        theirs.account_id as partner_account_id,
+        'parent' as declared_relationship,
+        domain_aliases.domain as declared_domain,
+        domain_aliases.canonical_domain as declared_parent_domain
+
+    from domain_aliases
+    inner join account_keys as ours
+        on
+            ours.side = 'ours'
+            and ours.key_type = 'domain'
+            and domain_aliases.canonical_domain = ours.key_value
+    inner join account_keys as theirs
+        on
+            theirs.side = 'partner'
+            and theirs.key_type = 'domain'
+            and domain_aliases.domain = theirs.key_value
+
+),
+
+declared as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id,
+        max(declared_relationship) as declared_relationship,
+        min(declared_domain) as declared_domain,
+        min(declared_parent_domain) as declared_parent_domain
+
+    from declared_families
+    group by partner_id, account_id, partner_account_id
+
+),
+
+-- an account whose whole name is found does not also have part of it in common with another company
+name_rivals as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id,
+        least(
+            min(name_key_rank) over (partition by partner_id, account_id),
+            min(name_key_rank) over (partition by partner_id, partner_account_id)
+        ) < name_key_rank as has_better_name_elsewhere
+
+    from matched_keys
+
+),
+
+pairs as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from matched_keys
+
+    union
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from fuzzy_pairs
+
+    union
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from declared
+
+),
+
+-- which kinds of key each side has at all: one that both have and do not share speaks against the pair
+our_keys as (
+
+    select
+        '*' as partner_id,
+        account_id,
+        key_type
+
+    from account_keys
+    where side = 'ours'
+
+    union all
+
+    select
+        partner_id,
+        account_id,
+        key_type
+
+    from hashed_keys
+
+),
+
+our_key_types as (
+
+    select
+        partner_id,
+        account_id,
+        max(case when key_type = 'lei' then 1 else 0 end) as lei,
+        max(case when key_type = 'duns' then 1 else 0 end) as duns,
+        max(case when key_type = 'domain' then 1 else 0 end) as website,
+        max(case when key_type = 'name_country' then 1 else 0 end) as country
+
+    from our_keys
+    group by partner_id, account_id
+
+),
+
+their_keys as (
+
+    select
+        partner_id,
+        account_id,
+        key_type
+
+    from account_keys
+    where side = 'partner'
+
+    union all
+
+    select
+        partner_id,
+        account_token as account_id,
+        key_type
+
+    from partner_key_rows
+
+),
+
+their_key_types as (
+
+    select
+        partner_id,
+        account_id,
+        max(case when key_type = 'lei' then 1 else 0 end) as lei,
+        max(case when key_type = 'duns' then 1 else 0 end) as duns,
+        max(case when key_type = 'domain' then 1 else 0 end) as website,
+        max(case when key_type = 'name_country' then 1 else 0 end) as country
+
+    from their_keys
+    group by partner_id, account_id
+
+),
+
+evidence as (
+
+    select
+        pairs.partner_id,
+        pairs.account_id,
+        pairs.partner_account_id,
+        partners.exchange,
+        coalesce(matched_keys.has_lei, false) as has_lei,
+        coalesce(matched_keys.has_duns, false) as has_duns,
+        coalesce(matched_keys.has_other_identifier, false) as has_other_identifier,
+        matched_keys.identifier,
+        not coalesce(matched_keys.has_lei, false)
+        and coalesce(our_key_types.lei * their_key_types.lei, 0) = 1 as has_lei_conflict,
+        not coalesce(matched_keys.has_duns, false)
+        and coalesce(our_key_types.duns * their_key_types.duns, 0) = 1 as has_duns_conflict,
+        coalesce(matched_keys.has_domain, false) as has_domain,
+        coalesce(matched_keys.has_sole_domain, false) as has_sole_domain,
+        coalesce(matched_keys.has_email_domain, false) as has_email_domain,
+        coalesce(matched_keys.has_sole_email_domain, false) as has_sole_email_domain,
+        matched_keys.shared_domain,
+        not coalesce(matched_keys.has_email_domain, false)
+        and coalesce(our_key_types.website * their_key_types.website, 0) = 1 as has_domain_conflict,
+        declared.declared_relationship,
+        declared.declared_domain,
+        declared.declared_parent_domain,
+        coalesce(matched_keys.has_exact_name, false) as has_exact_name,
+        case when partners.exchange = 'keys' then matched_keys.name_key_rank end as name_key_rank,
+        fuzzy_pairs.name_similarity,
+        case
+            when partners.exchange = 'list' then fuzzy_pairs.country_agreement
+            when matched_keys.has_exact_name_and_country or matched_keys.has_short_name_and_country then 'same'
+            when matched_keys.has_core_name_and_country or matched_keys.has_initials or matched_keys.has_near_name
+                then 'same'
+            when
+                matched_keys.name_key_rank is not null
+                and coalesce(our_key_types.country * their_key_types.country, 0) = 1
+                then 'different'
+            else 'unknown'
+        end as country_agreement,
+        case matched_keys.name_key_rank
+            when 1 then matched_keys.has_sole_name
+            when 2 then matched_keys.has_sole_core_name
+            when 3 then matched_keys.has_sole_initials
+            when 4 then matched_keys.has_sole_near_name
+        end as is_sole_name,
+        fuzzy_pairs.city_agreement,
+        fuzzy_pairs.shared_words,
+        fuzzy_pairs.our_other_words,
+        fuzzy_pairs.partner_other_words,
+        fuzzy_pairs.rival_similarity,
+        fuzzy_pairs.relationship_by_name,
+        case
+            when partners.exchange = 'list'
+                then case
+                    when fuzzy_pairs.name_probability is null then 0.0
+                    else {{ account_mapping.shift_odds(
+                        'fuzzy_pairs.name_probability', 'name_calibration.intercept', 'name_calibration.slope'
+                    ) }}
+                end
+            -- across the hash only equality can be seen; a country that both keyed and do not share weakens it
+            when not coalesce(matched_keys.has_sole_name, false) and matched_keys.has_short_name
+                then match_weights.probability_name_of_several
+            when matched_keys.has_exact_name_and_country then match_weights.probability_name_and_country
+            when matched_keys.has_short_name_and_country then match_weights.probability_folded_name_and_country
+            when
+                (matched_keys.has_exact_name or matched_keys.has_short_name)
+                and coalesce(our_key_types.country * their_key_types.country, 0) = 1
+                then match_weights.probability_name_other_country
+            when matched_keys.has_exact_name then match_weights.probability_name
+            when matched_keys.has_short_name then match_weights.probability_folded_name
+            when name_rivals.has_better_name_elsewhere then match_weights.probability_better_name_elsewhere
+            when matched_keys.has_core_name
+                then case
+                    when not matched_keys.has_sole_core_name then match_weights.probability_core_name_of_several
+                    when matched_keys.has_core_name_and_country then match_weights.probability_core_name_and_country
+                    when coalesce(our_key_types.country * their_key_types.country, 0) = 1
+                        then match_weights.probability_core_name_other_country
+                    else match_weights.probability_core_name
+                end
+            when matched_keys.has_initials
+                then case
+                    when matched_keys.has_sole_initials then match_weights.probability_initials
+                    else match_weights.probability_initials_of_several
+                end
+            when matched_keys.has_near_name
+                then case
+                    when matched_keys.has_sole_near_name then match_weights.probability_near_name
+                    else match_weights.probability_near_name_of_several
+                end
+            else 0.0
+        end as name_probability
+
+    from pairs
+    cross join match_weights
+    inner join partners
+        on pairs.partner_id = partners.partner_id
+    inner join members as our_members
+        on
+            our_members.side = 'ours'
+            and partners.account_scope = our_members.scope
+            and pairs.account_id = our_members.account_id
+    inner join members as their_members
+        on
+            their_members.side = 'partner'
+            and pairs.partner_id = their_members.scope
+            and pairs.partner_account_id = their_members.account_id
+    left join matched_keys
+        on
+            pairs.partner_id = matched_keys.partner_id
+            and pairs.account_id = matched_keys.account_id
+            and pairs.partner_account_id = matched_keys.partner_account_id
+    left join name_rivals
+        on
+            pairs.partner_id = name_rivals.partner_id
+            and pairs.account_id = name_rivals.account_id
+            and pairs.partner_account_id = name_rivals.partner_account_id
+    left join fuzzy_pairs
+        on
+            pairs.partner_id = fuzzy_pairs.partner_id
+            and pairs.account_id = fuzzy_pairs.account_id
+            and pairs.partner_account_id = fuzzy_pairs.partner_account_id
+    left join name_calibration
+        on pairs.partner_id = name_calibration.partner_id
+    left join declared
+        on
+            pairs.partner_id = declared.partner_id
+            and pairs.account_id = declared.account_id
+            and pairs.partner_account_id = declared.partner_account_id
+    left join our_key_types
+        on
+            pairs.account_id = our_key_types.account_id
+            and our_key_types.partner_id = case when partners.exchange = 'list' then '*' else pairs.partner_id end
+    left join their_key_types
+        on
+            pairs.partner_id = their_key_types.partner_id
+            and pairs.partner_account_id = their_key_types.account_id
+
+),
+
+methods as (
+
+    -- LEI names a legal entity and decides before DUNS, which names a site
+    select
+        *,
+        case
+            when has_lei then 'identifier'
+            when has_lei_conflict then 'conflict'
+            when has_duns then 'identifier'
+            when has_duns_conflict then 'conflict'
+            when has_other_identifier then 'identifier'
+            when has_domain then 'domain'
+            when has_email_domain then 'email_domain'
+            when declared_relationship is not null then 'hierarchy'
+            else 'name'
+        end as ground
+
+    from evidence
+
+),
+
+settled_accounts as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from methods
+    where
+        ground = 'identifier'
+        or (ground = 'domain' and has_sole_domain)
+
+),
+
+settled_partner_accounts as (
+
+    select distinct
+        partner_id,
+        partner_account_id
+
+    from methods
+    where
+        ground = 'identifier'
+        or (ground = 'domain' and has_sole_domain)
+
+),
+
+weighed as (
+
+    select
+        methods.*,
+        settled_accounts.account_id is not null
+        or settled_partner_accounts.partner_account_id is not null as is_settled_elsewhere
+
+    from methods
+    left join settled_accounts
+        on
+            methods.partner_id = settled_accounts.partner_id
+            and methods.account_id = settled_accounts.account_id
+    left join settled_partner_accounts
+        on
+            methods.partner_id = settled_partner_accounts.partner_id
+            and methods.partner_account_id = settled_partner_accounts.partner_account_id
+
+),
+
+final as (
+
+    select
+        weighed.partner_id,
+        weighed.account_id,
+        weighed.partner_account_id,
+        cast(
+            round(
+                case weighed.ground
+                when 'identifier' then match_weights.probability_identifier
+                when 'conflict' then match_weights.probability_conflict
+                when 'hierarchy' then match_weights.probability_hierarchy
+                when 'domain'
+                    then case
+                        when weighed.has_sole_domain
+                            then
+                                match_weights.probability_own_website
+                                + match_weights.probability_own_website_by_name * weighed.name_probability
+                        else
+                            match_weights.probability_shared_website
+                            + match_weights.probability_shared_website_by_name * weighed.name_probability
+                    end
+                when 'email_domain'
+                    then case
+                        when weighed.has_sole_email_domain
+                            then
+                                match_weights.probability_own_mail_domain
+                                + match_weights.probability_own_mail_domain_by_name * weighed.name_probability
+                        else
+                            match_weights.probability_shared_mail_domain
+                            + match_weights.probability_shared_mail_domain_by_name * weighed.name_probability
+                    end
+                else
+                    {{ account_mapping.scale_odds(
+                        'weighed.name_probability',
+                        "(case when weighed.has_domain_conflict then match_weights.odds_other_website else 1.0 end"
+                        ~ " * case when weighed.is_settled_elsewhere and not weighed.has_exact_name"
+                        ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
+                    ) }}
+            end, 4) as decimal(5, 4)
+        ) as match_probability,
+        case
+            when weighed.ground = 'identifier' then 'identifier'
+            when weighed.has_domain then 'domain'
+            when weighed.has_email_domain then 'email_domain'
+            when weighed.declared_relationship is not null then 'hierarchy'
+            when weighed.has_exact_name then 'name_exact'
+            when weighed.exchange = 'keys' and weighed.name_key_rank = 1 then 'name_exact'
+            else 'name_fuzzy'
+        end as match_method,
+        weighed.exchange,
+        weighed.identifier,
+        weighed.has_lei_conflict,
+        weighed.has_duns_conflict,
+        weighed.shared_domain,
+        weighed.has_sole_domain or weighed.has_sole_email_domain as is_sole_domain,
+        weighed.has_domain_conflict,
+        case when weighed.ground = 'hierarchy' then weighed.declared_relationship end as declared_relationship,
+        weighed.declared_domain,
+        weighed.declared_parent_domain,
+        weighed.name_key_rank,
+        weighed.is_sole_name,
+        weighed.name_similarity,
+        weighed.name_probability,
+        weighed.country_agreement,
+        weighed.city_agreement,
+        weighed.shared_words,
+        weighed.our_other_words,
+        weighed.partner_other_words,
+        weighed.rival_similarity,
+        weighed.relationship_by_name
+
+    from weighed
+    cross join match_weights
+
+)
+
+select * from final

@@ -1,0 +1,262 @@
+with
+
+partner_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_rows') }}
+
+),
+
+partner_records as (
+
+    select * from {{ ref('int_account_mapping__partner_records') }}
+
+),
+
+partner_statuses as (
+
+    select * from {{ ref('int_account_mapping__partner_statuses') }}
+
+),
+
+partner_files as (
+
+    select * from {{ ref('stg_account_mapping__partner_files') }}
+
+),
+
+known_partners as (
+
+    select * from {{ ref('stg_account_mapping__settings_partners') }}
+
+),
+
+currency_rates as (
+
+    select * from {{ ref('stg_account_mapping__settings_currency_rates') }}
+
+),
+
+match_overrides as (
+
+    select * from {{ ref('stg_account_mapping__settings_match_overrides') }}
+
+),
+
+exclusions as (
+
+    select * from {{ ref('stg_account_mapping__settings_exclusions') }}
+
+),
+
+sharing_agreements as (
+
+    select * from {{ ref('stg_account_mapping__settings_sharing_agreements') }}
+
+),
+
+partner_agreements as (
+
+    select * from {{ ref('stg_account_mapping__partner_agreements') }}
+
+),
+
+agreement_rules as (
+
+    select
+        'account_mapping__sharing_agreements' as source,
+        partner_id,
+        shared_fields
+
+    from sharing_agreements
+
+    union all
+
+    select
+        'partners.partner_agreements' as source,
+        partner_id,
+        shared_fields
+
+    from partner_agreements
+
+),
+
+agreement_fields as (
+
+    {{ account_mapping.explode_items('agreement_rules', 'shared_fields', ['source', 'partner_id']) | indent(4) }}
+
+),
+
+status_rules as (
+
+    select * from {{ ref('stg_account_mapping__settings_status_rules') }}
+
+),
+
+key_rows as (
+
+    select * from {{ ref('int_account_mapping__key_rows') }}
+
+),
+
+final as (
+
+    select
+        source,
+        coalesce(partner_id, '(no partner)') || ':'
+        || coalesce(account_id, account_name, website, '(no id)') as row_key,
+        problem,
+        account_name as detail
+
+    from partner_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+
+    union all
+
+    select
+        file_name as source,
+        case
+            when row_number is null then '(whole file)'
+            else 'line ' || cast(row_number as {{ dbt.type_string() }})
+        end as row_key,
+        problem,
+        detail
+
+    from partner_files
+    where problem is not null
+
+    union all
+
+    select
+        case side when 'ours' then 'own.shared_keys' else 'partners.partner_keys' end as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        cast(count(*) as {{ dbt.type_string() }}) || ' keys' as detail
+
+    from key_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by side, partner_id, problem
+
+    union all
+
+    select
+        partner_records.source,
+        partner_statuses.partner_id || ':' || partner_statuses.account_id as row_key,
+        'unknown_status_value' as problem,
+        'status: ' || partner_statuses.raw_value as detail
+
+    from partner_statuses
+    inner join partner_records
+        on
+            partner_statuses.partner_id = partner_records.partner_id
+            and partner_statuses.account_id = partner_records.account_id
+    where partner_statuses.is_unknown
+
+    union all
+
+    select
+        children.source,
+        children.partner_id || ':' || children.account_id as row_key,
+        'unknown_parent' as problem,
+        children.parent_account_id as detail
+
+    from partner_records as children
+    left join partner_records as parents
+        on
+            children.partner_id = parents.partner_id
+            and children.parent_account_id = parents.account_id
+    where
+        children.is_readable
+        and children.parent_account_id is not null
+        and parents.account_id is null
+
+    union all
+
+    select
+        partner_records.source,
+        partner_records.partner_id || ':' || partner_records.account_id as row_key,
+        case
+            when partner_records.open_amount is null then 'amount_not_a_number'
+            else 'currency_without_rate'
+        end as problem,
+        coalesce(partner_records.currency || ' ', '') || partner_records.raw_open_amount as detail
+
+    from partner_records
+    left join currency_rates
+        on upper(partner_records.currency) = currency_rates.currency
+    where
+        partner_records.raw_open_amount is not null
+        and (
+            partner_records.open_amount is null
+            or (
+                upper(partner_records.currency) <> '{{ var("account_mapping__currency") | upper }}'
+                and currency_rates.rate is null
+            )
+        )
+
+    ---------- names, identifiers and domains of both sides
+
+    union all
+
+    select
+        settings.source,
+        settings.partner_id as row_key,
+        'setting_of_unknown_partner' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail
+
+    from (
+        select distinct
+            'account_mapping__match_overrides' as source,
+            partner_id
+
+        from match_overrides
+
+        union all
+
+        select distinct
+            'account_mapping__exclusions' as source,
+            partner_id
+
+        from exclusions
+        where partner_id <> '*'
+
+        union all
+
+        select distinct
+            'account_mapping__sharing_agreements' as source,
+            partner_id
+
+        from sharing_agreements
+
+        union all
+
+        select distinct
+            'account_mapping__status_rules' as source,
+            source_system as partner_id
+
+        from status_rules
+        where source_system not in (
+            'partner', '{{ account_mapping.supported_crms() | join("', '") }}'
+        )
+    ) as settings
+    left join known_partners
+        on settings.partner_id = known_partners.partner_id
+    where known_partners.partner_id is null
+
+    union all
+
+    select
+        source,
+        partner_id as row_key,
+        'unknown_field' as problem,
+        left(item, 100) as detail
+
+    from agreement_fields
+    where item not in ('{{ account_mapping.shareable_fields() | join("', '") }}')
+
+)
+
+select * from final

@@ -1,0 +1,56 @@
+with
+
+accounts_with_partners as (
+
+    select * from {{ ref('int_account_mapping__accounts_with_partners') }}
+
+),
+
+account_changes as (
+
+    select * from {{ ref('int_account_mapping__account_changes') }}
+
+),
+
+final as (
+
+    select
+        ---------- ids
+        accounts_with_partners.account_id,
+        accounts_with_partners.source_relation,
+        accounts_with_partners.source_account_id,
+        accounts_with_partners.ultimate_parent_account_id,
+        accounts_with_partners.duplicate_group_id,
+
+        ---------- text
+        accounts_with_partners.name,
+        accounts_with_partners.status,
+        accounts_with_partners.domains,
+        accounts_with_partners.country_code,
+        accounts_with_partners.owner,
+        accounts_with_partners.owner_email,
+        accounts_with_partners.exclusion_reason,
+        accounts_with_partners.partners,
+        accounts_with_partners.best_partner_id,
+        accounts_with_partners.best_play,
+        accounts_with_partners.pass_through,
+        accounts_with_partners.content_hash,
+
+        ---------- numerics
+        accounts_with_partners.open_amount,
+        accounts_with_partners.n_partners,
+
+        ---------- dates and timestamps
+        account_changes.changed_at,
+
+        ---------- flags
+        accounts_with_partners.is_excluded
+
+    from accounts_with_partners
+    inner join account_changes
+        on accounts_with_partners.account_id = account_changes.account_id
+
+)
+
+select * from final
+order by account_id

@@ -1,0 +1,37 @@
+{{ config(
+    materialized='table',
+    enabled='shared_keys' in var('account_mapping__crms', []),
+) }}
+
+with
+
+own_keys as (
+
+    select * from {{ ref('stg_account_mapping__own_shared_keys') }}
+
+),
+
+partners as (
+
+    select * from {{ ref('stg_account_mapping__settings_partners') }}
+
+),
+
+final as (
+
+    select distinct
+        own_keys.partner_id,
+        own_keys.key_type,
+        own_keys.token,
+        own_keys.account_token,
+        own_keys.parent_account_token,
+        own_keys.status,
+        {{ account_mapping.key_row_problem('own_keys', 'partners') }} as problem
+
+    from own_keys
+    left join partners
+        on own_keys.partner_id = partners.partner_id
+
+)
+
+select * from final

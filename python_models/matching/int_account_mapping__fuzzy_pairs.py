@@ -1,0 +1,1604 @@
+"""Account pairs whose names could mean one company, each with its evidence.
+
+For every partner who sent a readable list, in five steps:
+
+1. Block. Candidates share rare letter trigrams or rare words (also first
+   letters, acronyms and glued words) by sparse cosine; never all pairs.
+2. Weigh. Evidence of a pair (string similarities, share of the
+   informative words, numbers, country, city, legal form) times the weights of
+   the seed `account_mapping__match_weights`: a logistic regression.
+3. Compare with rivals, twice. How far the pair is ahead of the best other name,
+   seen from our account and from the partner's, corrects the first estimate;
+   then once more with the corrected estimates, since `samsung electronics`, which
+   has its own match, is no rival of `samsung`.
+4. Add families: `mitsubishi group` and the names that begin with `mitsubishi`.
+5. Stream the pairs out in batches.
+
+Names come in normalised (`[a-z0-9 ]`). Both sides are held as Arrow and numpy
+arrays, our side passes through in chunks of names, so that memory is bounded by
+the chunk and by the number of plausible pairs. Every sum has a fixed order and
+every cut-off sees rounded numbers: neither row order nor thread count changes
+the result.
+"""
+
+import os
+import re
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+INSTALL = "pip install -r dbt_packages/account_mapping/requirements.txt"
+
+try:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import LCSseq, Prefix
+    from scipy import sparse
+    from sparse_dot_topn import sp_matmul_topn
+except ImportError as error:
+    raise ImportError(
+        f"int_account_mapping__fuzzy_pairs needs the library {error.name}: "
+        f"run `{INSTALL}` in the environment that runs dbt"
+    ) from error
+
+SCHEMA = pa.schema(
+    [
+        ("partner_id", pa.string()),
+        ("account_id", pa.string()),
+        ("partner_account_id", pa.string()),
+        ("name_similarity", pa.float64()),
+        ("name_probability", pa.float64()),
+        ("country_agreement", pa.string()),
+        ("city_agreement", pa.string()),
+        ("shared_words", pa.string()),
+        ("our_other_words", pa.string()),
+        ("partner_other_words", pa.string()),
+        ("rival_similarity", pa.float64()),
+        ("relationship_by_name", pa.string()),
+    ]
+)
+
+RECORD_COLUMNS = (
+    "side",
+    "partner_id",
+    "account_id",
+    "name",
+    "legal_form",
+    "country_code",
+    "city",
+)
+KEY_COLUMNS = ("partner_id", "account_id", "partner_account_id")
+
+# Distinct names of ours scored at a time.
+CHUNK_NAMES = 3_072
+# Account pairs weighed, and rows written, at a time.
+SLICE_PAIRS = 65_536
+# Candidates a name gets from its trigrams, and from its words.
+TOP_TRIGRAM = 8
+TOP_WORD = 6
+# And how many if the last of these is as good as CLOSE_COSINE of the first.
+TOP_WIDE = 64
+CLOSE_COSINE = 0.9
+MINIMUM_TRIGRAM_COSINE = 0.2
+MINIMUM_WORD_COSINE = 0.2
+# Partner names that one name looks at by its trigrams, and by its words, the rarest of them first: the work stays in
+# proportion to the names, however common their words.
+LOOKED_AT = 2_000
+# Partner accounts of one and the same name that one account is compared with.
+MAXIMUM_NAMESAKES = 20
+# Log-odds below which a pair is neither written nor anybody's rival.
+FLOOR = -6.0
+MINIMUM_PROBABILITY = 0.01
+
+LEAST_NAMES = 1_000
+# Rows are multiplied independently of each other: no result depends on this.
+THREADS = os.cpu_count() or 1
+# More would need more memory, and take turns in what Python does one at a time.
+CHUNKS_AT_ONCE = min(THREADS, 4)
+
+# A word counts as shared, in the text shown to people, from this quality on.
+SHARED_QUALITY = 0.5
+AGREEMENT = pa.array(["unknown", "same", "different"])
+UNKNOWN, SAME, DIFFERENT = 0, 1, 2
+
+# A name that ends like this says that it stands for a family of companies.
+GROUP_WORDS = "group groupe grp grupo gruppe gruppo holding holdings"
+GROUP_ONLY = re.compile(f"( ({GROUP_WORDS.replace(' ', '|')}))+")
+# Letters and rarity that the rest of such a name needs to be a family's own.
+GROUP_LETTERS = 4
+GROUP_RARITY = 0.94
+# Names, or accounts, of the other side that begin with the family's name.
+GROUP_NAMES = 2
+GROUP_ACCOUNTS = 3
+# What is left of the doubt about short and common names where that many accounts bear it.
+BRANCHES_DOUBT = 0.25
+# A name whose rarest word is rarer at large by less than this is common.
+COMMON_RARITY = 0.05
+# That a pair found so is of one family. Set by judgement: 32 of 32 on the set of families; on the other sets nine more,
+# none of them one company, whose labels do not tell families (some are, as Mitsubishi; some are not, as Liberty).
+GROUP_PROBABILITY = 0.93
+RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
+STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
+
+# Letters, added or missing, by which a misspelt word may differ.
+TYPO_LETTERS = 4
+LONGEST_ACRONYM = 6
+# Letters of a word that may abbreviate the whole name: `crico`.
+LONGEST_ABBREVIATION = 8
+# Letter codes: a space, 26 letters, 10 digits.
+ALPHABET = 37
+NAME_PATTERN = "^[a-z0-9]+( [a-z0-9]+)*$"
+# Of each word the first letter, and no spaces.
+INITIALS = "([a-z0-9])[a-z0-9]* ?", r"\1"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+NAME_FEATURES = (
+    "bias",
+    "word_sort_ratio_over_80",
+    "word_set_ratio",
+    "partial_ratio",
+    "trigram_cosine",
+    "trigram_cosine_over_50",
+    "equal",
+    "abbreviated_ours",
+    "abbreviated_partner",
+    "least_word_ours",
+    "least_word_partner",
+    "shared_information",
+    "rarest_other_ours",
+    "rarest_other_both",
+    "first_word_rarity",
+    "first_word_equal",
+    "number_conflict",
+    "acronym_length",
+    "near_acronym_length",
+    "one_word",
+)
+PLACE_FEATURES = (
+    "country_same",
+    "country_different",
+    "city_same",
+    "city_different",
+    "city_same_and_near_acronym",
+    "country_different_and_short",
+    "country_different_and_common",
+    "legal_form_different",
+)
+RIVAL_FEATURES = (
+    "rival_bias",
+    "rival_evidence",
+    "rival_ours_ahead",
+    "rival_ours_behind",
+    "rival_partner_ahead",
+    "rival_partner_behind",
+    "rival_evidence_alone",
+)
+# The same once more, now that a rival which is itself behind another name counts less.
+SETTLED_FEATURES = tuple(feature.replace("rival", "settled") for feature in RIVAL_FEATURES)
+FEATURES = NAME_FEATURES + PLACE_FEATURES + RIVAL_FEATURES + SETTLED_FEATURES
+# What keys alone are worth, which int_account_mapping__scored_pairs reads: probabilities and factors of odds, 0 to 1.
+KEY_SETTINGS = (
+    "probability_identifier",
+    "probability_conflict",
+    "probability_hierarchy",
+    "probability_own_website",
+    "probability_own_website_by_name",
+    "probability_shared_website",
+    "probability_shared_website_by_name",
+    "probability_own_mail_domain",
+    "probability_own_mail_domain_by_name",
+    "probability_shared_mail_domain",
+    "probability_shared_mail_domain_by_name",
+    "odds_other_website",
+    "odds_settled_elsewhere",
+    "probability_name_and_country",
+    "probability_name",
+    "probability_name_other_country",
+    "probability_name_of_several",
+    "probability_folded_name_and_country",
+    "probability_folded_name",
+    "probability_better_name_elsewhere",
+    "probability_core_name_and_country",
+    "probability_core_name",
+    "probability_core_name_other_country",
+    "probability_core_name_of_several",
+    "probability_initials",
+    "probability_initials_of_several",
+    "probability_near_name",
+    "probability_near_name_of_several",
+)
+
+
+# ---------------------------------------------------------------- weights
+
+
+def read_weights(weights: Mapping[str, float | None]) -> dict[str, float]:
+    """The weights by feature, the whole seed being checked against FEATURES and KEY_SETTINGS.
+
+    weights: the seed's rows as {feature: weight}.
+    Raises ValueError naming the features that are missing, unknown, without
+    a finite number or, of KEY_SETTINGS, not between 0 and 1.
+    """
+    expected = set(FEATURES + KEY_SETTINGS)
+    missing = sorted(expected - set(weights))
+    unknown = sorted(set(weights) - expected)
+    bad = sorted(
+        feature
+        for feature in expected & set(weights)
+        if weights[feature] is None or not np.isfinite(weights[feature])
+    )
+    outside = sorted(
+        feature
+        for feature in set(KEY_SETTINGS) & set(weights) - set(bad)
+        if not 0 <= weights[feature] <= 1
+    )
+    problems = [
+        f"{what}: {', '.join(features)}"
+        for what, features in (
+            ("missing", missing),
+            ("unknown", unknown),
+            ("not a number", bad),
+            ("not between 0 and 1", outside),
+        )
+        if features
+    ]
+    if problems:
+        raise ValueError(
+            "account_mapping__match_weights does not fit this version of "
+            f"int_account_mapping__fuzzy_pairs ({'; '.join(problems)}): run "
+            "`dbt seed`, or fit the weights again with "
+            "benchmarks/fit_match_weights.py"
+        )
+    return {feature: float(weights[feature]) for feature in FEATURES}
+
+
+def weigh(
+    columns: Mapping[str, np.ndarray],
+    features: tuple[str, ...],
+    weights: Mapping[str, float],
+) -> np.ndarray:
+    """Log-odds: the sum of feature times weight, (n,) float64.
+
+    One addition per feature instead of a matrix product, whose order of sums
+    depends on the number of threads and rows.
+    """
+    total = np.zeros(len(columns[features[0]]))
+    for feature in features:
+        total += columns[feature] * weights[feature]
+    return total
+
+
+# ---------------------------------------------------------------- records
+
+
+class Side(NamedTuple):
+    """The named accounts of one side, sorted by (name, country, city, id).
+
+    account_ids: (accounts,) strings. name_of: (accounts,) index of the name.
+    country, city, legal: (accounts,) codes, -1 unknown; the codes are comparable
+    between the two sides. names: (names,) distinct, sorted.
+    first: (names + 1,) offsets of each name's accounts.
+    """
+
+    account_ids: pa.Array
+    name_of: np.ndarray
+    country: np.ndarray
+    city: np.ndarray
+    legal: np.ndarray
+    names: pa.Array
+    first: np.ndarray
+
+
+def codes(column: pa.ChunkedArray, values: pa.Array) -> np.ndarray:
+    """Position of each value in `values` as int32; null or absent is -1."""
+    return pc.fill_null(pc.index_in(column, values), -1).to_numpy().astype(np.int32)
+
+
+def distinct(*columns: pa.ChunkedArray) -> pa.Array:
+    """The sorted distinct values of the columns, without null."""
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    values = pa.chunked_array(chunks, pa.string()).drop_null().unique()
+    return values.take(pc.sort_indices(values))
+
+
+def build_side(records: pa.Table, countries: pa.Array, cities: pa.Array, legals: pa.Array) -> Side:
+    """The accounts of `records` that have a name, ready to be compared.
+
+    Raises ValueError at a name that is not normalised.
+    """
+    records = records.filter(pc.is_valid(records["name"])).sort_by(
+        [(c, "ascending") for c in ("name", "country_code", "city", "account_id")]
+    )
+    names = distinct(records["name"])
+    bad = names.filter(pc.invert(pc.match_substring_regex(names, NAME_PATTERN)))
+    if len(bad):
+        raise ValueError(
+            "int_account_mapping__normalized holds names that are not words of "
+            f"[a-z0-9] separated by single spaces, such as {bad[0].as_py()!r}"
+        )
+    name_of = codes(records["name"], names)
+    return Side(
+        account_ids=records["account_id"].combine_chunks(),
+        name_of=name_of,
+        country=codes(records["country_code"], countries),
+        city=codes(records["city"], cities),
+        legal=codes(records["legal_form"], legals),
+        names=names,
+        first=np.searchsorted(name_of, np.arange(len(names) + 1)),
+    )
+
+
+def build_sides(ours: pa.Table, partner: pa.Table) -> tuple[Side, Side, pa.Array]:
+    """Both sides with common codes, and the cities that the codes stand for."""
+    countries, cities, legals = (
+        distinct(ours[column], partner[column]) for column in ("country_code", "city", "legal_form")
+    )
+    return (
+        build_side(ours, countries, cities, legals),
+        build_side(partner, countries, cities, legals),
+        cities,
+    )
+
+
+# ---------------------------------------------------------------- words
+
+
+def rows_of(lengths: np.ndarray) -> np.ndarray:
+    """Row of every element of rows with the given lengths."""
+    return np.repeat(np.arange(len(lengths)), lengths)
+
+
+def ragged(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and position of every element of rows with the given lengths."""
+    rows = rows_of(lengths)
+    starts = np.cumsum(lengths) - lengths
+    return rows, np.arange(len(rows)) - np.repeat(starts, lengths)
+
+
+def unique(values: np.ndarray) -> np.ndarray:
+    """The distinct values, (n,) sorted.
+
+    As np.unique, whose hash table takes twenty times as long and lets no other thread run.
+    """
+    values = np.sort(values)
+    return values[np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]])]
+
+
+def offsets(lengths: np.ndarray) -> np.ndarray:
+    """Where each row of the given lengths begins, and the end: (rows + 1,)."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+class Words(NamedTuple):
+    """The words of each name, and the words that runs of them spell.
+
+    first: (names + 1,) offsets into word; word: ids in the vocabulary.
+    A span is a run of `span_length` words from position `span_start` on whose
+    initials (`span_acronym`) or letters form one word of the vocabulary:
+    `jp morgan` spells `jpmorgan`, `korea telecom` spells `kt`.
+    span_first: (names + 1,) offsets into the span arrays.
+    """
+
+    first: np.ndarray
+    word: np.ndarray
+    span_first: np.ndarray
+    span_word: np.ndarray
+    span_start: np.ndarray
+    span_length: np.ndarray
+    span_acronym: np.ndarray
+
+
+def split_words(names: pa.Array) -> pa.ListArray:
+    """The words of each name."""
+    return pc.split_pattern(names, " ")
+
+
+def word_code(letters: list[np.ndarray]) -> np.ndarray:
+    """One number per word of a fixed length, from its letters' codes."""
+    code = np.zeros(len(letters[0]), np.int64)
+    for letter in letters:
+        code = code * (ALPHABET + 1) + letter + 1
+    return code
+
+
+def short_word_codes(vocabulary: pa.Array, length: int) -> tuple[np.ndarray, ...]:
+    """Codes of the words that have `length` letters, sorted, and their ids."""
+    ids = np.flatnonzero(pc.utf8_length(vocabulary).to_numpy() == length)
+    text = "".join(vocabulary.take(pa.array(ids)).to_pylist()).encode()
+    letters = LETTER[np.frombuffer(text, np.uint8)].reshape(-1, length)
+    code = word_code(list(letters.T.astype(np.int64)))
+    order = np.argsort(code)
+    return code[order], ids[order]
+
+
+def runs(length: int, position: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Where a run of `length` words of one name begins.
+
+    position: of each word in its name; last: of its name's last word.
+    """
+    return np.flatnonzero(position + length - 1 <= last)
+
+
+def acronyms(
+    initial: np.ndarray, start: np.ndarray, length: int, vocabulary: pa.Array
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which runs have initials that form a word of the vocabulary, and which.
+
+    initial: letter code of each word; start: (runs,) first words of the runs.
+    Returns indexes into `start`, and the words' ids.
+    """
+    known, ids = short_word_codes(vocabulary, length)
+    if not len(known) or not len(start):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    code = word_code([initial[start + k] for k in range(length)])
+    at = np.minimum(np.searchsorted(known, code), len(known) - 1)
+    hit = np.flatnonzero(known[at] == code)
+    return hit, ids[at[hit]]
+
+
+def build_words(names: pa.Array, vocabulary: pa.Array) -> Words:
+    """Words and spans of `names`; every word must be in the vocabulary."""
+    lists = split_words(names)
+    first = lists.offsets.to_numpy().astype(np.int64)
+    texts = lists.flatten()
+    word = codes(pa.chunked_array([texts]), vocabulary).astype(np.int64)
+    n_words = np.diff(first)
+    row, position = ragged(n_words)
+    last = n_words[row] - 1
+    initial = initials(vocabulary)[word].astype(np.int64)
+
+    # Initials of the whole name without its small words.
+    small = pa.chunked_array([STOPWORDS.split(" ")])
+    full = np.flatnonzero(~np.isin(word, codes(small, vocabulary)))
+    n_full = np.bincount(row[full], minlength=len(names))
+    heads = offsets(n_full)[:-1]
+
+    # Columns: name, first word, number of words, word spelt, is an acronym.
+    none = np.zeros(0, np.int64)
+    spans: list[tuple[np.ndarray, ...]] = [(none, none, none, none, none)]
+    for length in range(2, LONGEST_ACRONYM + 1):
+        start = runs(length, position, last)
+        hit, ids = acronyms(initial, start, length, vocabulary)
+        at = start[hit]
+        spans.append((row[at], position[at], np.full_like(at, length), ids, ids * 0 + 1))
+        name = np.flatnonzero((n_full == length) & (n_words > length))
+        hit, ids = acronyms(initial[full], heads[name], length, vocabulary)
+        name = name[hit]
+        spans.append((name, name * 0, n_words[name], ids, ids * 0 + 1))
+    for length in (2, 3):
+        start = runs(length, position, last)
+        parts = [texts.take(pa.array(start + k)) for k in range(length)]
+        glued = pc.binary_join_element_wise(*parts, "")
+        ids = codes(pa.chunked_array([glued]), vocabulary).astype(np.int64)
+        at, ids = start[ids >= 0], ids[ids >= 0]
+        spans.append((row[at], position[at], np.full_like(at, length), ids, ids * 0))
+
+    columns = [np.concatenate(column) for column in zip(*spans, strict=True)]
+    order = np.lexsort(columns[::-1])
+    span_row, span_start, span_length, span_word, span_acronym = (column[order] for column in columns)
+    return Words(
+        first=first,
+        word=word,
+        span_first=np.searchsorted(span_row, np.arange(len(names) + 1)),
+        span_word=span_word,
+        span_start=span_start,
+        span_length=span_length,
+        span_acronym=span_acronym.astype(bool),
+    )
+
+
+def sort_words(words: Words, vocabulary: pa.Array) -> pa.Array:
+    """Each name with its words in the order of the (sorted) vocabulary."""
+    row = rows_of(np.diff(words.first))
+    in_order = np.sort(row * np.int64(max(len(vocabulary), 1)) + words.word) - row * max(len(vocabulary), 1)
+    lists = pa.ListArray.from_arrays(pa.array(words.first.astype(np.int32)), vocabulary.take(pa.array(in_order)))
+    return pc.binary_join(lists, " ")
+
+
+def document_counts(words: Words, n_words: int) -> np.ndarray:
+    """In how many names each word occurs."""
+    row = rows_of(np.diff(words.first))
+    pairs = unique(row * np.int64(n_words) + words.word)
+    return np.bincount(pairs % max(n_words, 1), minlength=n_words)
+
+
+def rarity(counts: np.ndarray, n_names: int) -> np.ndarray:
+    """How much a word tells, 0 (in every name) to 1 (in a single one).
+
+    The inverse document frequency as a share of its maximum, so that weights
+    learnt on lists of one size serve lists of another; short lists count as parts
+    of one with LEAST_NAMES names, for what both hold is not common by that.
+    """
+    n = max(n_names, LEAST_NAMES)
+    return np.log((n + 1) / (np.maximum(counts, 1) + 1)) / np.log((n + 1) / 2)
+
+
+def background_rarity(vocabulary: pa.Array, common: Mapping[str, int]) -> np.ndarray:
+    """How much a word tells by its use in organisation names at large, (words,).
+
+    common: names per million that hold a common word. The rarest of these, and
+    every word that is not among them, has 1; a short list alone would take
+    `bank` or `institute` for telling.
+    """
+    if not common:
+        return np.ones(len(vocabulary))
+    known = codes(pa.chunked_array([vocabulary]), pa.array(common))
+    per_million = np.fromiter(common.values(), float, len(common))
+    level = np.log(1e6 / per_million) / np.log(1e6 / per_million.min())
+    return np.where(known >= 0, level[known], 1.0)
+
+
+# ---------------------------------------------------------------- letters
+
+
+def letter_codes() -> np.ndarray:
+    """Code of each byte: 0 for a space or anything unexpected, 1 to 36."""
+    table = np.zeros(256, np.uint8)
+    for code, letter in enumerate(b"abcdefghijklmnopqrstuvwxyz0123456789", 1):
+        table[letter] = code
+    return table
+
+
+LETTER = letter_codes()
+
+
+def initials(vocabulary: pa.Array) -> np.ndarray:
+    """Letter code of the first letter of each word."""
+    text = "".join(pc.utf8_slice_codeunits(vocabulary, 0, 1).to_pylist()).encode()
+    return LETTER[np.frombuffer(text, np.uint8)]
+
+
+def trigrams(names: pa.Array) -> sparse.csr_matrix:
+    """Counts of letter trigrams of the space-padded words, (names, 37³)."""
+    padded = pc.binary_join_element_wise("", names, "", " ").cast(pa.large_string())
+    n = len(padded)
+    shape = (n, ALPHABET**3)
+    if not n:
+        return sparse.csr_matrix(shape, dtype=np.float32)
+    buffers = padded.buffers()
+    starts = np.frombuffer(buffers[1], np.int64)[padded.offset : padded.offset + n + 1]
+    letters = LETTER[np.frombuffer(buffers[2], np.uint8)[starts[0] : starts[-1]]]
+    # A space in the middle would join two words, or two names: each begins and ends with one.
+    middle = np.flatnonzero(letters[1:-1]) + 1
+    cell = np.repeat(np.arange(n), np.diff(starts))[middle]
+    for place in (-1, 0, 1):
+        cell *= ALPHABET
+        cell += letters[middle + place]
+    cell, count = np.unique(cell, return_counts=True)
+    return sparse.csr_matrix(
+        (
+            count.astype(np.float32),
+            (cell % shape[1]).astype(np.int32),
+            np.searchsorted(cell // shape[1], np.arange(n + 1)).astype(np.int32),
+        ),
+        shape=shape,
+    )
+
+
+def weighted(matrix: sparse.csr_matrix, weight: np.ndarray) -> sparse.csr_matrix:
+    """Rows times column weights, scaled to length 1, float32.
+
+    matrix: counts; weight: (columns,); columns of weight 0 are dropped.
+    """
+    row = rows_of(np.diff(matrix.indptr))
+    value = matrix.data * weight[matrix.indices]
+    square = np.bincount(row, value * value, minlength=matrix.shape[0])
+    value = value / np.sqrt(np.maximum(square, 1e-12))[row]
+    kept = value > 0
+    first = np.searchsorted(row[kept], np.arange(matrix.shape[0] + 1))
+    return sparse.csr_matrix(
+        (
+            value[kept].astype(np.float32),
+            matrix.indices[kept].astype(np.int32),
+            first.astype(np.int32),
+        ),
+        shape=matrix.shape,
+    )
+
+
+def rarest(matrix: sparse.csr_matrix, holders: np.ndarray, limit: int) -> sparse.csr_matrix:
+    """Of each row the rarest columns, as many as have no more than `limit` holders together.
+
+    holders: (columns,) rows of the other matrix that hold each column. Of columns with equally many the first ones.
+    """
+    rows = rows_of(np.diff(matrix.indptr))
+    held = holders[matrix.indices].astype(np.int64)
+    order = np.argsort(rows * (held.max(initial=0) + 1) + held, kind="stable")
+    total = np.concatenate([[0], np.cumsum(held[order])])
+    kept = np.sort(order[total[1:] - total[matrix.indptr[:-1]][rows] <= limit])
+    return sparse.csr_matrix(
+        (
+            matrix.data[kept],
+            matrix.indices[kept],
+            offsets(np.bincount(rows[kept], minlength=matrix.shape[0])).astype(np.int32),
+        ),
+        shape=matrix.shape,
+    )
+
+
+def column_counts(matrix: sparse.csr_matrix) -> np.ndarray:
+    """In how many rows each column occurs."""
+    return np.bincount(matrix.indices, minlength=matrix.shape[1])
+
+
+# ---------------------------------------------------------------- blocking
+
+
+class Index(NamedTuple):
+    """Everything about the names of both sides that a chunk needs.
+
+    vocabulary: distinct words of both sides; rarity, background (rarity
+    at large), numeric, initial, letters (their number): (words,).
+    trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
+    trigrams_columns, keys_columns: the partner's, transposed.
+    equal: (n, 2) name pairs of the same letters, sorted.
+    sorted_ours, sorted_partner: the names, their words sorted.
+    heads_ours, heads_partner: the names' initials.
+    """
+
+    vocabulary: pa.Array
+    rarity: np.ndarray
+    background: np.ndarray
+    initial: np.ndarray
+    letters: np.ndarray
+    numeric: np.ndarray
+    ours: Words
+    partner: Words
+    trigrams_ours: sparse.csr_matrix
+    trigrams_partner: sparse.csr_matrix
+    trigrams_columns: sparse.csr_matrix
+    keys_ours: sparse.csr_matrix
+    keys_columns: sparse.csr_matrix
+    equal: np.ndarray
+    sorted_ours: pa.Array
+    sorted_partner: pa.Array
+    heads_ours: pa.Array
+    heads_partner: pa.Array
+
+
+def join(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indexes of all pairs of equal elements, in order of the left."""
+    order = np.argsort(right, kind="stable")
+    low, high = (np.searchsorted(right[order], left, side) for side in ("left", "right"))
+    row, step = ragged(high - low)
+    return row, order[low[row] + step]
+
+
+def equal_names(ours: pa.Array, partner: pa.Array) -> np.ndarray:
+    """Name pairs, (n, 2), that differ in spaces at most."""
+    glued = [pa.chunked_array([pc.replace_substring(names, " ", "")]) for names in (ours, partner)]
+    values = distinct(*glued)
+    return np.column_stack(join(*(codes(names, values) for names in glued)))
+
+
+def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_matrix:
+    """What a name can be found by: its words, what its spans spell, prefixes.
+
+    prefix_of: column of the prefix of each word; width: number of columns.
+    Returns (names, width) with 1 for a word, .8 for a span, .5 for a prefix.
+    """
+    n = len(words.first) - 1
+    row = rows_of(np.diff(words.first))
+    span_row = rows_of(np.diff(words.span_first))
+    rows = np.concatenate([row, span_row, row])
+    columns = np.concatenate([words.word, words.span_word, prefix_of[words.word]])
+    value = np.repeat([1.0, 0.8, 0.5], [len(row), len(span_row), len(row)])
+    cell = rows * np.int64(width) + columns
+    order = np.lexsort((-value, cell))
+    cell, value = cell[order], value[order]
+    kept = np.concatenate([[True], cell[1:] != cell[:-1]]) if len(cell) else slice(0)
+    cell, value = cell[kept], value[kept]
+    return sparse.csr_matrix(
+        (
+            value.astype(np.float32),
+            (cell % width).astype(np.int32),
+            np.searchsorted(cell // width, np.arange(n + 1)).astype(np.int32),
+        ),
+        shape=(n, width),
+    )
+
+
+def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, int]) -> Index:
+    """Index the distinct names of both sides, arrays of strings.
+
+    common_words: see background_rarity.
+    """
+    vocabulary = distinct(pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()]))
+    n_words, n_names = len(vocabulary), len(ours) + len(partner)
+    names = ours, partner
+    words = [build_words(side, vocabulary) for side in names]
+    counts = sum(document_counts(side, n_words) for side in words)
+
+    with ThreadPoolExecutor(2) as pool:
+        grams = list(pool.map(trigrams, names))
+    gram_weight = rarity(sum(map(column_counts, grams)), n_names)
+    trigrams_ours, trigrams_partner = (weighted(side, gram_weight) for side in grams)
+
+    prefixes = pc.utf8_slice_codeunits(vocabulary, 0, 4).dictionary_encode()
+    prefix_of = n_words + prefixes.indices.to_numpy()
+    width = n_words + len(prefixes.dictionary)
+    keys = [word_keys(side, prefix_of, width) for side in words]
+    key_weight = rarity(sum(map(column_counts, keys)), n_names)
+    keys_ours, keys_partner = (weighted(side, key_weight) for side in keys)
+    sorted_ours, sorted_partner = (sort_words(side, vocabulary) for side in words)
+    heads_ours, heads_partner = (pc.replace_substring_regex(side, *INITIALS) for side in names)
+    background = background_rarity(vocabulary, common_words)
+    return Index(
+        vocabulary=vocabulary,
+        rarity=np.minimum(rarity(counts, n_names), background),
+        background=background,
+        initial=initials(vocabulary),
+        letters=pc.utf8_length(vocabulary).to_numpy(),
+        numeric=pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False),
+        ours=words[0],
+        partner=words[1],
+        trigrams_ours=trigrams_ours,
+        trigrams_partner=trigrams_partner,
+        trigrams_columns=trigrams_partner.T.tocsr(),
+        keys_ours=keys_ours,
+        keys_columns=keys_partner.T.tocsr(),
+        equal=equal_names(ours, partner),
+        sorted_ours=sorted_ours,
+        sorted_partner=sorted_partner,
+        heads_ours=heads_ours,
+        heads_partner=heads_partner,
+    )
+
+
+def near_acronym(words: pa.Array, heads: pa.Array) -> np.ndarray:
+    """How well a word abbreviates a name of several words, of which `heads` has the initials, 0 to 1, (n,).
+
+    The share of the word's letters that are initials of the name in their order,
+    0 where more than one letter is not (`crico`: controlled risk insurance
+    company), the first letters differ or the name has more than two words over.
+    """
+    length, n_heads = (pc.utf8_length(texts).to_numpy() for texts in (words, heads))
+    words, heads = words.to_pylist(), heads.to_pylist()
+    common, same_start = (
+        process.cpdist(words, heads, scorer=measure.similarity, dtype=np.int32) for measure in (LCSseq, Prefix)
+    )
+    good = (same_start > 0) & (common >= np.maximum(length - 1, 2)) & (n_heads <= length + 2)
+    return np.where(good & (n_heads >= 2), common / np.maximum(length, 1), 0.0)
+
+
+class CityBlocks(NamedTuple):
+    """The accounts of one side that have a city, in blocks of one city and one first letter.
+
+    block: (accounts,). words, phrases: the accounts whose name is one short word, and those whose name has several
+    words, each (n,) sorted.
+    """
+
+    block: np.ndarray
+    words: np.ndarray
+    phrases: np.ndarray
+
+
+def city_blocks(side: Side, words: Words, index: Index) -> CityBlocks:
+    """words: of the side's names."""
+    initial = index.initial[words.word[words.first[:-1]]]
+    n_words = np.diff(words.first)
+    letters = pc.utf8_length(side.names).to_numpy()
+    is_word = (n_words == 1) & (letters >= 2) & (letters <= LONGEST_ABBREVIATION)
+    has_city = side.city >= 0
+    return CityBlocks(
+        block=side.city.astype(np.int64) * 64 + initial[side.name_of],
+        words=np.flatnonzero(has_city & is_word[side.name_of]),
+        phrases=np.flatnonzero(has_city & (n_words > 1)[side.name_of]),
+    )
+
+
+def acronym_candidates(
+    ours: Side, partner: Side, index: Index, blocks: tuple[CityBlocks, CityBlocks], start: int, stop: int
+) -> np.ndarray:
+    """Name pairs, (n, 2), of an abbreviation and a full name in one city, for our names start..stop-1.
+
+    blocks: of our side and of the partner's. Such names need not share a trigram or a word; one city and one first
+    letter make the block small.
+    """
+    found = [np.zeros((0, 2), np.int64)]
+    texts = [(ours.names, index.heads_ours), (partner.names, index.heads_partner)]
+    for word_side, a, b in ((0, blocks[0].words, blocks[1].phrases), (1, blocks[0].phrases, blocks[1].words)):
+        low, high = np.searchsorted(a, [ours.first[start], ours.first[stop]])
+        i, j = join(blocks[0].block[a[low:high]], blocks[1].block[b])
+        pair = np.column_stack([ours.name_of[a[low:high]][i], partner.name_of[b][j]])
+        pair = np.unique(pair.astype(np.int64), axis=0)
+        words = texts[word_side][0].take(pa.array(pair[:, word_side]))
+        heads = texts[1 - word_side][1].take(pa.array(pair[:, 1 - word_side]))
+        found.append(pair[near_acronym(words, heads) > 0])
+    return np.concatenate(found)
+
+
+def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.ndarray:
+    """Name pairs, (n, 2), of a group and a name that begins with the group's: `mitsubishi group`, `mitsubishi motors`.
+
+    groups: the side of the first column, with its `words`. Only rare names count, and only those that several names or
+    accounts of the other side begin with: `argo group` alone does not own `argo gold`.
+    """
+    tail = f" ({GROUP_WORDS.replace(' ', '|')})$"
+    is_group = pc.match_substring_regex(groups.names, tail).to_numpy(False)
+    texts = members.names.to_pylist() if is_group.any() else []
+    found = [np.zeros((0, 2), np.int64)]
+    for group in np.flatnonzero(is_group):
+        stem = groups.names[int(group)].as_py().rsplit(" ", 1)[0]
+        own = words.word[words.first[group] : words.first[group + 1] - 1]
+        low, high = bisect_left(texts, stem + " "), bisect_left(texts, stem + "!")
+        accounts = members.first[high] - members.first[low]
+        several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
+        if several and len(stem) >= GROUP_LETTERS and index.background[own].max() >= GROUP_RARITY:
+            # What only adds such words is the group itself: `mitsubishi grp`.
+            member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
+            found.append(np.column_stack([np.full(len(member), group), member]))
+    return np.concatenate(found)
+
+
+def families(ours: Side, partner: Side, index: Index) -> tuple[np.ndarray, np.ndarray]:
+    """Name pairs of one family, (n,) as ours * partner names + partner, sorted; and what ours is, 1 or 2.
+
+    The second array holds positions in RELATIONSHIP.
+    """
+    width = np.int64(max(len(partner.names), 1))
+    ours_above = family_names(ours, partner, index.ours, index)
+    partner_above = family_names(partner, ours, index.partner, index)[:, ::-1]
+    pair = np.concatenate([partner_above, ours_above])
+    kind = np.repeat([1, 2], [len(partner_above), len(ours_above)])
+    code, first = np.unique(pair[:, 0] * width + pair[:, 1], return_index=True)
+    unlike = ~np.isin(code, index.equal[:, 0] * width + index.equal[:, 1])
+    return code[unlike], kind[first][unlike]
+
+
+def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Name pairs worth scoring for our names start..stop-1, sorted.
+
+    extra: (n, 2) name pairs that are scored in any case.
+    Returns (pairs,) indexes of our names and of the partner's.
+    """
+    width = np.int64(max(index.trigrams_columns.shape[1], 1))
+    low, high = np.searchsorted(index.equal[:, 0], [start, stop])
+    sure = np.concatenate([extra, index.equal[low:high]])
+    found = [sure[:, 0] * width + sure[:, 1]]
+    for left, right, top, least in (
+        (index.trigrams_ours, index.trigrams_columns, TOP_TRIGRAM, MINIMUM_TRIGRAM_COSINE),
+        (index.keys_ours, index.keys_columns, TOP_WORD, MINIMUM_WORD_COSINE),
+    ):
+        names = rarest(left[start:stop], np.diff(right.indptr), LOOKED_AT)
+        best = sp_matmul_topn(names, right, top_n=top, threshold=least, n_threads=THREADS)
+        row = rows_of(np.diff(best.indptr))
+        found.append((row + start) * width + best.indices)
+        # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
+        full = np.flatnonzero(np.diff(best.indptr) == top)
+        cosine = best.data[best.indptr[full][:, None] + np.arange(top)].astype(np.float64)
+        close = full[cosine.min(axis=1) >= CLOSE_COSINE * cosine.max(axis=1)]
+        wide = sp_matmul_topn(names[close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
+        row = rows_of(np.diff(wide.indptr))
+        found.append((close[row] + start) * width + wide.indices)
+    pair = unique(np.concatenate(found))
+    return pair // width, pair % width
+
+
+# ---------------------------------------------------------------- evidence
+
+
+def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndarray:
+    """How surely two words are one: 1 equal, 0 unlike, (n,) float64.
+
+    .9 the start of the other (`intern` / `international`), less for one to three
+    letters; .6 letters of the other in their order, same first letter
+    (`mfg` / `manufacturing`); or, for a misspelling, the ratio of equal letters.
+    ours, partner: (n,) ids of words.
+    """
+    quality = (ours == partner).astype(np.float64)
+    size = np.int64(len(index.vocabulary))
+    near = np.flatnonzero((quality == 0) & (index.initial[ours] == index.initial[partner]))
+    near = near[~(index.numeric[ours[near]] | index.numeric[partner[near]])]
+    pair, back = np.unique(ours[near] * size + partner[near], return_inverse=True)
+    a = index.vocabulary.take(pa.array(pair // size)).to_pylist()
+    b = index.vocabulary.take(pa.array(pair % size)).to_pylist()
+    length_a, length_b = index.letters[pair // size], index.letters[pair % size]
+    short = np.minimum(length_a, length_b)
+    long = np.maximum(length_a, length_b)
+    # These two take less time than to start threads for them.
+    common, begun = (process.cpdist(a, b, scorer=measure.similarity, dtype=np.int32) for measure in (LCSseq, Prefix))
+    alike = 2.0 * common / np.maximum(short + long, 1)
+    starts = begun == short
+    # A misspelling changes few letters, however long the word.
+    typo = ~starts & (alike >= 0.8) & (short >= 4) & (short + long - 2 * common <= TYPO_LETTERS)
+    value = np.where(typo, alike, 0.0)
+    value = np.maximum(value, np.where((common == short) & (short >= 2), 0.6, 0.0))
+    begin = np.select([short >= 4, short == 3, short == 2], [0.9, 0.8, 0.6], 0.4)
+    # People cut common words at will (`intl`), but of a rare one they leave most: `meritor` is not `merit`.
+    usual = np.where(length_a > length_b, index.background[pair // size], index.background[pair % size]) < 1.0
+    begin = np.where(usual, begin, begin * (0.3 + 0.7 * np.minimum(short / np.maximum(0.85 * long, 1), 1.0)))
+    value = np.maximum(value, np.where(starts, begin, 0.0))
+    quality[near] = value[back]
+    return quality
+
+
+class Alignment(NamedTuple):
+    """Which words of a pair's names have a counterpart in the other name.
+
+    ours_first, partner_first: (pairs + 1,) offsets; *_word: ids;
+    *_quality: 0..1; head_quality: (pairs,) of the two first words as one;
+    acronym: (pairs,) letters of the longest matched acronym.
+    """
+
+    ours_first: np.ndarray
+    ours_word: np.ndarray
+    ours_quality: np.ndarray
+    partner_first: np.ndarray
+    partner_word: np.ndarray
+    partner_quality: np.ndarray
+    head_quality: np.ndarray
+    acronym: np.ndarray
+
+
+def gather(first: np.ndarray, values: np.ndarray, rows: np.ndarray):
+    """The elements of the given rows: their offsets and values."""
+    lengths = first[rows + 1] - first[rows]
+    row, position = ragged(lengths)
+    return offsets(lengths), values[first[rows][row] + position]
+
+
+def match_spans(
+    spans: Words,
+    rows: np.ndarray,
+    quality: np.ndarray,
+    first: np.ndarray,
+    other_first: np.ndarray,
+    other_word: np.ndarray,
+    other_quality: np.ndarray,
+    acronym: np.ndarray,
+    n_words: int,
+) -> None:
+    """Raise the qualities of words that a run of the other name spells.
+
+    spans, rows: names whose runs are looked up, one row per pair;
+    quality, first: of these names' words; other_*: of the words compared with;
+    acronym: (pairs,) raised to the length of a matched acronym. All in place.
+    n_words: in the vocabulary.
+    """
+    begin = spans.span_first[rows]
+    pair, position = ragged(spans.span_first[rows + 1] - begin)
+    span = begin[pair] + position
+    # Most runs spell a word that no name here holds.
+    is_other = np.zeros(n_words, bool)
+    is_other[other_word] = True
+    held = is_other[spans.span_word[span]]
+    pair, span = pair[held], span[held]
+    row, position = ragged(np.diff(other_first)[pair])
+    other = other_first[pair][row] + position
+    hit = np.flatnonzero(spans.span_word[span][row] == other_word[other])
+    pair, span, other = pair[row[hit]], span[row[hit]], other[hit]
+    is_acronym = spans.span_acronym[span]
+    value = np.where(is_acronym, np.minimum(0.2 * spans.span_length[span], 0.8), 1.0)
+    np.maximum.at(other_quality, other, value)
+    run, step = ragged(spans.span_length[span])
+    at = first[pair][run] + spans.span_start[span][run] + step
+    np.maximum.at(quality, at, value[run])
+    np.maximum.at(acronym, pair, np.where(is_acronym, spans.span_length[span], 0))
+
+
+def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
+    """Align the words of name pairs; ours, partner: (pairs,) name indexes."""
+    first_a, word_a = gather(index.ours.first, index.ours.word, ours)
+    first_b, word_b = gather(index.partner.first, index.partner.word, partner)
+    n_a, n_b = np.diff(first_a), np.diff(first_b)
+    pair, i = ragged(n_a)
+    row, j = ragged(n_b[pair])
+    quality = word_quality(index, word_a[row], word_b[first_b[pair][row] + j])
+    begin = offsets(n_a * n_b)[:-1]
+    turned = np.empty_like(quality)
+    turned[(begin[pair] + i)[row] + j * n_a[pair][row]] = quality
+    quality_a = np.zeros(len(word_a))
+    quality_b = np.zeros(len(word_b))
+    if len(quality):
+        quality_a = np.maximum.reduceat(quality, offsets(n_b[pair])[:-1])
+        quality_b = np.maximum.reduceat(turned, offsets(np.repeat(n_a, n_b))[:-1])
+    acronym = np.zeros(len(ours))
+    n_words = len(index.vocabulary)
+    match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym, n_words)
+    match_spans(index.partner, partner, quality_b, first_b, first_a, word_a, quality_a, acronym, n_words)
+    # No name is without words.
+    return Alignment(first_a, word_a, quality_a, first_b, word_b, quality_b, quality[begin], acronym)
+
+
+def over(value: np.ndarray, knee: float) -> np.ndarray:
+    """0 up to the knee, then rising to 1 where the value is 1."""
+    return np.maximum(value - knee, 0.0) / (1.0 - knee)
+
+
+def spellings(
+    names: pa.Array, in_order: pa.Array, rows: np.ndarray
+) -> tuple[list[str], list[str], list[str], np.ndarray]:
+    """Of the given names: as they are, without spaces, with the words sorted, and the number of letters, each (n,).
+
+    in_order: the names with sorted words. rows: (n,) indexes, of which many are equal: each text is made once.
+    """
+    chosen, back = np.unique(rows, return_inverse=True)
+    plain = names.take(pa.array(chosen))
+    glued = pc.replace_substring(plain, " ", "")
+    texts = (plain, glued, in_order.take(pa.array(chosen)))
+    return (
+        *(text.to_numpy(zero_copy_only=False)[back].tolist() for text in texts),
+        pc.utf8_length(glued).to_numpy()[back].astype(float),
+    )
+
+
+def name_evidence(
+    index: Index,
+    names_ours: pa.Array,
+    names_partner: pa.Array,
+    ours: np.ndarray,
+    partner: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Evidence that the names alone give, each (pairs,) float64.
+
+    ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals) and
+    `extends` (bool: all words of one name are in the other, the first ones alike, and there are more).
+    """
+    a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
+    b, glued_b, sorted_b, length_b = spellings(names_partner, index.sorted_partner, partner)
+
+    def compare(scorer, x: list[str], y: list[str]) -> np.ndarray:
+        return process.cpdist(x, y, scorer=scorer, dtype=np.float64, workers=-1)
+
+    sort = compare(fuzz.ratio, sorted_a, sorted_b) / 100
+    glued = compare(fuzz.ratio, glued_a, glued_b) / 100
+    shortest = np.minimum(length_a, length_b)
+
+    cosine = (
+        np.asarray(index.trigrams_ours[ours].multiply(index.trigrams_partner[partner]).sum(axis=1))
+        .ravel()
+        .astype(np.float64)
+    )
+
+    found = align(index, ours, partner)
+    rows_a = rows_of(np.diff(found.ours_first))
+    rows_b = rows_of(np.diff(found.partner_first))
+    rarity_a, rarity_b = index.rarity[found.ours_word], index.rarity[found.partner_word]
+    n = len(a)
+
+    def total(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
+        return np.bincount(rows, value, minlength=n)
+
+    def greatest(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
+        # No name is without words.
+        return np.maximum.reduceat(value, np.flatnonzero(np.diff(rows, prepend=-1))) if n else np.zeros(0)
+
+    # A floor keeps a name of common words only from dividing by nothing.
+    all_a = np.maximum(total(rows_a, rarity_a), 0.05)
+    all_b = np.maximum(total(rows_b, rarity_b), 0.05)
+    known_a = total(rows_a, rarity_a * found.ours_quality)
+    known_b = total(rows_b, rarity_b * found.partner_quality)
+    exact_a = total(rows_a, rarity_a * (found.ours_quality >= 1)) / all_a
+    exact_b = total(rows_b, rarity_b * (found.partner_quality >= 1)) / all_b
+    share_a, share_b = known_a / all_a, known_b / all_b
+    least = np.minimum(share_a, share_b)
+    information = np.minimum(np.minimum(known_a, known_b), 3.0)
+    at_large_a, at_large_b = index.background[found.ours_word], index.background[found.partner_word]
+    rarest = np.minimum(
+        greatest(rows_a, at_large_a * found.ours_quality), greatest(rows_b, at_large_b * found.partner_quality)
+    )
+    other_a = greatest(rows_a, rarity_a * (1 - found.ours_quality))
+    other_b = greatest(rows_b, rarity_b * (1 - found.partner_quality))
+
+    head_a, head_b = found.ours_first[:-1], found.partner_first[:-1]
+    head_quality = np.maximum(
+        found.head_quality,
+        np.minimum(found.ours_quality[head_a], found.partner_quality[head_b]),
+    )
+    head_rarity = np.minimum(
+        index.rarity[found.ours_word[head_a]],
+        index.rarity[found.partner_word[head_b]],
+    )
+    loose_a = greatest(rows_a, index.numeric[found.ours_word] * (found.ours_quality < 1.0)).astype(float)
+    loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0)).astype(float)
+    n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
+    near = np.zeros(n)
+    word_a = (n_words_a == 1) & (n_words_b > 1) & (length_a <= LONGEST_ABBREVIATION)
+    word_b = (n_words_b == 1) & (n_words_a > 1) & (length_b <= LONGEST_ABBREVIATION)
+    for rows, words, word, heads, name in (
+        (word_a, names_ours, ours, index.heads_partner, partner),
+        (word_b, names_partner, partner, index.heads_ours, ours),
+    ):
+        near[rows] = near_acronym(words.take(pa.array(word[rows])), heads.take(pa.array(name[rows])))
+    equal = (glued == 1.0).astype(float)
+    least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
+    least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
+    n_words = np.minimum(n_words_a, n_words_b)
+    similarity = np.maximum(np.maximum(sort, glued), 0.98 * least)
+    return {
+        "bias": np.ones(n),
+        "word_sort_ratio_over_80": over(sort, 0.8),
+        "word_set_ratio": compare(fuzz.token_set_ratio, a, b) / 100,
+        "partial_ratio": compare(fuzz.partial_ratio, a, b) / 100,
+        "trigram_cosine": cosine,
+        "trigram_cosine_over_50": over(cosine, 0.5),
+        "equal": equal,
+        "abbreviated_ours": share_a - exact_a,
+        "abbreviated_partner": share_b - exact_b,
+        "least_word_ours": least_a,
+        "least_word_partner": least_b,
+        "shared_information": information,
+        "rarest_other_ours": other_a,
+        "rarest_other_both": np.minimum(other_a, other_b),
+        "first_word_rarity": head_quality * head_rarity,
+        "first_word_equal": (head_quality >= 1.0) * head_rarity,
+        "number_conflict": loose_a * loose_b,
+        "acronym_length": np.maximum(found.acronym - 2.0, 0.0),
+        "near_acronym": near,
+        "near_acronym_length": near * np.maximum(shortest - 2.0, 0.0),
+        "shortness": np.clip((7.0 - shortest) / 4.0, 0.0, 1.0),
+        "commonness": np.minimum((1.0 - rarest) / COMMON_RARITY, 1.0),
+        "one_word": (n_words == 1).astype(float),
+        "similarity": np.round(100 * similarity, 2),
+        "extends": ((least_a >= 1.0) | (least_b >= 1.0)) & (head_quality >= 1.0) & (equal < 1.0),
+    }
+
+
+def agreement(ours: np.ndarray, partner: np.ndarray) -> np.ndarray:
+    """SAME, DIFFERENT or UNKNOWN for pairs of codes, (n,) int8."""
+    state = np.where(ours == partner, SAME, DIFFERENT)
+    return np.where((ours < 0) | (partner < 0), UNKNOWN, state).astype(np.int8)
+
+
+def city_agreement(ours: np.ndarray, partner: np.ndarray, cities: pa.Array) -> np.ndarray:
+    """Like `agreement`; `frankfurt` and `frankfurt am main` are the same."""
+    state = agreement(ours, partner)
+    unlike = np.flatnonzero(state == DIFFERENT)
+    size = np.int64(max(len(cities), 1))
+    pair, back = np.unique(ours[unlike] * size + partner[unlike], return_inverse=True)
+    a, b = (cities.take(pa.array(x)).to_pylist() for x in (pair // size, pair % size))
+    alike = process.cpdist(a, b, scorer=fuzz.token_set_ratio, dtype=np.float64, workers=-1)
+    state[unlike[alike[back] >= 88]] = SAME
+    return state
+
+
+def place_evidence(
+    names: dict[str, np.ndarray],
+    pair: np.ndarray,
+    country: np.ndarray,
+    city: np.ndarray,
+    legal: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """PLACE_FEATURES of account pairs, each (n,) float64.
+
+    names: evidence of the name pairs; pair: (n,) name pair of each account pair;
+    country, city, legal: (n,) agreements.
+    """
+    same_city = (city == SAME).astype(float)
+    different_country = (country == DIFFERENT).astype(float)
+    return {
+        "country_same": (country == SAME).astype(float),
+        "country_different": different_country,
+        "city_same": same_city,
+        "city_different": (city == DIFFERENT).astype(float),
+        "city_same_and_near_acronym": same_city * names["near_acronym"][pair],
+        "country_different_and_short": different_country * names["shortness"][pair],
+        "country_different_and_common": different_country * names["commonness"][pair],
+        "legal_form_different": (legal == DIFFERENT).astype(float),
+    }
+
+
+# ---------------------------------------------------------------- pairs
+
+
+class Pairs(NamedTuple):
+    """Account pairs, each field (n,); name fields per name pair.
+
+    ours, partner: account indexes. pair: index of the name pair.
+    names: name evidence (name pairs,). places: place evidence (n,).
+    country, city: agreements. is_key: a matching key asks for this pair.
+    relationship: position in RELATIONSHIP that the names alone tell.
+    """
+
+    ours: np.ndarray
+    partner: np.ndarray
+    pair: np.ndarray
+    names: dict[str, np.ndarray]
+    places: dict[str, np.ndarray]
+    country: np.ndarray
+    city: np.ndarray
+    is_key: np.ndarray
+    relationship: np.ndarray
+
+
+def place_order(side: Side, name: np.ndarray, country: np.ndarray, city: np.ndarray):
+    """A number that sorts accounts as `Side` does: name, country, city."""
+    far = np.int64(2**20)
+    place = [np.where(code < 0, far - 1, code).astype(np.int64) for code in (country, city)]
+    return (name.astype(np.int64) * 1_024 + np.minimum(place[0], 1_023)) * far + place[1]
+
+
+def expand(ours: Side, partner: Side, name_ours: np.ndarray, name_partner: np.ndarray) -> np.ndarray:
+    """The account pairs of name pairs as sorted ours * partner accounts + partner.
+
+    Of more than MAXIMUM_NAMESAKES partner accounts of one name an account sees
+    those next to its own country and city.
+    """
+    n_ours = ours.first[name_ours + 1] - ours.first[name_ours]
+    pair, position = ragged(n_ours)
+    account = ours.first[name_ours][pair] + position
+    name = name_partner[pair]
+    start, stop = partner.first[name], partner.first[name + 1]
+    many = np.flatnonzero(stop - start > MAXIMUM_NAMESAKES)
+    if len(many):
+        here = np.searchsorted(
+            place_order(partner, partner.name_of, partner.country, partner.city),
+            place_order(partner, name[many], ours.country[account[many]], ours.city[account[many]]),
+        )
+        start[many] = np.maximum(start[many], np.minimum(here, stop[many] - MAXIMUM_NAMESAKES))
+    row, step = ragged(np.minimum(stop - start, MAXIMUM_NAMESAKES))
+    found = account[row] * np.int64(len(partner.name_of)) + start[row] + step
+    return unique(found)
+
+
+def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The function of each item, in the items' order; CHUNKS_AT_ONCE are worked on, and no more than that wait."""
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(CHUNKS_AT_ONCE) as pool:
+        for item in items:
+            if len(waiting) == CHUNKS_AT_ONCE:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(function, item))
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys: np.ndarray) -> Iterator[Pairs]:
+    """The candidate account pairs with their evidence, in order of our names.
+
+    keys: (n, 2) account indexes of pairs that are scored in any case.
+    """
+    width = np.int64(max(len(partner.name_of), 1))
+    key_codes = np.unique(keys[:, 0] * width + keys[:, 1])
+    key_names = ours.name_of[key_codes // width], partner.name_of[key_codes % width]
+    n_names = np.int64(max(len(partner.names), 1))
+    family, kind = families(ours, partner, index)
+    blocks = city_blocks(ours, index.ours, index), city_blocks(partner, index.partner, index)
+
+    def chunk(start: int) -> list[Pairs]:
+        stop = min(start + CHUNK_NAMES, len(ours.names))
+        here = (key_names[0] >= start) & (key_names[0] < stop)
+        family_here = np.searchsorted(family, [start * n_names, stop * n_names])
+        extra = np.concatenate(
+            [
+                np.column_stack([names[here] for names in key_names]).astype(np.int64),
+                acronym_candidates(ours, partner, index, blocks, start, stop),
+                np.column_stack(np.divmod(family[slice(*family_here)], n_names)),
+            ]
+        )
+        name_a, name_b = candidates(index, start, stop, extra)
+        names = name_evidence(index, ours.names, partner.names, name_a, name_b)
+        # A name that a list holds several times belongs to a company with branches: `skf` of six countries.
+        bearers = np.maximum(np.diff(ours.first)[name_a], np.diff(partner.first)[name_b])
+        doubt = np.where(bearers >= GROUP_ACCOUNTS, BRANCHES_DOUBT, 1.0)
+        names["shortness"] *= doubt
+        names["commonness"] *= doubt
+        name_codes = name_a * n_names + name_b
+        at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
+        relationship = np.where(family[at] == name_codes, kind[at], 0) if len(family) else name_codes * 0
+        codes_here = unique(np.concatenate([expand(ours, partner, name_a, name_b), key_codes[here]]))
+        found = []
+        for begin in range(0, len(codes_here), SLICE_PAIRS):
+            code = codes_here[begin : begin + SLICE_PAIRS]
+            i, j = code // width, code % width
+            pair = np.searchsorted(name_codes, ours.name_of[i] * n_names + partner.name_of[j])
+            country = agreement(ours.country[i], partner.country[j])
+            city = city_agreement(ours.city[i], partner.city[j], cities)
+            legal = agreement(ours.legal[i], partner.legal[j])
+            places = place_evidence(names, pair, country, city, legal)
+            is_key = np.isin(code, key_codes[here])
+            found.append(Pairs(i, j, pair, names, places, country, city, is_key, relationship[pair]))
+        return found
+
+    for chunks in in_order(chunk, range(0, len(ours.names), CHUNK_NAMES)):
+        yield from chunks
+
+
+class Groups(NamedTuple):
+    """Pairs grouped by owner and, within an owner, by the other side's name; each field is made once for many looks.
+
+    order: (n,) the pairs, sorted so. group: (n,) number of each sorted pair's group. starts: (groups,) where each
+    begins. owner: (groups,) number of its owner. heads: (owners,) first group of each.
+    """
+
+    order: np.ndarray
+    group: np.ndarray
+    starts: np.ndarray
+    owner: np.ndarray
+    heads: np.ndarray
+
+
+def group_pairs(owner: np.ndarray, name: np.ndarray) -> Groups:
+    """owner, name: (n,) integers."""
+    order = np.lexsort((name, owner))
+    o, m = owner[order], name[order]
+    first = np.ones(min(len(o), 1), bool)
+    new_owner = np.concatenate([first, o[1:] != o[:-1]])
+    new_group = new_owner | np.concatenate([first, m[1:] != m[:-1]])
+    return Groups(
+        order=order.astype(np.int32),
+        group=np.cumsum(new_group, dtype=np.int32) - 1,
+        starts=np.flatnonzero(new_group),
+        owner=np.cumsum(new_owner[new_group], dtype=np.int32) - 1,
+        heads=np.flatnonzero(new_owner[new_group]),
+    )
+
+
+def best_rival(groups: Groups, value: np.ndarray) -> np.ndarray:
+    """The owner's greatest value under any other name; -inf where none.
+
+    value: (n,). Accounts of one name are no rivals of each other.
+    """
+    if not len(value):
+        return np.zeros(0)
+    best = np.maximum.reduceat(value[groups.order], groups.starts)
+    top = np.maximum.reduceat(best, groups.heads)[groups.owner]
+    # The first group that holds the top is the winner, all others meet the top.
+    winners = np.flatnonzero(best == top)
+    first_winner = winners[np.flatnonzero(np.diff(groups.owner[winners], prepend=-1))]
+    rest = best.copy()
+    rest[first_winner] = -np.inf
+    rival = top.copy()
+    rival[first_winner] = np.maximum.reduceat(rest, groups.heads)
+    result = np.empty(len(value))
+    result[groups.order] = rival[groups.group]
+    return result
+
+
+def owners_with(groups: Groups, wanted: np.ndarray) -> tuple[np.ndarray, Groups]:
+    """All pairs of the owners that have a wanted one: their indexes, (m,), and these m pairs grouped as before.
+
+    wanted: (n,) bool.
+    """
+    owner = groups.owner[groups.group]
+    has_wanted = np.zeros(len(groups.heads), bool)
+    has_wanted[owner[wanted[groups.order]]] = True
+    at = np.flatnonzero(has_wanted[owner])
+    return groups.order[at], group_pairs(owner[at], groups.group[at])
+
+
+def rival_evidence(
+    log_odds: np.ndarray,
+    ours: Groups,
+    partner: Groups,
+    equal: np.ndarray,
+    extends: np.ndarray,
+    features: tuple[str, ...] = RIVAL_FEATURES,
+) -> dict[str, np.ndarray]:
+    """RIVAL_FEATURES of account pairs, or SETTLED_FEATURES, each (n,) float64.
+
+    log_odds: (n,) of the estimate before, not below FLOOR for rivals to count.
+    ours: the pairs by our account and the partner's name; partner: the other way round.
+    equal: (n,) bool, one name; extends: (n,) bool, one name and some words more, which is no rival of an equal one:
+    such a name is a relative's.
+    """
+    level = np.clip(log_odds, FLOOR, -FLOOR)
+
+    def ahead(groups: Groups) -> np.ndarray:
+        rival = best_rival(groups, level)
+        at, few = owners_with(groups, equal)
+        apart = best_rival(few, np.where(extends[at], -np.inf, level[at]))
+        rival[at] = np.where(equal[at], apart, rival[at])
+        return level - np.maximum(rival, FLOOR)
+
+    ahead_ours, ahead_partner = ahead(ours), ahead(partner)
+    columns = (
+        np.ones(len(level)),
+        level,
+        np.clip(ahead_ours, 0.0, 4.0),
+        np.clip(ahead_ours, -4.0, 0.0),
+        np.clip(ahead_partner, 0.0, 4.0),
+        np.clip(ahead_partner, -4.0, 0.0),
+        np.where((ahead_ours > 4.0) & (ahead_partner > 4.0), level, 0.0),
+    )
+    return dict(zip(features, columns, strict=True))
+
+
+def compared(
+    log_odds: np.ndarray,
+    ours: Groups,
+    partner: Groups,
+    equal: np.ndarray,
+    extends: np.ndarray,
+    weights: Mapping[str, float],
+) -> np.ndarray:
+    """Log-odds after both comparisons with rivals, (n,); see rival_evidence."""
+    for features in (RIVAL_FEATURES, SETTLED_FEATURES):
+        rivals = rival_evidence(log_odds, ours, partner, equal, extends, features)
+        # Rounded again: equal evidence has to tie exactly.
+        log_odds = np.round(weigh(rivals, features, weights), 6)
+    return log_odds
+
+
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """Probability from log-odds, rounded to 4 decimals."""
+    return np.round(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0))), 4)
+
+
+class Scores(NamedTuple):
+    """Plausible account pairs, each field (n,): see SCHEMA for the meanings."""
+
+    ours: np.ndarray
+    partner: np.ndarray
+    similarity: np.ndarray
+    probability: np.ndarray
+    rival_similarity: np.ndarray
+    country: np.ndarray
+    city: np.ndarray
+    relationship: np.ndarray
+
+
+def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[str, float]) -> Scores:
+    """Probability of every plausible pair, rivals on both sides considered."""
+    kept: list[tuple[np.ndarray, ...]] = []
+    for pairs in chunks:
+        log_odds = weigh(pairs.names, NAME_FEATURES, weights)[pairs.pair]
+        log_odds += weigh(pairs.places, PLACE_FEATURES, weights)
+        # Rounded, so that equal evidence is equal and rivals tie exactly.
+        log_odds = np.round(log_odds, 6)
+        here = (log_odds > FLOOR) | pairs.is_key | (pairs.relationship > 0)
+        kept.append(
+            (
+                pairs.ours[here].astype(np.int32),
+                pairs.partner[here].astype(np.int32),
+                pairs.names["similarity"][pairs.pair][here],
+                log_odds[here],
+                pairs.names["equal"][pairs.pair][here] > 0,
+                pairs.names["extends"][pairs.pair][here],
+                pairs.country[here],
+                pairs.city[here],
+                pairs.is_key[here],
+                pairs.relationship[here],
+            )
+        )
+    if not kept:
+        return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 3)
+    i, j, similarity, log_odds, equal, extends, country, city, is_key, relationship = map(
+        np.concatenate, zip(*kept, strict=True)
+    )
+    # Nothing of this size is held twice.
+    kept.clear()
+    by_ours, by_partner = group_pairs(i, partner.name_of[j]), group_pairs(j, ours.name_of[i])
+    probability = sigmoid(compared(log_odds, by_ours, by_partner, equal, extends, weights))
+    probability = np.where(relationship > 0, np.maximum(probability, GROUP_PROBABILITY), probability)
+    rival_similarity = best_rival(by_ours, similarity)
+    here = (probability >= MINIMUM_PROBABILITY) | is_key
+    return Scores(
+        i[here],
+        j[here],
+        similarity[here],
+        probability[here],
+        rival_similarity[here],
+        country[here],
+        city[here],
+        relationship[here],
+    )
+
+
+# ---------------------------------------------------------------- output
+
+
+def join_words(vocabulary: pa.Array, first: np.ndarray, word: np.ndarray, kept: np.ndarray) -> pa.Array:
+    """The kept words of each row in their order, by spaces; null where none."""
+    row = rows_of(np.diff(first))
+    n_kept = np.bincount(row[kept], minlength=len(first) - 1)
+    lists = pa.ListArray.from_arrays(
+        pa.array(offsets(n_kept).astype(np.int32)),
+        vocabulary.take(pa.array(word[kept])),
+    )
+    text = pc.binary_join(lists, " ")
+    return pc.if_else(pa.array(n_kept > 0), text, pa.scalar(None, pa.string()))
+
+
+def output_batches(
+    partner_id: str, ours: Side, partner: Side, index: Index, scores: Scores
+) -> Iterator[pa.RecordBatch]:
+    """The scored pairs as batches of SCHEMA."""
+    for start in range(0, len(scores.ours), SLICE_PAIRS):
+        part = Scores(*(field[start : start + SLICE_PAIRS] for field in scores))
+        found = align(index, ours.name_of[part.ours], partner.name_of[part.partner])
+        known_a = found.ours_quality >= SHARED_QUALITY
+        known_b = found.partner_quality >= SHARED_QUALITY
+        sides = (
+            (found.ours_first, found.ours_word),
+            (found.partner_first, found.partner_word),
+        )
+        rival = part.rival_similarity
+        yield pa.record_batch(
+            [
+                pa.repeat(pa.scalar(partner_id, pa.string()), len(part.ours)),
+                ours.account_ids.take(pa.array(part.ours)),
+                partner.account_ids.take(pa.array(part.partner)),
+                pa.array(part.similarity),
+                pa.array(part.probability),
+                AGREEMENT.take(pa.array(part.country)),
+                AGREEMENT.take(pa.array(part.city)),
+                join_words(index.vocabulary, *sides[0], known_a),
+                join_words(index.vocabulary, *sides[0], ~known_a),
+                join_words(index.vocabulary, *sides[1], ~known_b),
+                pa.array(rival, mask=np.isinf(rival)),
+                RELATIONSHIP.take(pa.array(part.relationship)),
+            ],
+            schema=SCHEMA,
+        )
+
+
+def unnamed_batch(partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.Table) -> pa.RecordBatch:
+    """Key pairs of which one side has no name: places only, the rest null."""
+    i = codes(keys["account_id"], ours["account_id"].combine_chunks())
+    j = codes(keys["partner_account_id"], partner["account_id"].combine_chunks())
+    pair = np.unique(np.column_stack([i, j])[(i >= 0) & (j >= 0)], axis=0)
+    a, b = ours.take(pa.array(pair[:, 0])), partner.take(pa.array(pair[:, 1]))
+    unnamed = pc.or_(pc.is_null(a["name"]), pc.is_null(b["name"]))
+    a, b = a.filter(unnamed), b.filter(unnamed)
+    countries, cities = (distinct(a[c], b[c]) for c in ("country_code", "city"))
+    country = agreement(*(codes(t["country_code"], countries) for t in (a, b)))
+    city = city_agreement(*(codes(t["city"], cities) for t in (a, b)), cities)
+    columns = {
+        "partner_id": pa.repeat(pa.scalar(partner_id, pa.string()), len(a)),
+        "account_id": a["account_id"].combine_chunks(),
+        "partner_account_id": b["account_id"].combine_chunks(),
+        "country_agreement": AGREEMENT.take(pa.array(country)),
+        "city_agreement": AGREEMENT.take(pa.array(city)),
+    }
+    return pa.record_batch([columns.get(f.name, pa.nulls(len(a), f.type)) for f in SCHEMA], schema=SCHEMA)
+
+
+def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
+    """Key pairs as (n, 2) account indexes; those without a name left out."""
+    i = codes(keys["account_id"], ours.account_ids)
+    j = codes(keys["partner_account_id"], partner.account_ids)
+    return np.column_stack([i, j]).astype(np.int64)[(i >= 0) & (j >= 0)]
+
+
+def fuzzy_pairs(
+    records: pa.Table, keys: pa.Table, weights: Mapping[str, float], common_words: Mapping[str, int]
+) -> Iterator[pa.RecordBatch]:
+    """Scored pairs of every list partner in `records`, as batches of SCHEMA.
+
+    records: RECORD_COLUMNS, one row per side, partner_id and account_id.
+    keys: KEY_COLUMNS of pairs that share a key; rows of other partners are
+    ignored. weights: see read_weights. common_words: see background_rarity.
+    """
+    is_ours = pc.equal(records["side"], "ours")
+    our_records = records.filter(is_ours)
+    partner_records = records.filter(pc.invert(is_ours))
+    for partner_id in distinct(partner_records["partner_id"]).to_pylist():
+        theirs = partner_records.filter(pc.equal(partner_records["partner_id"], partner_id))
+        asked = keys.filter(pc.equal(keys["partner_id"], partner_id))
+        ours, partner, cities = build_sides(our_records, theirs)
+        index = build_index(ours.names, partner.names, common_words)
+        chunks = pair_chunks(ours, partner, cities, index, named_keys(ours, partner, asked))
+        scores = score(ours, partner, chunks, weights)
+        yield from output_batches(partner_id, ours, partner, index, scores)
+        yield unnamed_batch(partner_id, our_records, theirs, asked)
+
+
+def read(relation, columns: tuple[str, ...]) -> pa.Table:
+    """The columns of an engine's relation as Arrow.
+
+    The relation tells the engine: Spark has toArrow, DuckDB a batch reader.
+    """
+    relation = relation.select(*columns)
+    if hasattr(relation, "toArrow"):
+        return relation.toArrow()
+    return relation.to_arrow_reader(SLICE_PAIRS).read_all()
+
+
+def model(dbt, session):
+    records = read(dbt.ref("int_account_mapping__normalized"), RECORD_COLUMNS)
+    keys = read(dbt.ref("int_account_mapping__key_matches"), KEY_COLUMNS)
+    seed = read(dbt.ref("account_mapping__match_weights"), ("feature", "weight"))
+    features, values = (column.to_pylist() for column in seed.columns)
+    weights = read_weights(dict(zip(features, values, strict=True)))
+    common = read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million"))
+    common_words = dict(zip(*(column.to_pylist() for column in common.columns), strict=True))
+    batches = fuzzy_pairs(records, keys, weights, common_words)
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches)
