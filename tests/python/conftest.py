@@ -24,27 +24,24 @@ from xdist.scheduler import LoadScopeScheduling
 gc.set_threshold(100_000, 50, 100)
 
 
-# Files whose tests read the demo that one worker builds; longest first, so that no worker is left with one at the end.
-DEMO_FILES = ("test_demo", "test_partner_impact", "test_questions")
+# Files that take long, the longest first, so that no worker is left with one at the end; but those that only read the
+# demo come late, when it is there. `make check` leaves them out.
 LONG_FILES = (
-    "test_exchange_demo", "test_history", *DEMO_FILES, "test_guide", "test_agreements", "test_rules", "test_plays",
-    "test_exchange_end_to_end", "test_clean_room", "test_bad_input", "test_sentinels", "test_semantic_layer",
+    "test_demo", "test_exchange_demo", "test_rules", "test_history", "test_project", "test_guide", "test_agreements",
+    "test_harness", "test_sentinels", "test_bad_input", "test_semantic_layer", "test_clean_room",
+    "test_exchange_end_to_end", "test_staging_spellings", "test_docs", "test_match_quality", "test_name_keys",
+    "test_ecosystem", "test_plays", "test_partner_impact", "test_benchmarks", "test_report", "test_questions",
 )  # fmt: skip
 
 
-def scope_of(nodeid: str) -> str:
-    """Which tests stay together on one worker: those of a file, for its fixtures, but random worlds each alone."""
-    name = Path(nodeid.partition("::")[0]).stem
-    if "random_worlds" in nodeid:
-        return nodeid
-    return DEMO_FILES[0] if name in DEMO_FILES else name
-
-
 class ByFile(LoadScopeScheduling):
-    """pytest-xdist's scheduling by scope, with scopes of our own, in the order in which tests were collected."""
+    """Tests of a file stay on one worker, for what they have in common, but random worlds each alone.
+
+    Files are begun in the order in which tests were collected.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return scope_of(nodeid)
+        return nodeid if "random_worlds" in nodeid else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
@@ -55,6 +52,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {name: number for number, name in enumerate(LONG_FILES)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    for item in items:
+        if item.path.stem in order and not item.get_closest_marker("quick"):
+            item.add_marker("slow")
 
 
 @pytest.fixture

@@ -123,6 +123,7 @@ def with_macros(text: str, macros: Mapping[str, str]) -> str:
     return text
 
 
+@pytest.mark.quick
 def test_vars_that_are_left_out_of_a_parse_are_read_after_it() -> None:
     """A ref that depends on one would be an error of dbt's when it compiles."""
     files = [

@@ -31,6 +31,8 @@ PROFILE = {
     "target": "dev",
 }
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
@@ -178,6 +180,7 @@ def test_every_public_var_is_in_the_readme(manifest):
         assert kind in readme
 
 
+@pytest.mark.slow
 def test_another_project_installs_the_package_and_builds(tmp_path: Path):
     """By the README's steps: packages.yml, vars, own settings, dbt deps, dbt build; nothing of the demo is seen."""
     (tmp_path / "dbt_project.yml").write_text(
