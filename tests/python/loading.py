@@ -6,6 +6,9 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import yaml
 
 PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -15,6 +18,16 @@ def package_file(name: str) -> Path:
     rooms = ("models", "python_models", "macros", "tests/generic")
     (path,) = [path for room in rooms for path in (PACKAGE / room).rglob(name)]
     return path
+
+
+def properties(model: str) -> dict[str, Any]:
+    """What the YAML of the package says of a model."""
+    for room in ("models", "python_models"):
+        for path in (PACKAGE / room).rglob("*.yml"):
+            for described in yaml.safe_load(path.read_text()).get("models", ()):
+                if described["name"] == model:
+                    return described
+    raise KeyError(model)
 
 
 def load_model(name: str) -> ModuleType:

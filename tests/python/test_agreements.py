@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 import pytest
-import yaml
 from harness import Project
-from loading import load_model, package_file
+from loading import load_model, properties
 
+match_keys = load_model("int_account_mapping__match_keys")
+
+NORMALISER_VERSION = properties("int_account_mapping__match_keys")["config"]["meta"]["normaliser_version"]
 AS_OF = date(2026, 11, 15)
 OURS = ("customer", "open_opportunity", "churned", "prospect")
 THEIRS = (*OURS, "not_shared")
@@ -185,10 +187,7 @@ def agreement(**changes: str) -> list[Rule]:
 
 def token_of(value: str, key_type: str, epoch: str) -> str:
     """What the partner's side of the pair makes of a value."""
-    match_keys = load_model("int_account_mapping__match_keys")
-    described = yaml.safe_load(package_file("int_account_mapping__match_keys.yml").read_text())
-    version = described["models"][0]["config"]["meta"]["normaliser_version"]
-    key = match_keys.derive_key(bytes.fromhex(SECRET), "pilot", epoch, key_type, version)
+    key = match_keys.derive_key(bytes.fromhex(SECRET), "pilot", epoch, key_type, NORMALISER_VERSION)
     return hmac.digest(key, value.encode(), "sha256").hex()
 
 

@@ -8,10 +8,9 @@ import re
 import duckdb
 import pyarrow as pa
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loading import load_model, package_file
+from loading import load_model, package_file, properties
 
 match_keys = load_model("int_account_mapping__match_keys")
 
@@ -154,10 +153,9 @@ def test_a_bad_secret_names_the_variable_and_the_remedy_and_never_the_value(monk
 
 
 def test_one_normaliser_version_everywhere():
-    meta = yaml.safe_load(package_file("int_account_mapping__match_keys.yml").read_text())
     macro = package_file("normaliser_version.sql").read_text()
     versions = {
-        meta["models"][0]["config"]["meta"]["normaliser_version"],
+        properties("int_account_mapping__match_keys")["config"]["meta"]["normaliser_version"],
         re.search(r"-#}\s*(\S+)\s*{%- endmacro", macro).group(1),
         load_model("int_account_mapping__normalized").NORMALISER_VERSION,
     }

@@ -14,8 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
-from loading import PACKAGE, package_file
+from loading import PACKAGE, properties
 
 from report import charts, marts, page
 
@@ -28,8 +27,7 @@ CHARTS = {"matrix", "curve", "contribution", "changes", "quality"}
 
 def contract(mart: str) -> dict[str, str]:
     """Columns of a mart with their types, as its contract has them."""
-    path = package_file(f"account_mapping__{mart}.yml")
-    return {column["name"]: column["data_type"] for column in yaml.safe_load(path.read_text())["models"][0]["columns"]}
+    return {column["name"]: column["data_type"] for column in properties(f"account_mapping__{mart}")["columns"]}
 
 
 def write_mart(connection: duckdb.DuckDBPyConnection, mart: str, rows: list[dict[str, Any]]) -> None:
