@@ -218,7 +218,9 @@ class Project:
         """What dbt writes as manifest.json of this project."""
         parsed = self.parsed()
         assert isinstance(parsed, Manifest), parsed.text
-        return json.loads(parsed.writable_manifest().to_json(omit_none=False))
+        file = self.folder / "target" / "manifest.json"
+        parsed.writable_manifest().write(str(file))
+        return json.loads(file.read_text())
 
     def make(self, *selection: str, variables: Mapping[str, Any] | None = None) -> None:
         """Make the selected models as `dbt build` does without its tests; AssertionError with its messages if it fails.

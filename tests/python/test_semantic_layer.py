@@ -137,6 +137,7 @@ def semantic_manifest(project: Project) -> dict[str, Any]:
     parsed = project.parsed()
     assert isinstance(parsed, Manifest), parsed.text
     file = project.folder / "target/semantic_manifest.json"
+    file.parent.mkdir(exist_ok=True)
     SemanticManifest(parsed).write_json_to_file(str(file))
     return json.loads(file.read_text())
 
