@@ -38,6 +38,8 @@ from dbt.contracts.graph.nodes import ModelNode, SeedNode
 
 PACKAGE = Path(__file__).resolve().parents[2]
 PROJECT_NAME = "account_mapping_test"
+# Where models lie that are not public: the target's schema and the package's own.
+INTERMEDIATES = "main_account_mapping"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -135,16 +137,17 @@ class Project:
         self._write_settings()
 
     def write_table(self, name: str, rows: Rows | pa.Table | str) -> None:
-        """Write raw table `name` ("schema.table"), replacing what was there.
+        """Write raw table `name` ("schema.table"), or one in the place of a model ("model"), replacing what was there.
 
         rows: mappings (missing keys are null; types follow the values), an Arrow table, or a SQL query.
         A table of no rows needs an Arrow table or SQL, which say its columns.
         """
         schema, _, table = name.rpartition(".")
+        if not schema:
+            schema = INTERMEDIATES if table.startswith("int_") else "main"
         with duckdb.connect(str(self.database)) as connection:
-            if schema:
-                connection.execute(f'create schema if not exists "{schema}"')
-            target = f'"{schema or "main"}"."{table}"'
+            connection.execute(f'create schema if not exists "{schema}"')
+            target = f'"{schema}"."{table}"'
             if isinstance(rows, str):
                 connection.execute(f"create or replace table {target} as {rows}")
             else:
@@ -402,7 +405,7 @@ class Project:
 def search(connection: duckdb.DuckDBPyConnection) -> None:
     """Let names without a schema be found in the schemas of the package's models, public ones first."""
     there = {name for (name,) in connection.sql("select schema_name from duckdb_schemas()").fetchall()}
-    names = [name for name in ("main", "main_account_mapping") if name in there]
+    names = [name for name in ("main", INTERMEDIATES) if name in there]
     connection.execute(f"set search_path = '{','.join(names)}'")
 
 

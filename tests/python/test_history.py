@@ -221,6 +221,7 @@ LINKS = pa.schema(
         *((name, pa.string()) for name in ("partner_id", "account_id", "partner_account_id", "account_scope")),
         *((name, pa.string()) for name in ("our_unit_id", "partner_unit_id", "relationship", "decision")),
         ("match_probability", pa.decimal128(5, 4)),
+        ("is_primary", pa.bool_()),
         *((name, pa.int32()) for name in ("our_status_rank", "our_unit_status_rank")),
         *((name, pa.int32()) for name in ("partner_status_rank", "partner_unit_status_rank")),
         *((name, pa.decimal128(28, 2)) for name in ("our_open_amount", "our_unit_open_amount")),
@@ -232,7 +233,7 @@ STATES = pa.schema(
 FROM_LINKS = (
     "int_account_mapping__unit_links", "int_account_mapping__group_edges", "int_account_mapping__groups",
     "int_account_mapping__company_links", "int_account_mapping__overlap_matrix", MART,
-    "int_account_mapping__primary_links", "int_account_mapping__overlap_states", "int_account_mapping__history",
+    "int_account_mapping__history",
 )  # fmt: skip
 
 
@@ -271,6 +272,13 @@ def write_links(project: Project, rng: random.Random) -> None:
                         "our_unit_open_amount": ours // 2 * 15,
                     }
                 )
+    best: dict[tuple[str, str], tuple] = {}
+    for link in links:
+        place = (link["relationship"] != "same", link["partner_status_rank"])
+        best[link["partner_id"], link["account_id"]] = min(place, best.get((link["partner_id"], link["account_id"]), place))
+    for link in links:
+        place = (link["relationship"] != "same", link["partner_status_rank"])
+        link["is_primary"] = best[link["partner_id"], link["account_id"]] == place
     for name, rows, schema in (("links", links, LINKS), ("compared_statuses", states, STATES)):
         columns = {
             field.name: pa.array([row[field.name] for row in rows]).cast(field.type)
