@@ -250,7 +250,7 @@ class Project:
 
     def check(self, *selection: str, options: Sequence[str] = ()) -> None:
         """Run the data tests of the selected models; AssertionError with dbt's messages if one fails."""
-        result = self.run("test", "--select", *selection, *options, "--exclude-resource-type", "unit_test")
+        result = self.run("test", "--select", *selection, *options)
         assert result.success, result.text
 
     def _load_seeds(self) -> None:
@@ -368,8 +368,7 @@ class Project:
 
     def arrow(self, sql: str) -> pa.Table:
         """Result of `sql` on the project's database, as an Arrow table."""
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            search(connection)
+        with opened(self.database) as connection:
             return connection.sql(sql).to_arrow_table()
 
     def _settings(self) -> dict[str, Any]:
@@ -400,6 +399,13 @@ class Project:
         }
         (self.folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
         (self.folder / "profiles.yml").write_text(yaml.safe_dump(profile, sort_keys=False))
+
+
+def opened(database: Path) -> duckdb.DuckDBPyConnection:
+    """A database that is read, in which names without a schema are found in the schemas of the package's models."""
+    connection = duckdb.connect(str(database), read_only=True)
+    search(connection)
+    return connection
 
 
 def search(connection: duckdb.DuckDBPyConnection) -> None:

@@ -122,7 +122,7 @@ def test_a_thousand_random_pairs_of_statements_agree_with_the_oracle(make_projec
     project.write_seed("account_mapping__sharing_agreements", [rule for rules in ours.values() for rule in rules], RULE)
     project.write_table("partners.partner_agreements", [rule for rules in theirs.values() for rule in rules])
     selection = "+int_account_mapping__agreements_in_force"
-    result = project.run("build", "--select", selection, "--exclude-resource-type", "unit_test")
+    result = project.run("build", "--select", selection)
     assert result.success, result.text
 
     found: dict[str, dict] = {}
@@ -256,8 +256,7 @@ class Pair:
         self.send()
         models = ["+account_mapping__data_issues", *(f"+account_mapping__{name}" for name in SHARED_MODELS)]
         if command:
-            options = ("--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
-            result = self.project.run(*command, "--select", *models, *options)
+            result = self.project.run(*command, "--select", *models, "--indirect-selection", "cautious")
             assert result.success, result.text
         else:
             self.project.make(*models)
@@ -406,7 +405,7 @@ def test_a_rule_of_ours_that_cannot_be_read_stops_the_build_and_is_no_consent(ma
     model.write_text(" union all ".join(f"select {columns}" for columns in selects))
     project.write_table("partners.partner_agreements", agreement())
     selection = ("--select", "+int_account_mapping__agreements_in_force")
-    result = project.run("build", *selection, "--exclude-resource-type", "unit_test")
+    result = project.run("build", *selection)
     assert not result.success and "is_readable" in " ".join(result.errors)
     assert project.run("run", *selection).success
     levels = project.query("select distinct sharing_level from int_account_mapping__agreements_in_force")

@@ -24,8 +24,6 @@ MARTS = [
     "account_mapping__partner_coverage",
     "account_mapping__data_issues",
 ]
-# Unit tests bring rows of their own: the build of `messy` runs them for all.
-BUILD = ("build", "--exclude-resource-type", "unit_test")
 COVERAGE = "select * from account_mapping__partner_coverage where our_status = 'all' and rollup = 'account'"
 ACCOUNT_COLUMNS = ["id", "name", "website", "type", "parent_id", "is_deleted", "master_record_id", "last_modified_date"]
 
@@ -198,7 +196,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
         [{"partner_id": "nimbus", "account_id": "1", "account_name": "Acme", "website": "acme.com"}],
     )
     project.write_seed("account_mapping__partners", PARTNERS[:1])
-    result = project.run(*BUILD)
+    result = project.run("build")
     assert result.success, result.text
     return project
 
@@ -213,7 +211,7 @@ def small(built: Project, tmp_path: Path) -> Project:
 def breaks(project: Project, *words: str) -> None:
     """The next build fails, says `words` in one error, and leaves every mart as it was."""
     before = snapshot(project)
-    result = project.run(*BUILD)
+    result = project.run("build")
     assert not result.success
     told = [message for message in result.errors.values() if all(word in message for word in words)]
     assert len(told) == 1, result.text
@@ -237,7 +235,7 @@ def test_a_missing_required_table_is_one_clear_error(small):
 def test_a_settings_table_that_makes_no_sense_stops_the_build(small):
     small.write_seed("account_mapping__partners", [*PARTNERS[:1], *PARTNERS[:1]])
     before = snapshot(small)
-    result = small.run(*BUILD)
+    result = small.run("build")
     assert not result.success
     assert "stg_account_mapping__settings_partners" in result.text
     assert snapshot(small) == before

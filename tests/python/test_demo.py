@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import yaml
 from conftest import Demo
-from harness import PACKAGE
+from harness import PACKAGE, opened
 from oracle import Row, World, solve
 from test_rules import differences, found_links
 
@@ -27,7 +27,7 @@ RAW_SCHEMAS = ["salesforce", "hubspot", "partners"]
 
 def export(database: Path, marts: list[str] = MARTS) -> dict[str, list[tuple]]:
     """Each mart as sorted rows of text, which is what a sorted CSV export holds."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with opened(database) as connection:
         return {
             mart: connection.sql(f"select columns(*)::varchar from {mart} order by all").fetchall() for mart in marts
         }
@@ -46,10 +46,10 @@ def judged(demo) -> list[dict]:
 
     Partners of the keys tier are known by tokens only; their own databases tell which account a token stands for.
     """
-    connection = duckdb.connect(str(demo.database), read_only=True)
+    connection = opened(demo.database)
     connection.execute("create temp table names (partner_id varchar, token varchar, account_id varchar)")
     for path in sorted((demo.project / "target/partner_side").glob("*/*.duckdb")):
-        with duckdb.connect(str(path), read_only=True) as partner_side:
+        with opened(path) as partner_side:
             names = partner_side.sql(
                 "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys "
                 "where key_type = 'account'"
@@ -92,7 +92,7 @@ def test_accepted_matches_are_precise_and_complete(judged):
 
 def test_estimated_quality_is_near_the_truth_of_each_partner(demo, judged):
     """Recall is estimated too high: nothing hints at the pairs that no key and no name connects."""
-    with duckdb.connect(str(demo.database), read_only=True) as connection:
+    with opened(demo.database) as connection:
         estimates = connection.sql(
             "select partner_id, estimated_precision, estimated_recall from account_mapping__match_quality "
             "where match_method = 'all'"
@@ -114,7 +114,7 @@ def test_every_pair_that_shares_an_unambiguous_domain_is_found(judged):
 @pytest.mark.parametrize("mart", ["account_mapping__overlap_matrix", "account_mapping__partner_coverage"])
 def test_the_numbers_are_those_of_the_golden_file(demo, mart):
     """A change of any number is to be seen in review. To renew: write `found` to the file."""
-    with duckdb.connect(str(demo.database), read_only=True) as connection:
+    with opened(demo.database) as connection:
         relation = connection.sql(f"select columns(*)::varchar from {mart} order by all")
         found = [relation.columns, *([value or "" for value in row] for row in relation.fetchall())]
     with (GOLDEN / f"demo_{mart}.csv").open(newline="", encoding="utf-8") as file:
@@ -124,8 +124,8 @@ def test_the_numbers_are_those_of_the_golden_file(demo, mart):
 def test_a_second_build_changes_no_mart(demo, tmp_path):
     """Nor any other model, so that all data tests would end as before."""
     database = shutil.copy(demo.database, tmp_path)
-    demo.dbt("build", "--exclude-resource-type", "test", "unit_test", folder=tmp_path)
-    with duckdb.connect(str(database), read_only=True) as connection:
+    demo.dbt("build", "--exclude-resource-type", "test", folder=tmp_path)
+    with opened(database) as connection:
         names = connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
         build_id = "select build_id from account_mapping__build"
         connection.execute(f"attach '{demo.database}' as former (read_only)")
@@ -152,7 +152,7 @@ def test_marts_are_the_same_at_any_thread_count_and_row_order(demo, tmp_path, th
                 f'create table "{schema}"."{table}" as with rows as (select *, row_number() over () as place '
                 f'from demo."{schema}"."{table}") select * exclude (place) from rows order by hash(place + {seed})'
             )
-    demo.dbt("build", "--threads", str(threads), "--exclude-resource-type", "test", "unit_test", folder=tmp_path)
+    demo.dbt("build", "--threads", str(threads), "--exclude-resource-type", "test", folder=tmp_path)
     assert export(shuffled) == export(demo.database)
 
 
@@ -168,7 +168,7 @@ def test_no_file_holds_a_secret(demo):
 
     texts = [value for value in (form.decode("latin-1") for form in needles) if value.isascii()]
     for database in [demo.database, *demo.project.glob("target/partner_side/*/*.duckdb")]:
-        with duckdb.connect(str(database), read_only=True) as connection:
+        with opened(database) as connection:
             assert search(connection, ["gmail.com"]), "the search itself must find something"
             assert search(connection, texts) == []
 
@@ -223,7 +223,7 @@ def demo_world(project: Path, partner_keys: list[Row]) -> World:
 
 def test_the_demo_follows_the_rules(demo: Demo) -> None:
     """Links rest on names too, which the oracle does not compare: they are given, and everything else is checked."""
-    with duckdb.connect(str(demo.database), read_only=True) as connection:
+    with opened(demo.database) as connection:
 
         def query(sql: str) -> list[dict[str, Any]]:
             return connection.sql(sql).to_arrow_table().to_pylist()

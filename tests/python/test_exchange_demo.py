@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import duckdb
 import pyarrow as pa
 import pytest
-from harness import PACKAGE
+from harness import PACKAGE, opened
 from test_clean_room import STATUSES, crm_of
 
 from demo.player import exchange_demo
@@ -145,7 +145,7 @@ def test_the_secret_is_in_no_file_and_the_clean_room_knows_nobody(played):
 
 def marts(project: Path) -> dict[str, str]:
     """A hash of every table's rows."""
-    with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
+    with opened(project / "warehouse.duckdb") as connection:
         names = connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
         hashed = "select md5(string_agg(t::varchar, '|' order by t::varchar)) from {} as t"
         return {name: connection.sql(hashed.format(name)).fetchall()[0][0] for (name,) in names}
@@ -168,7 +168,7 @@ def test_an_old_outbox_sent_again_is_refused_and_changes_nothing(played):
 
 
 def test_what_the_partner_counts_and_reveals_can_be_read_beside_our_own(played):
-    aster, birch = (duckdb.connect(str(played.folder / name / "warehouse.duckdb"), read_only=True) for name in
+    aster, birch = (opened(played.folder / name / "warehouse.duckdb") for name in
                     ("aster", "birch"))  # fmt: skip
     counted = "select rollup, our_status, partner_status, companies, cell_state from"
     received = aster.sql(f"{counted} partners.partner_counts where partner_id = 'birch' order by all").fetchall()
@@ -213,14 +213,14 @@ def test_views_for_a_partner_hold_what_the_files_hold(played):
         (aster / "models" / f"for_birch__{kind}.sql").write_text(text)
     environment = played.play.environments["aster"] | {"DBT_PROFILES_DIR": str(aster)}
     dbt(["run", "--select", *(f"for_birch__{kind}" for kind in kinds)], aster, environment)
-    with duckdb.connect(str(aster / "warehouse.duckdb"), read_only=True) as connection:
+    with opened(aster / "warehouse.duckdb") as connection:
         for kind in kinds[:3]:
             path = next((aster / "outbox/birch").glob(f"{kind}-*.parquet"))
             sent = connection.sql(f"select columns(*)::varchar from '{path}' order by all")
             viewed = connection.sql(f"select columns(*)::varchar from for_birch__{kind} order by all")
             assert (viewed.columns, viewed.fetchall()) == (sent.columns, sent.fetchall())
         rules = connection.sql("select direction, level, fields from for_birch__agreement order by all").fetchall()
-    with duckdb.connect(str(played.folder / "birch/warehouse.duckdb"), read_only=True) as connection:
+    with opened(played.folder / "birch/warehouse.duckdb") as connection:
         received = "select direction, level, fields from partners.partner_agreements order by all"
         stated = connection.sql(received).fetchall()
     assert [rule[:2] for rule in rules] == [rule[:2] for rule in stated]
@@ -240,7 +240,7 @@ def test_who_is_forgotten_is_in_no_table_and_no_folder(played):
         assert f"main.{name}" in told
     assert "int_account_mapping__overlap_first_seen" in told
     assert not (aster / "outbox/birch").exists() and not (aster / "inbox/birch").exists()
-    with duckdb.connect(str(aster / "warehouse.duckdb"), read_only=True) as connection:
+    with opened(aster / "warehouse.duckdb") as connection:
         tables = connection.sql(
             "select distinct schema_name, table_name from duckdb_columns() inner join duckdb_tables() "
             "using (database_name, schema_name, table_name) where column_name = 'partner_id'"

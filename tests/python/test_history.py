@@ -152,7 +152,7 @@ def test_two_years_of_runs_can_be_rebuilt_month_by_month(make_project: Callable[
         write_month(project, month, **state)
         as_of = {"account_mapping__as_of": first_of(month).isoformat()}
         if is_refreshed:
-            left_out = ("--exclude-resource-type", "test", "unit_test")
+            left_out = ("--exclude-resource-type", "test")
             result = project.run("build", "--select", *models, *left_out, "--full-refresh", variables=as_of)
             assert result.success, result.text
         else:
@@ -275,7 +275,9 @@ def write_links(project: Project, rng: random.Random) -> None:
     best: dict[tuple[str, str], tuple] = {}
     for link in links:
         place = (link["relationship"] != "same", link["partner_status_rank"])
-        best[link["partner_id"], link["account_id"]] = min(place, best.get((link["partner_id"], link["account_id"]), place))
+        best[link["partner_id"], link["account_id"]] = min(
+            place, best.get((link["partner_id"], link["account_id"]), place)
+        )
     for link in links:
         place = (link["relationship"] != "same", link["partner_status_rank"])
         link["is_primary"] = best[link["partner_id"], link["account_id"]] == place

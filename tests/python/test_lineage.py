@@ -73,7 +73,7 @@ ENDS = {
 SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models").rglob("account_mapping__shared_*.sql"))
 
 
-NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
+NO_TESTS = ("--exclude-resource-type", "test")
 
 
 class Compiled:

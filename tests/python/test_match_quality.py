@@ -64,7 +64,7 @@ def project(make_project) -> Project:
 
 def build(project: Project) -> Result:
     return project.run(
-        *("build", "--store-failures", "--exclude-resource-type", "unit_test"),
+        *("build", "--store-failures"),
         *("--select", *(f"+{model}" for model in MODELS), "--indirect-selection", "cautious"),
     )
 

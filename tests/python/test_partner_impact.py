@@ -15,10 +15,9 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
-from harness import Project
+from harness import Project, opened
 from scipy import stats
 
 RATES = {"EUR": Decimal("1.1"), "SEK": Decimal("0.095")}
@@ -380,7 +379,7 @@ def test_all_is_no_name_of_a_partner(make_project: Callable[..., Project]) -> No
 
 
 def test_the_demo_pairs_and_impact_belong_to_its_matrix_and_coverage(demo) -> None:
-    with duckdb.connect(str(demo.database), read_only=True) as connection:
+    with opened(demo.database) as connection:
         shared = connection.sql(
             "select partner_id, sum(shared_accounts) from account_mapping__owner_pairs group by 1 order by 1"
         ).fetchall()

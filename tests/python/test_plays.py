@@ -14,11 +14,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 from conftest import Demo
-from harness import PACKAGE, Project, Result
+from harness import PACKAGE, Project, Result, opened
 from oracle import STATUS_ORDER, companies
 from test_rules import compared, load, variables
 from worlds import make_world
@@ -506,7 +505,7 @@ def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Pr
 
 def test_the_demo_equals_a_second_computation(demo: Demo) -> None:
     options = yaml.safe_load((demo.project / "dbt_project.yml").read_text())["vars"]
-    with duckdb.connect(str(demo.database), read_only=True) as connection:
+    with opened(demo.database) as connection:
 
         def query(sql: str) -> list[Row]:
             return connection.sql(sql).to_arrow_table().to_pylist()
@@ -641,7 +640,7 @@ def test_what_we_have_and_exclude_is_no_whitespace(small: Project) -> None:
 def rebuild(project: Project, seed: str, mart: str) -> Result:
     """Build, with its data tests, what lies between a seed that has changed and a mart."""
     between = f"account_mapping__{seed}+,+account_mapping__{mart}"
-    return project.run("build", "--full-refresh", "--select", between, "--exclude-resource-type", "unit_test")
+    return project.run("build", "--full-refresh", "--select", between)
 
 
 def test_rules_may_leave_columns_out_and_numbers_must_be_numbers(small: Project) -> None:

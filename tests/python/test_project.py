@@ -36,7 +36,7 @@ pytestmark = pytest.mark.quick
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """The package's own manifest with every CRM and all that can be switched on, parsed with dbt's schema checks forced on.
+    """The package's manifest with every CRM and all that can be switched on, parsed with dbt's schema checks forced on.
 
     dbt skips those checks on DuckDB, so that deprecations would stay unseen; here one fails the fixture. No table
     exists: parsing must not need any.

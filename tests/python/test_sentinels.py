@@ -14,13 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from harness import PACKAGE, Project, close_database
+from harness import PACKAGE, Project, close_database, opened
 from loading import load_model
 from sentinels import Needle, base64_cores, needles, scan_file, scan_folder, search, secret_needles
 
@@ -148,7 +147,7 @@ def export(project: Project, model: str, folder: Path) -> Path:
     """What leaves to partner `aster` of one model, as compressed Parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{model}.parquet"
-    with duckdb.connect(str(project.database), read_only=True) as connection:
+    with opened(project.database) as connection:
         connection.execute(
             f"copy (select * from {model} where partner_id = 'aster') to '{path}' (format parquet, compression zstd)"
         )
@@ -234,7 +233,7 @@ def world(tmp_path_factory) -> tuple[Project, dict[str, str]]:
     for name, sql in LEAKY_MODELS.items():
         (folder / f"{name}.sql").write_text(sql)
     dbt = Commands(project)
-    dbt.run("build", "--select", "+account_mapping__shared_keys", "--exclude-resource-type", "test", "unit_test")
+    dbt.run("build", "--select", "+account_mapping__shared_keys", "--exclude-resource-type", "test")
     # the partner sends keys of some of the same companies, so that there are overlaps whose fields could leave
     project.write_table(
         "partners.partner_keys",
@@ -246,7 +245,7 @@ def world(tmp_path_factory) -> tuple[Project, dict[str, str]]:
         )
         """,
     )
-    dbt.run("build", "--exclude-resource-type", "unit_test")
+    dbt.run("build")
     return project, mint.texts
 
 
@@ -277,7 +276,7 @@ def wanted(world) -> list[Needle]:
 def test_every_sentinel_went_into_the_project(world):
     """A sentinel that never got in proves nothing: nearly all are in the models from which the shared ones are made."""
     project, texts = world
-    with duckdb.connect(str(project.database), read_only=True) as connection:
+    with opened(project.database) as connection:
         models = [
             "int_account_mapping__crm_accounts",
             "int_account_mapping__crm_contacts",

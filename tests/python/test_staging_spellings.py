@@ -1116,7 +1116,7 @@ def minimal(**arguments: Any) -> dict[str, Any]:
 
 
 def run(project: Project, **arguments: Any) -> Result:
-    return project.run("build", *SELECTION, "--exclude-resource-type", "test", "unit_test", **arguments)
+    return project.run("build", *SELECTION, "--exclude-resource-type", "test", **arguments)
 
 
 def one_error(result: Result, model: str) -> str:
