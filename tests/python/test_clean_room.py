@@ -84,7 +84,7 @@ def write_settings(project: Project, partner_id: str, **partner: str) -> None:
 
 
 def build(project: Project, *selection: str) -> None:
-    """Build models, and test their rows; the last test below runs the unit tests."""
+    """Build models, and test their rows."""
     project.make(*selection)
     project.check(*selection, options=("--indirect-selection", "cautious"))
 

@@ -466,18 +466,17 @@ def enrich(project: Project) -> None:
 @pytest.mark.parametrize("group", [0, 3, 6])
 def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Project], group: int) -> None:
     passed = [{"crm": "salesforce", "name": "tier__c", "alias": "tier"}]
-    project = make_project(
-        variables=variables(make_world(group)) | {"account_mapping__pass_through_columns": passed}
-    )  # fmt: skip
     populations = [dict(zip(POPULATION_COLUMNS, row, strict=True)) for row in POPULATIONS]
-    project.write_seed("account_mapping__populations", populations)
     rules = csv_rows(PACKAGE / "seeds/account_mapping__play_rules.csv")
     rules.append({"our_status": "prospect", "partner_status": "churned", "play": "ask_why", "base_score": "5"})
     rules.append({"our_status": "customer", "partner_status": "customer", "play": "expand", "base_score": "25"})
-    project.write_seed("account_mapping__play_rules", rules, rules[0])
     seen: dict[str, int] = defaultdict(int)
     for seed in (group, group + 10):
         world = make_world(seed)
+        settings = variables(world) | {"account_mapping__pass_through_columns": passed}
+        project = make_project(f"world_{seed}", variables=settings)
+        project.write_seed("account_mapping__populations", populations)
+        project.write_seed("account_mapping__play_rules", rules, rules[0])
         load(project, world)
         enrich(project)
         models = (*MODELS, "+account_mapping__partner_coverage")

@@ -202,9 +202,9 @@ def differences(query: Query, answer: Answer) -> list[str]:
 
 @pytest.mark.parametrize("group", [pytest.param(0, marks=pytest.mark.quick), *range(1, GROUPS)])
 def test_random_worlds_follow_the_rules(make_project: Callable[..., Project], group: int) -> None:
-    project = make_project(variables=variables(make_world(group)))
     for seed in range(group, WORLDS, GROUPS):
         world = make_world(seed)
+        project = make_project(f"world_{seed}", variables=variables(world))
         load(project, world)
         project.make(*MODELS)
         wrong = differences(project.query, solve(world))
