@@ -131,7 +131,11 @@ def test_marts_never_read_staging(manifest):
 
 
 def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
-    beside = {"int_account_mapping__scored_pairs", "int_account_mapping__build"}
+    kept = {"overlap_first_seen", "account_changes", "history", "frozen_counts"}
+    beside = {f"int_account_mapping__{name}" for name in ("scored_pairs", "build", *kept)}
+    assert {model["name"] for model in models(manifest).values() if model["config"]["full_refresh"] is False} == {
+        f"int_account_mapping__{name}" for name in kept
+    }
     for model in models(manifest).values():
         tags = {"account_mapping", f"account_mapping_{room(model)}"}
         assert tags <= set(model["tags"]), model["name"]
