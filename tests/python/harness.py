@@ -40,6 +40,10 @@ PACKAGE = Path(__file__).resolve().parents[2]
 PROJECT_NAME = "account_mapping_test"
 # Where models lie that are not public: the target's schema and the package's own.
 INTERMEDIATES = "main_account_mapping"
+BESIDE_MARTS = {
+    f"int_account_mapping__{name}"
+    for name in ("scored_pairs", "build", "overlap_first_seen", "account_changes", "history", "frozen_counts")
+}
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -144,7 +148,7 @@ class Project:
         """
         schema, _, table = name.rpartition(".")
         if not schema:
-            schema = INTERMEDIATES if table.startswith("int_") else "main"
+            schema = INTERMEDIATES if table.startswith("int_") and table not in BESIDE_MARTS else "main"
         with duckdb.connect(str(self.database)) as connection:
             connection.execute(f'create schema if not exists "{schema}"')
             target = f'"{schema}"."{table}"'
