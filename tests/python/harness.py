@@ -211,11 +211,6 @@ class Project:
             if isinstance(node, SeedNode):
                 own = node.package_name == PROJECT_NAME
                 node.root_path = str(self.folder if own else self.folder / "dbt_packages" / node.package_name)
-                if own:
-                    # a copy of the package's seed has its types, a seed that a test wrote is read as a user's
-                    others = manifest.disabled.get(f"seed.account_mapping.{node.name}", ())
-                    types = others[0].config.column_types if others and self._is_copy(node.name) else {}
-                    node.config.column_types = types
         return manifest
 
     def manifest(self) -> dict[str, Any]:
@@ -273,10 +268,6 @@ class Project:
                 connection.execute(f'create or replace table "{name}" as from seed_rows')
                 connection.unregister("seed_rows")
         self._loaded = seeds
-
-    def _is_copy(self, name: str) -> bool:
-        """Whether a seed of this project is the package's, unchanged."""
-        return (self.folder / "seeds" / f"{name}.csv").read_bytes() == _package_seeds().get(name)
 
     def _seen_by_compiler(self, manifest: Manifest) -> tuple[Any, ...]:
         """What dbt looks up when it compiles: columns of raw tables and of seeds, and which tables of history exist."""
