@@ -23,7 +23,7 @@ from pathlib import Path
 
 import duckdb
 
-from .ours import Project
+from .ours import INTERMEDIATES, Project
 
 MOST_SECONDS = 180
 MOST_MEGABYTES = 8000
@@ -31,16 +31,13 @@ MOST_MEGABYTES = 8000
 ENGINE = {"memory_limit": "5GB", "preserve_insertion_order": "false"}
 MODELS = (
     "int_account_mapping__units",
-    "int_account_mapping__listed_units",
     "int_account_mapping__our_units",
-    "int_account_mapping__list_sets",
     "int_account_mapping__unit_links",
     "int_account_mapping__group_edges",
     "int_account_mapping__groups",
     "int_account_mapping__company_links",
     "int_account_mapping__compared_statuses",
     "int_account_mapping__overlap_matrix",
-    "int_account_mapping__covered_units",
     "int_account_mapping__partner_coverage",
     "int_account_mapping__ecosystem_links",
     "int_account_mapping__partner_order",
@@ -129,7 +126,9 @@ TABLES = {
             '' as shared_fields, 0 as minimum_count
         where false
     """,
-    "int_account_mapping__own_key_rows": "select '' as partner_id, '' as status, '' as problem where false",
+    "int_account_mapping__key_rows": """
+        select '' as side, '' as partner_id, '' as status, '' as problem where false
+    """,
     "int_account_mapping__duplicate_pairs": """
         select '' as account_id, '' as other_account_id where false
     """,
@@ -141,6 +140,7 @@ def make_links(database: Path, accounts: int, partners: int, overlaps: int) -> N
     sizes = {"accounts": accounts, "partners": partners, "overlaps": overlaps}
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"create temp table sizes as {SIZES.format(**sizes)}")
+        connection.execute(f"create schema {INTERMEDIATES}; use {INTERMEDIATES}")
         for name, query in TABLES.items():
             connection.execute(f"create table {name} as {query.format(**sizes)}")
 
@@ -162,7 +162,9 @@ def main() -> int:
         project = Project(Path(made) / "project", "list", engine=ENGINE)
         make_links(project.database, options.accounts, options.partners, options.overlaps)
         cost = project.build(" ".join(MODELS))
-        links = project.query("select count(*) from int_account_mapping__links where decision = 'accepted'")[0][0]
+        links = project.query(
+            f"select count(*) from {INTERMEDIATES}.int_account_mapping__links where decision = 'accepted'"
+        )[0][0]
         steps = seconds_by_model(project.folder)
     print(
         f"{options.partners} partners, {options.accounts:,} accounts, {links:,} overlaps, {os.cpu_count()} processors,"

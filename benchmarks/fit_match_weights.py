@@ -326,12 +326,16 @@ def show(name: str, data: Labelled, probability: np.ndarray) -> None:
 
 
 def write_seed(stages: list[np.ndarray], path: Path) -> None:
+    """Write the fitted weights; what keys are worth is not fitted and stays as it is."""
     weights = np.concatenate(stages)
+    with path.open(encoding="utf-8", newline="") as file:
+        kept = [row for row in csv.reader(file) if row[0] in fuzzy.KEY_SETTINGS]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["feature", "weight"])
         for feature, weight in zip(fuzzy.FEATURES, weights, strict=True):
             writer.writerow([feature, f"{weight:.4f}"])
+        writer.writerows(kept)
 
 
 def main() -> int:

@@ -36,6 +36,8 @@ KEY_COLUMNS = (
 # What is built to get matches, and to get scores alone.
 MATCHES = "+account_mapping__matches"
 SCORES = "+int_account_mapping__scored_pairs"
+# The schema of models that are not public.
+INTERMEDIATES = "main_account_mapping"
 # A side as the package's layout of accounts; `?` is its path. Account ids become `generic:<id>`.
 SIDE = """
     select id as account_id, name as account_name, country, city
@@ -234,7 +236,9 @@ class Project:
 
     def account_tokens(self) -> dict[str, str]:
         """The CSV file's id of each account token that this project shares."""
-        rows = self.query(f"select token, {BARE_ID} from int_account_mapping__match_keys where key_type = 'account'")
+        rows = self.query(
+            f"select token, {BARE_ID} from {INTERMEDIATES}.int_account_mapping__match_keys where key_type = 'account'"
+        )
         return dict(rows)
 
 

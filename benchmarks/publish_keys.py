@@ -87,7 +87,7 @@ FLOOR = """
     from offered_keys
 """
 
-# As int_account_mapping__keys_to_share and the macro account_mapping__export_shared do it.
+# As account_mapping__shared_keys and the macro account_mapping__export_shared do it.
 SHARED = """
     create table published.shared_keys as
     select

@@ -166,8 +166,6 @@ final as (
             )
         )
 
-    ---------- partners' rows and files
-
 )
 
 select * from final

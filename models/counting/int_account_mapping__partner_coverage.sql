@@ -63,27 +63,39 @@ our_units as (
 
 ),
 
+unit_lists as (
+
+    select distinct lists from our_units
+
+),
+
+target_lists as (
+
+    select distinct list_name from target_accounts
+    where list_name <> 'all'
+
+),
+
 -- which lists each text of lists names, `all` included
 list_sets as (
 
-    select distinct
+    select
         lists,
         'all' as target_list
 
-    from our_units
+    from unit_lists
 
     union all
 
     select
         unit_lists.lists,
-        list_names.list_name as target_list
+        target_lists.list_name as target_list
 
-    from (select distinct lists from our_units) as unit_lists
-    inner join (select distinct list_name from target_accounts) as list_names
+    from unit_lists
+    inner join target_lists
         on {{ dbt.position(
-            "' | ' || replace(list_names.list_name, '|', '||') || ' | '", "' | ' || unit_lists.lists || ' | '"
+            "' | ' || replace(target_lists.list_name, '|', '||') || ' | '", "' | ' || unit_lists.lists || ' | '"
         ) }} > 0
-    where list_names.list_name <> 'all'
 
 ),
 

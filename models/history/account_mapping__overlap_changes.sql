@@ -18,19 +18,19 @@ last_run as (
 final as (
 
     select
-        partner_id,
-        account_id,
-        partner_account_id,
-        valid_from as changed_on,
-        change,
-        changed_facts,
-        our_status,
-        partner_status,
-        previous_our_status,
-        previous_partner_status,
-        is_primary,
-        our_open_amount,
-        valid_from = last_run_on as is_latest_run
+        overlap_history.partner_id,
+        overlap_history.account_id,
+        overlap_history.partner_account_id,
+        overlap_history.valid_from as changed_on,
+        overlap_history.change,
+        overlap_history.changed_facts,
+        overlap_history.our_status,
+        overlap_history.partner_status,
+        overlap_history.previous_our_status,
+        overlap_history.previous_partner_status,
+        overlap_history.is_primary,
+        overlap_history.our_open_amount,
+        overlap_history.valid_from = last_run.last_run_on as is_latest_run
 
     from overlap_history
     cross join last_run
@@ -38,23 +38,23 @@ final as (
     union all
 
     select
-        partner_id,
-        account_id,
-        partner_account_id,
-        valid_to as changed_on,
+        overlap_history.partner_id,
+        overlap_history.account_id,
+        overlap_history.partner_account_id,
+        overlap_history.valid_to as changed_on,
         'left' as change,
         cast(null as {{ dbt.type_string() }}) as changed_facts,
         cast(null as {{ dbt.type_string() }}) as our_status,
         cast(null as {{ dbt.type_string() }}) as partner_status,
-        our_status as previous_our_status,
-        partner_status as previous_partner_status,
-        is_primary,
-        our_open_amount,
-        valid_to = last_run_on as is_latest_run
+        overlap_history.our_status as previous_our_status,
+        overlap_history.partner_status as previous_partner_status,
+        overlap_history.is_primary,
+        overlap_history.our_open_amount,
+        overlap_history.valid_to = last_run.last_run_on as is_latest_run
 
     from overlap_history
     cross join last_run
-    where has_left
+    where overlap_history.has_left
 
 )
 

@@ -19,9 +19,7 @@ history as (
 
 runs as (
 
-    select
-        min(valid_from) as first_run_on
-
+    select min(valid_from) as first_run_on
     from history
     where record = 'run'
 

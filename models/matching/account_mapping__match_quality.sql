@@ -432,11 +432,15 @@ right_accepted as (
             case how_estimated
                 when 'people decided' then accepted_pairs
                 when 'labelled pairs'
-                    then {{ account_mapping.share('accepted_pairs * labelled_right', 'labelled_accepted', decimals=8) }}
+                    then {{ account_mapping.share(
+                        'accepted_pairs * labelled_right', 'labelled_accepted', decimals=8
+                    ) }}
                 when 'shared websites'
                     then case
                         when judged_pairs >= {{ least_known_pairs }}
-                            then {{ account_mapping.share('accepted_pairs * judged_right', 'judged_pairs', decimals=8) }}
+                            then {{ account_mapping.share(
+                                'accepted_pairs * judged_right', 'judged_pairs', decimals=8
+                            ) }}
                         else accepted_probability
                     end
                 else accepted_probability

@@ -100,7 +100,7 @@ parts as (
                     || case
                         when scored_pairs.match_method = 'name_fuzzy'
                             then ' (' || cast(
-                                cast(round(cast(scored_pairs.name_similarity as decimal(5, 2)), 0) as {{ dbt.type_int() }})
+                                cast(round(cast(scored_pairs.name_similarity as decimal(5, 2)), 0) as integer)
                                 as {{ dbt.type_string() }}
                             ) || ' of 100)'
                             || case
@@ -148,7 +148,7 @@ parts as (
                 then
                     '; another name of theirs is about as similar ('
                     || cast(
-                        cast(round(cast(scored_pairs.rival_similarity as decimal(5, 2)), 0) as {{ dbt.type_int() }})
+                        cast(round(cast(scored_pairs.rival_similarity as decimal(5, 2)), 0) as integer)
                         as {{ dbt.type_string() }}
                     )
                     || ' of 100)'

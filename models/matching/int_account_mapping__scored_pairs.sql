@@ -1,4 +1,4 @@
-{#- The probabilities and factors of the seed that rest on keys; those of names are int_account_mapping__fuzzy_pairs'. -#}
+{#- What the seed says of keys; what it says of names int_account_mapping__fuzzy_pairs reads. -#}
 {%- set settings = [
     'probability_identifier', 'probability_conflict', 'probability_hierarchy',
     'probability_own_website', 'probability_own_website_by_name',
@@ -18,9 +18,10 @@ match_weights as (
 
     select
         {% for setting in settings -%}
-        max(case when feature = '{{ setting }}' then cast(weight as decimal(5, 4)) end) as {{ setting }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        max(case when feature = '{{ setting }}' then cast(weight as decimal(5, 4)) end) as {{ setting }},
+        {% endfor -%}
+        count(*) as n_weights
+
     from {{ ref('account_mapping__match_weights') }}
 
 ),
@@ -528,37 +529,38 @@ final as (
         cast(
             round(
                 case weighed.ground
-                when 'identifier' then match_weights.probability_identifier
-                when 'conflict' then match_weights.probability_conflict
-                when 'hierarchy' then match_weights.probability_hierarchy
-                when 'domain'
-                    then case
-                        when weighed.has_sole_domain
-                            then
-                                match_weights.probability_own_website
-                                + match_weights.probability_own_website_by_name * weighed.name_probability
-                        else
-                            match_weights.probability_shared_website
-                            + match_weights.probability_shared_website_by_name * weighed.name_probability
-                    end
-                when 'email_domain'
-                    then case
-                        when weighed.has_sole_email_domain
-                            then
-                                match_weights.probability_own_mail_domain
-                                + match_weights.probability_own_mail_domain_by_name * weighed.name_probability
-                        else
-                            match_weights.probability_shared_mail_domain
-                            + match_weights.probability_shared_mail_domain_by_name * weighed.name_probability
-                    end
-                else
-                    {{ account_mapping.scale_odds(
-                        'weighed.name_probability',
-                        "(case when weighed.has_domain_conflict then match_weights.odds_other_website else 1.0 end"
-                        ~ " * case when weighed.is_settled_elsewhere and not weighed.has_exact_name"
-                        ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
-                    ) }}
-            end, 4) as decimal(5, 4)
+                    when 'identifier' then match_weights.probability_identifier
+                    when 'conflict' then match_weights.probability_conflict
+                    when 'hierarchy' then match_weights.probability_hierarchy
+                    when 'domain'
+                        then case
+                            when weighed.has_sole_domain
+                                then
+                                    match_weights.probability_own_website
+                                    + match_weights.probability_own_website_by_name * weighed.name_probability
+                            else
+                                match_weights.probability_shared_website
+                                + match_weights.probability_shared_website_by_name * weighed.name_probability
+                        end
+                    when 'email_domain'
+                        then case
+                            when weighed.has_sole_email_domain
+                                then
+                                    match_weights.probability_own_mail_domain
+                                    + match_weights.probability_own_mail_domain_by_name * weighed.name_probability
+                            else
+                                match_weights.probability_shared_mail_domain
+                                + match_weights.probability_shared_mail_domain_by_name * weighed.name_probability
+                        end
+                    else
+                        {{ account_mapping.scale_odds(
+                            'weighed.name_probability',
+                            "(case when weighed.has_domain_conflict then match_weights.odds_other_website else 1.0 end"
+                            ~ " * case when weighed.is_settled_elsewhere and not weighed.has_exact_name"
+                            ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
+                        ) }}
+                end, 4
+            ) as decimal(5, 4)
         ) as match_probability,
         case
             when weighed.ground = 'identifier' then 'identifier'

@@ -1,3 +1,4 @@
+-- sqlfluff:max_line_length:240
 with
 
 partner_rows as (

@@ -1,4 +1,3 @@
-
 with
 
 plays as (

@@ -229,14 +229,10 @@ def read_weights(weights: Mapping[str, float | None]) -> dict[str, float]:
     missing = sorted(expected - set(weights))
     unknown = sorted(set(weights) - expected)
     bad = sorted(
-        feature
-        for feature in expected & set(weights)
-        if weights[feature] is None or not np.isfinite(weights[feature])
+        feature for feature in expected & set(weights) if weights[feature] is None or not np.isfinite(weights[feature])
     )
     outside = sorted(
-        feature
-        for feature in set(KEY_SETTINGS) & set(weights) - set(bad)
-        if not 0 <= weights[feature] <= 1
+        feature for feature in set(KEY_SETTINGS) & set(weights) - set(bad) if not 0 <= weights[feature] <= 1
     )
     problems = [
         f"{what}: {', '.join(features)}"

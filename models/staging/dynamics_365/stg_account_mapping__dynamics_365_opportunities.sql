@@ -41,7 +41,9 @@ renamed as (
         coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version,
 
         ---------- timestamps
-        coalesce({{ account_mapping.to_date('actual_close_date') }}, {{ account_mapping.to_date('estimated_close_date') }}) as close_date,
+        coalesce(
+            {{ account_mapping.to_date('actual_close_date') }}, {{ account_mapping.to_date('estimated_close_date') }}
+        ) as close_date,
         {{ account_mapping.to_date('created_date') }} as created_date
 
     from source

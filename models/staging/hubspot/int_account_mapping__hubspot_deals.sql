@@ -35,7 +35,9 @@ associations as (
     -- that its least company id stands for the first listed
     select
         source_opportunity_id,
-        {{ account_mapping.clean_id(account_mapping.object_field('item', ['id', 'toObjectId', 'company_id'], otherwise_itself=true)) }}
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('item', ['id', 'toObjectId', 'company_id'], otherwise_itself=true)
+        ) }}
             as source_account_id,
         coalesce({{ account_mapping.object_field('item', ['type_id', 'typeId']) }} = '5', false) as is_primary,
         position as list_order

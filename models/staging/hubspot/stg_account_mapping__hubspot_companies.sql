@@ -9,8 +9,12 @@ source as (
         'company',
         candidates={
             'source_account_id': ['id', 'record id', 'record id - company', 'company_id'],
-            'parent_company': account_mapping.hubspot_property('hs_parent_company_id', ['parent company id', 'parent company']),
-            'merged_source_account_ids': account_mapping.hubspot_property('hs_merged_object_ids', ['merged object ids']),
+            'parent_company': account_mapping.hubspot_property(
+                'hs_parent_company_id', ['parent company id', 'parent company']
+            ),
+            'merged_source_account_ids': account_mapping.hubspot_property(
+                'hs_merged_object_ids', ['merged object ids']
+            ),
             'owner': account_mapping.hubspot_property('hubspot_owner_id', ['company owner']),
             'account_name': account_mapping.hubspot_property('name', ['company name']),
             'website': account_mapping.hubspot_property('website', ['website url']),
@@ -65,7 +69,9 @@ renamed as (
         {{ account_mapping.clean_text('domain') }} as domain,
         {{ account_mapping.clean_text('additional_domains') }} as additional_domains,
         {{ account_mapping.clean_text('email_domain') }} as email_domain,
-        coalesce({{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}) as country,
+        coalesce(
+            {{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}
+        ) as country,
         {{ account_mapping.clean_text('state') }} as state,
         {{ account_mapping.clean_text('city') }} as city,
         {{ account_mapping.clean_id('postal_code') }} as postal_code,

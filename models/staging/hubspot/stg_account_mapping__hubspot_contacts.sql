@@ -46,7 +46,9 @@ first_listed as (
 
     select
         source_contact_id,
-        {{ account_mapping.clean_id(account_mapping.object_field('item', ['id', 'toObjectId', 'company_id'], otherwise_itself=true)) }}
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('item', ['id', 'toObjectId', 'company_id'], otherwise_itself=true)
+        ) }}
             as source_account_id,
         row_number() over (
             partition by source_contact_id order by position, item

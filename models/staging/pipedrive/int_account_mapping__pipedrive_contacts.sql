@@ -21,7 +21,9 @@ emails as (
 
     select distinct
         source_contact_id,
-        {{ account_mapping.clean_text(account_mapping.object_field('item', ['value'], otherwise_itself=true)) }} as email
+        {{ account_mapping.clean_text(
+            account_mapping.object_field('item', ['value'], otherwise_itself=true)
+        ) }} as email
 
     from listed_emails
 

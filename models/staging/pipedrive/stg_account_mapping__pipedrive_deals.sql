@@ -24,7 +24,9 @@ renamed as (
     select
         ---------- ids
         {{ account_mapping.clean_id('source_opportunity_id') }} as source_opportunity_id,
-        {{ account_mapping.clean_id(account_mapping.object_field('source_account_id', ['value', 'id'], otherwise_itself=true)) }} as source_account_id,
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('source_account_id', ['value', 'id'], otherwise_itself=true)
+        ) }} as source_account_id,
 
         ---------- strings
         lower({{ account_mapping.clean_text('status') }}) as status,
@@ -50,8 +52,10 @@ renamed as (
         ---------- timestamps
         coalesce(
             case
-                when lower({{ account_mapping.clean_text('status') }}) = 'won' then {{ account_mapping.to_date('won_at') }}
-                when lower({{ account_mapping.clean_text('status') }}) = 'lost' then {{ account_mapping.to_date('lost_at') }}
+                when lower({{ account_mapping.clean_text('status') }}) = 'won'
+                    then {{ account_mapping.to_date('won_at') }}
+                when lower({{ account_mapping.clean_text('status') }}) = 'lost'
+                    then {{ account_mapping.to_date('lost_at') }}
             end,
             {{ account_mapping.to_date('expected_close_date') }}
         ) as close_date,

@@ -52,18 +52,26 @@ renamed as (
     select
         ---------- ids
         {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
-        {{ account_mapping.clean_id(account_mapping.object_field('parent_source_account_id', ['value', 'id'], otherwise_itself=true)) }}
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('parent_source_account_id', ['value', 'id'], otherwise_itself=true)
+        ) }}
             as parent_source_account_id,
-        {{ account_mapping.clean_id(account_mapping.object_field('owner', ['id', 'value'], otherwise_itself=true)) }} as owner_id,
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('owner', ['id', 'value'], otherwise_itself=true)
+        ) }} as owner_id,
 
         ---------- strings
-        {{ account_mapping.clean_text('coalesce(' ~ account_mapping.object_field('owner', ['name']) ~ ', owner_name)') }} as owner_name,
+        {{ account_mapping.clean_text(
+            'coalesce(' ~ account_mapping.object_field('owner', ['name']) ~ ', owner_name)'
+        ) }} as owner_name,
         {{ account_mapping.clean_text(account_mapping.object_field('owner', ['email'])) }} as owner_email,
         {{ account_mapping.clean_text('account_name') }} as account_name,
         {{ account_mapping.clean_text('website') }} as website,
         {{ account_mapping.clean_text('additional_domains') }} as additional_domains,
         {{ account_mapping.clean_text('email_domain') }} as email_domain,
-        coalesce({{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}) as country,
+        coalesce(
+            {{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}
+        ) as country,
         {{ account_mapping.clean_text('state') }} as state,
         {{ account_mapping.clean_text('city') }} as city,
         {{ account_mapping.clean_id('postal_code') }} as postal_code,

@@ -20,7 +20,9 @@ renamed as (
     select
         ---------- ids
         {{ account_mapping.clean_id('source_contact_id') }} as source_contact_id,
-        {{ account_mapping.clean_id(account_mapping.object_field('source_account_id', ['value', 'id'], otherwise_itself=true)) }} as source_account_id,
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('source_account_id', ['value', 'id'], otherwise_itself=true)
+        ) }} as source_account_id,
 
         ---------- strings
         {{ account_mapping.clean_text('emails') }} as emails,

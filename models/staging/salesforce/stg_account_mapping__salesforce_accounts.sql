@@ -70,8 +70,12 @@ renamed as (
         {{ account_mapping.clean_text('website') }} as website,
         {{ account_mapping.clean_text('additional_domains') }} as additional_domains,
         {{ account_mapping.clean_text('email_domain') }} as email_domain,
-        coalesce({{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}) as country,
-        coalesce({{ account_mapping.clean_text('state_code') }}, {{ account_mapping.clean_text('state_name') }}) as state,
+        coalesce(
+            {{ account_mapping.clean_text('country_code') }}, {{ account_mapping.clean_text('country_name') }}
+        ) as country,
+        coalesce(
+            {{ account_mapping.clean_text('state_code') }}, {{ account_mapping.clean_text('state_name') }}
+        ) as state,
         {{ account_mapping.clean_text('city') }} as city,
         {{ account_mapping.clean_id('postal_code') }} as postal_code,
         {{ account_mapping.clean_text('account_type') }} as account_type,
