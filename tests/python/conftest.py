@@ -96,7 +96,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo, run once for all tests of one worker, with secrets that the tests know."""
     package = tmp_path_factory.mktemp("demo") / "account_mapping"
     rubbish = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb*", "__pycache__")
-    for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
+    for room in ("demo", "exchange", "macros", "models", "python_models", "seeds", "tests"):
         shutil.copytree(PACKAGE / room, package / room, ignore=rubbish)
     for file in ("dbt_project.yml", ".dbtignore"):
         shutil.copy(PACKAGE / file, package / file)
