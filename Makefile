@@ -9,9 +9,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo report test check lint format lock clean
+.PHONY: help install demo exchange-demo report test check environments lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -19,8 +20,13 @@ help:
 $(VENV)/installed: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("account_mapping needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(VENV) (once) ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made: install Python's venv module (on Debian: apt install python3-venv)."; exit 1; }
-	@$(BIN)/pip install --disable-pip-version-check --no-input --progress-bar off --quiet -r requirements-dev.lock
+	@if command -v uv > /dev/null; then \
+	    uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
+	    uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock; \
+	else \
+	    { $(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made: install Python's venv module (on Debian: apt install python3-venv)."; exit 1; }; } && \
+	    $(BIN)/pip install --disable-pip-version-check --no-input --progress-bar off --quiet --require-hashes -r requirements-dev.lock; \
+	fi
 	@touch $@
 
 install: $(VENV)/installed
@@ -40,6 +46,10 @@ test: install
 check: lint
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
+# make environments: build a new project and the demo with the newest and with the oldest versions that are allowed.
+environments:
+	@$(PYTHON) .ci/environments.py
+
 # make lint: ruff on Python, sqlfluff on SQL.
 lint: install
 	$(BIN)/ruff check .
@@ -52,10 +62,11 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --processes 2 --disable-progress-bar models
 
-# make lock: pin requirements-dev.in anew.
+# make lock: pin anew what the tools need, and the oldest versions that are allowed (needs uv).
 lock:
-	uv pip compile --universal --python-version 3.11 --no-header --upgrade requirements-dev.in -o requirements-dev.lock
+	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.lock
+	$(COMPILE) --upgrade --resolution lowest-direct requirements-environments.in -o requirements-oldest.txt
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html
+	rm -rf $(VENV) .venvs benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html

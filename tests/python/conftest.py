@@ -125,7 +125,7 @@ def demo(shared: Path) -> Demo:
     with harness.held(shared / "demo.lock"):
         if not told.exists():
             rubbish = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb*", "__pycache__")
-            for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
+            for room in ("demo", "exchange", "macros", "models", "python_models", "seeds", "tests"):
                 shutil.copytree(PACKAGE / room, package / room, ignore=rubbish)
             for file in ("dbt_project.yml", ".dbtignore"):
                 shutil.copy(PACKAGE / file, package / file)
