@@ -20,6 +20,8 @@ from dbt.contracts.graph.manifest import Manifest
 from harness import PACKAGE, Project
 from xdist.scheduler import LoadScopeScheduling
 
+from exchange.dbt_project import close_database
+
 # dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
 gc.set_threshold(100_000, 50, 100)
 
@@ -114,7 +116,7 @@ class Demo:
             try:
                 outcome = dbtRunner(self._parsed[0]).invoke([*arguments, *flags])
             finally:
-                harness.close_database()
+                close_database()
         assert outcome.success, outcome.exception
 
 
