@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import files, protocol
+from .dbt_project import DbtError, DbtProject
 from .protocol import Accepted, FileEntry, Party, Refused, Rule
 
 REQUIREMENTS = "pip install -r dbt_packages/account_mapping/requirements-exchange.txt"
@@ -39,7 +40,7 @@ class Work:
     """Where one command works.
 
     staging: below the project's target folder, for files that are on their way; never copied to a partner.
-    options: given on to dbt.
+    options: given on to dbt. parsed: the project, where the caller has it, so that it is not parsed again.
     """
 
     partner_id: str
@@ -48,6 +49,11 @@ class Work:
     inbox: Path
     options: tuple[str, ...] = ()
     build: bool = True
+    parsed: DbtProject | None = None
+
+    @cached_property
+    def warehouse(self) -> DbtProject:
+        return self.parsed or DbtProject(self.project, self.options)
 
     @property
     def staging(self) -> Path:
@@ -72,16 +78,12 @@ class Situation:
 
 def dbt(work: Work, *arguments: str) -> None:
     """Run one dbt command on the user's project; ExchangeError with its last lines where it fails."""
-    command = [
-        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "--no-use-colors"),
-        *arguments,
-        *("--project-dir", str(work.project)),
-        *work.options,
-    ]
-    done = subprocess.run(command, cwd=work.project, capture_output=True, text=True, check=False, errors="replace")
-    if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()][-SHOWN_LINES:]
-        raise ExchangeError("\n".join([*lines, f"`dbt {arguments[0]}` failed: mend what it says and run this again."]))
+    try:
+        work.warehouse.run(*arguments)
+    except DbtError as error:
+        lines = str(error).splitlines()[-SHOWN_LINES:]
+        told = "\n".join([*lines, f"`dbt {arguments[0]}` failed: mend what it says and run this again."])
+        raise ExchangeError(told) from None
 
 
 def operation(work: Work, name: str, **arguments: Any) -> None:
@@ -616,7 +618,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def make_work(arguments: argparse.Namespace) -> Work:
+def make_work(arguments: argparse.Namespace, parsed: DbtProject | None = None) -> Work:
     """Where the command works; ExchangeError for what cannot be."""
     if not protocol.PARTNER_ID.fullmatch(arguments.partner_id):
         raise ExchangeError(f"{arguments.partner_id!r} is no partner_id: small letters, digits and underscores only.")
@@ -636,12 +638,13 @@ def make_work(arguments: argparse.Namespace) -> Work:
         (arguments.inbox or project / "inbox").resolve() / arguments.partner_id,
         tuple(options),
         not getattr(arguments, "no_build", False),
+        parsed,
     )
 
 
-def run(arguments: argparse.Namespace) -> str:
+def run(arguments: argparse.Namespace, parsed: DbtProject | None = None) -> str:
     """Do what was asked; returns what to tell."""
-    work = make_work(arguments)
+    work = make_work(arguments, parsed)
     if arguments.command in ("publish", "reveal"):
         if not 1 <= arguments.valid_days <= 3660:
             raise ExchangeError("--valid-days is a number of days from 1 to 3660.")
@@ -649,11 +652,14 @@ def run(arguments: argparse.Namespace) -> str:
     return {"receive": receive, "room": room, "status": status, "forget": forget}[arguments.command](work)
 
 
-def main(command: Sequence[str] | None = None) -> int:
-    """0: done; 1: it cannot be done; 2: wrong usage; 3: a check refused what came or was about to leave."""
+def main(command: Sequence[str] | None = None, parsed: DbtProject | None = None) -> int:
+    """0: done; 1: it cannot be done; 2: wrong usage; 3: a check refused what came or was about to leave.
+
+    parsed: the project of --project-dir, where a caller runs several commands on it.
+    """
     arguments = parser().parse_args(command)
     try:
-        print(run(arguments))
+        print(run(arguments, parsed))
     except Refused as refused:
         print(f"Refused ({refused.code}): {refused}", file=sys.stderr)
         return 3

@@ -18,20 +18,23 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import load, play
-from .play import PACKAGE, PARTNER_SIDE, PROJECT, DemoError
+from exchange import command
+from exchange.dbt_project import DbtProject
+
+from . import load
+from .play import PACKAGE, PARTNER_SIDE, PROJECT, DemoError, dbt
 
 AS_OF = "2026-11-15"
 AGREEMENT = {"agreement_id": "aster-birch-2026", "epoch": "1"}
@@ -195,6 +198,19 @@ def make_reader(folder: Path, own: Company, other: Company, load_readable: Calla
 # ---------------------------------------------------------------- the exchange
 
 
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """This process with these environment variables and no others."""
+    former = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(variables)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(former)
+
+
 class Play:
     """One exchange between two companies, in a folder of its own.
 
@@ -211,23 +227,24 @@ class Play:
             side.name: base | {f"ACCOUNT_MAPPING_SECRET_{side.partner.upper()}": secret} for side in sides
         }
         self.environments |= {name: base for name in ("clean_room", "readable_list")}
+        # each is parsed once
+        self.projects = {name: DbtProject(folder / name) for name in self.environments}
 
     def exchange(self, place: str, *arguments: str) -> str:
-        """Run the exchange command in one project; DemoError with its output where it fails."""
+        """Run the exchange command in one project, with that side's secret; DemoError with its words where it fails."""
         project = self.folder / place
-        command = [sys.executable, "dbt_packages/account_mapping/exchange", *arguments]
-        environment = self.environments[place] | {"DBT_PROFILES_DIR": str(project)}
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise DemoError(f"`exchange {' '.join(arguments)}` failed in {project}:\n{done.stdout}{done.stderr}")
-        return done.stdout.strip()
+        said = io.StringIO()
+        with environment(self.environments[place]), chdir(project), redirect_stdout(said), redirect_stderr(said):
+            code = command.main(arguments, self.projects[place])
+        if code:
+            raise DemoError(f"`exchange {' '.join(arguments)}` failed in {project}:\n{said.getvalue()}")
+        return said.getvalue().strip()
 
-    def both(self, command: str, *options: str) -> None:
-        """Both companies run one command at a time, and what they say is told."""
-        with ThreadPoolExecutor() as pool:
-            outputs = list(pool.map(lambda side: self.exchange(side.name, command, side.partner, *options), self.sides))
+    def both(self, name: str, *options: str) -> None:
+        """Both companies run one command, one after the other, and what they say is told."""
+        outputs = [self.exchange(side.name, name, side.partner, *options) for side in self.sides]
         for side, output in zip(self.sides, outputs, strict=True):
-            self.report(side.name, " ".join((command, side.partner, *options)), output)
+            self.report(side.name, " ".join((name, side.partner, *options)), output)
 
     def report(self, place: str, command: str, output: str) -> None:
         self.said.append((place, command, output))
@@ -328,9 +345,9 @@ def play_exchange(
     made = Play(folder, sides, tell)
     made.run()
     if not named:
-        environment = made.environments["readable_list"] | {"DBT_PROFILES_DIR": str(projects[3])}
         selection = ("--select", "+account_mapping__overlap_matrix", "--exclude-resource-type", "unit_test", "test")
-        play.dbt(["build", *selection], projects[3], environment)
+        with environment(made.environments["readable_list"]):
+            dbt(made.projects["readable_list"], "build", *selection)
     counted = [companies(project, project.name == sides[1].name) for project in projects]
     text, differing = table(headings, counted)
     tell(text)

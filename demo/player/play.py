@@ -8,11 +8,11 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from exchange.dbt_project import DbtError, DbtProject
 
 from . import load, show
 
@@ -67,68 +67,48 @@ def secret_name(partner: dict[str, str]) -> str:
     return partner["secret_env"] or f"ACCOUNT_MAPPING_SECRET_{partner['partner_id'].upper()}"
 
 
-def environment(partners: list[dict[str, str]]) -> dict[str, str]:
-    """Our environment with a secret per pair: 32 random bytes as hex."""
-    made = {
-        secret_name(partner): secrets.token_hex(32) for partner in partners if not os.environ.get(secret_name(partner))
-    }
-    return (
-        dict(os.environ)
-        | made
-        | {
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "DBT_PROFILES_DIR": str(PROJECT),
-            "PYTHONUTF8": "1",
-        }
-    )
+def set_environment(partners: list[dict[str, str]]) -> None:
+    """Give this process a secret per pair, 32 random bytes as hex, and dbt its settings."""
+    for partner in partners:
+        if not os.environ.get(secret_name(partner)):
+            os.environ[secret_name(partner)] = secrets.token_hex(32)
+    os.environ |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_PROFILES_DIR": str(PROJECT)}
 
 
-def dbt(arguments: list[str], folder: Path, env: dict[str, str], quiet: bool = True) -> None:
-    """Run dbt in a project's folder; raise with its output when it fails.
+def dbt(project: DbtProject, *arguments: str, quiet: bool = True) -> None:
+    """Run dbt in a project; raise with its output when it fails.
 
-    Unless quiet, its lines are shown as they come, but for the start of each
-    node and the tests that pass.
+    Unless quiet, its lines are shown as they come, but for the start of each node and the tests that pass.
     """
-    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
-    lines: list[str] = []
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=env | {"DBT_USE_COLORS": "false", "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    ) as process:
-        for line in process.stdout or ():
-            lines.append(line.rstrip())
-            if not quiet and " START " not in line and " PASS " not in line:
-                print(f"      {lines[-1]}", flush=True)
-    if process.returncode:
-        output = "\n".join(lines[-40:] if quiet else ())
-        logs = folder / "logs"
-        if "--log-path" in arguments:
-            logs = Path(arguments[arguments.index("--log-path") + 1])
-        raise DemoError(f"{output}\n`dbt {arguments[0]}` failed in {folder}; the whole log is in {logs}")
+
+    def tell(line: str) -> None:
+        if not any(word in line for word in (" START ", " PASS ", " NO-OP exposure ")):
+            print(f"      {line}".rstrip(), flush=True)
+
+    try:
+        project.run(*arguments, tell=None if quiet else tell)
+    except DbtError as error:
+        told = f"`dbt {arguments[0]}` failed in {project.folder}; the whole log is in {project.folder / 'logs'}"
+        raise DemoError(f"{error}\n{told}") from None
 
 
-def install_package(env: dict[str, str]) -> None:
+def install_package() -> None:
     """`dbt deps` in both projects, unless they have the package already."""
-    waiting = [
-        folder for folder in (PROJECT, PARTNER_SIDE) if (folder / "dbt_packages/account_mapping").resolve() != PACKAGE
-    ]
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda folder: dbt(["deps"], folder, env), waiting))
+    for folder in (PROJECT, PARTNER_SIDE):
+        if (folder / "dbt_packages/account_mapping").resolve() != PACKAGE:
+            dbt(DbtProject(folder), "deps")
 
 
-def play_partner(partner: dict[str, str], env: dict[str, str]) -> Path:
-    """Run the package in a partner's place; returns the partner's database."""
+def play_partner(partner: dict[str, str], project: DbtProject) -> Path:
+    """Run the package in a partner's place; returns the partner's database.
+
+    project: of all partners. It is parsed once, so that their databases have one name, in folders of their own.
+    """
     partner_id = partner["partner_id"]
     folder = PARTNER_DATABASES / partner_id
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    database = folder / f"{partner_id}.duckdb"
+    database = folder / "warehouse.duckdb"
     load.load_partner(database, partner_id)
     load.load_statement(database, US, OUR_STATEMENT, partner_id)
     settings = {
@@ -136,17 +116,13 @@ def play_partner(partner: dict[str, str], env: dict[str, str]) -> Path:
         "demo_epoch": partner["epoch"],
         "demo_secret_env": secret_name(partner),
     }
+    os.environ["ACCOUNT_MAPPING_DEMO_PARTNER_DATABASE"] = str(database)
     dbt(
-        [
-            "build", "--select", "+account_mapping__shared_keys",
-            "--exclude-resource-type", "test", "unit_test",
-            "--vars", json.dumps(settings),
-            "--target-path", str(folder / "target"),
-            "--log-path", str(folder / "logs"),
-        ],
-        PARTNER_SIDE,
-        env | {"ACCOUNT_MAPPING_DEMO_PARTNER_DATABASE": str(database)},
-    )  # fmt: skip
+        project,
+        *("build", "--select", "+account_mapping__shared_keys"),
+        *("--exclude-resource-type", "test", "unit_test"),
+        *("--vars", json.dumps(settings)),
+    )
     return database
 
 
@@ -194,10 +170,10 @@ def run() -> None:
     """All steps in order."""
     began = time.monotonic()
     partners = keys_partners()
-    env = environment(partners)
+    set_environment(partners)
 
     start = step(1, "install the package in the demo's projects (dbt deps)")
-    install_package(env)
+    install_package()
     done(start)
 
     start = step(2, "load raw CRM tables and partner lists")
@@ -206,8 +182,8 @@ def run() -> None:
 
     names = ", ".join(p["partner_name"] for p in partners)
     start = step(3, f"make hashed keys in the place of {names}")
-    with ThreadPoolExecutor() as pool:
-        databases = list(pool.map(lambda p: play_partner(p, env), partners))
+    partner_side = DbtProject(PARTNER_SIDE)
+    databases = [play_partner(partner, partner_side) for partner in partners]
     ids = [p["partner_id"] for p in partners]
     received = receive_keys(dict(zip(ids, databases, strict=True)))
     done(start, ", ".join(f"{rows:,} keys of {p}" for p, rows in received.items()))
@@ -215,7 +191,7 @@ def run() -> None:
         raise DemoError("a partner shared no key: its agreement offers nothing")
 
     start = step(4, "dbt build")
-    dbt(["build"], PROJECT, env, quiet=False)
+    dbt(DbtProject(PROJECT), "build", quiet=False)
     done(start)
 
     start = step(5, "results")

@@ -20,6 +20,8 @@ from dbt.contracts.graph.manifest import Manifest
 from harness import PACKAGE, Project
 from xdist.scheduler import LoadScopeScheduling
 
+from exchange.dbt_project import close_database
+
 # dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
 gc.set_threshold(100_000, 50, 100)
 
@@ -29,8 +31,9 @@ gc.set_threshold(100_000, 50, 100)
 LONG_FILES = (
     "test_demo", "test_exchange_demo", "test_rules", "test_history", "test_project", "test_guide", "test_agreements",
     "test_harness", "test_sentinels", "test_bad_input", "test_semantic_layer", "test_clean_room",
-    "test_exchange_end_to_end", "test_staging_spellings", "test_docs", "test_match_quality", "test_name_keys",
-    "test_ecosystem", "test_plays", "test_partner_impact", "test_benchmarks", "test_report", "test_questions",
+    "test_exchange_end_to_end", "test_staging_spellings", "test_docs", "test_seeds", "test_match_quality",
+    "test_name_keys", "test_ecosystem", "test_plays", "test_partner_impact", "test_benchmarks", "test_report",
+    "test_questions", "test_readme",
 )  # fmt: skip
 
 
@@ -114,7 +117,7 @@ class Demo:
             try:
                 outcome = dbtRunner(self._parsed[0]).invoke([*arguments, *flags])
             finally:
-                harness.close_database()
+                close_database()
         assert outcome.success, outcome.exception
 
 
@@ -125,7 +128,7 @@ def demo(shared: Path) -> Demo:
     with harness.held(shared / "demo.lock"):
         if not told.exists():
             rubbish = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb*", "__pycache__")
-            for room in ("demo", "macros", "models", "python_models", "seeds", "tests"):
+            for room in ("demo", "exchange", "macros", "models", "python_models", "seeds", "tests"):
                 shutil.copytree(PACKAGE / room, package / room, ignore=rubbish)
             for file in ("dbt_project.yml", ".dbtignore"):
                 shutil.copy(PACKAGE / file, package / file)

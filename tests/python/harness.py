@@ -31,10 +31,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import yaml
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode, SeedNode
+
+from exchange.dbt_project import DbtProject, close_database
 
 PACKAGE = Path(__file__).resolve().parents[2]
 PROJECT_NAME = "account_mapping_test"
@@ -212,6 +213,12 @@ class Project:
                 own = node.package_name == PROJECT_NAME
                 node.root_path = str(self.folder if own else self.folder / "dbt_packages" / node.package_name)
         return manifest
+
+    def for_scripts(self) -> DbtProject:
+        """This project as the package's scripts take one, parsed already."""
+        made = DbtProject(self.folder)
+        made._manifest = self.parsed()
+        return made
 
     def manifest(self) -> dict[str, Any]:
         """What dbt writes as manifest.json of this project."""
@@ -440,14 +447,6 @@ def _arrow(rows: Rows) -> pa.Table:
     """Rows as an Arrow table with a column for each key of any row, in order of first appearance."""
     names = dict.fromkeys(name for row in rows for name in row)
     return pa.table({name: pa.array([row.get(name) for row in rows]) for name in names})
-
-
-def close_database() -> None:
-    """Let go of the DuckDB file, which dbt-duckdb keeps open for as long as the process lives."""
-    environment = DuckDBConnectionManager._ENV
-    if environment is not None:
-        environment.close()
-    DuckDBConnectionManager.close_all_connections()
 
 
 def _result(outcome: dbtRunnerResult, messages: list[str]) -> Result:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from harness import Project
+import yaml
+from harness import PACKAGE, Project
 
 LONG_NAME = "Endless " * 1300
 PARTNERS = [
@@ -72,7 +73,7 @@ MESSY_ACCOUNTS = [
 
 @pytest.fixture(scope="module")
 def messy(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A build over everything that is bad but no reason to stop."""
+    """A build over everything that is bad but no reason to stop, with all tests of the package, unit tests included."""
     folder = tmp_path_factory.mktemp("messy")
     lists = folder / "lists"
     lists.mkdir()
@@ -92,15 +93,27 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(
         folder / "project",
         variables={
-            "account_mapping__crms": ["salesforce"],
+            # the CRMs with which every unit test is on
+            "account_mapping__crms": ["salesforce", "hubspot"],
+            "account_mapping__unit_tests": True,
             "account_mapping__partner_lists_path": str(lists / "*"),
             "account_mapping__as_of": "2026-11-15",
         },
     )
     project.write_table("salesforce.account", typed(MESSY_ACCOUNTS))
+    project.write_table("hubspot.companies", "select 1 as id, 'x' as name where false")
     project.write_seed("account_mapping__partners", PARTNERS)
     result = project.run("build")
     assert result.success, result.text
+    units = {
+        test["name"]: test["model"]
+        for path in (PACKAGE / "models").rglob("*.yml")
+        for test in yaml.safe_load(path.read_text()).get("unit_tests", ())
+    }
+    assert len(units) > 20
+    # no other test runs them; those of a public model are named after its version too
+    names = [f"{name}_v1" if model.startswith("account_mapping__") else name for name, model in units.items()]
+    assert {name: result.statuses.get(name) for name in names} == dict.fromkeys(names, "pass")
     return project
 
 

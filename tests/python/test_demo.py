@@ -54,7 +54,7 @@ def judged(demo) -> list[dict]:
                 "select token, split_part(account_id, ':', 2) from int_account_mapping__match_keys "
                 "where key_type = 'account'"
             ).fetchall()
-        connection.executemany("insert into names values (?, ?, ?)", [(path.stem, *row) for row in names])
+        connection.executemany("insert into names values (?, ?, ?)", [(path.parent.name, *row) for row in names])
     connection.execute(
         "create temp table truth as select * from read_csv(?, all_varchar = true)",
         [str(demo.folder / "truth/truth.csv")],

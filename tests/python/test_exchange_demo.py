@@ -22,6 +22,7 @@ from test_clean_room import STATUSES, crm_of
 
 from demo.player import exchange_demo
 from demo.player.play import DemoError, dbt
+from exchange.dbt_project import DbtProject
 
 GUIDE = PACKAGE / "docs" / "map_accounts_with_a_partner.md"
 
@@ -211,8 +212,9 @@ def test_views_for_a_partner_hold_what_the_files_hold(played):
     for kind in kinds:
         text = f"{{{{ config(materialized='view') }}}}\n{{{{ account_mapping.shared_with('birch', '{kind}') }}}}\n"
         (aster / "models" / f"for_birch__{kind}.sql").write_text(text)
-    environment = played.play.environments["aster"] | {"DBT_PROFILES_DIR": str(aster)}
-    dbt(["run", "--select", *(f"for_birch__{kind}" for kind in kinds)], aster, environment)
+    project = DbtProject(aster)
+    with exchange_demo.environment(played.play.environments["aster"]):
+        dbt(project, "run", "--select", *(f"for_birch__{kind}" for kind in kinds))
     with opened(aster / "warehouse.duckdb") as connection:
         for kind in kinds[:3]:
             path = next((aster / "outbox/birch").glob(f"{kind}-*.parquet"))
@@ -226,8 +228,11 @@ def test_views_for_a_partner_hold_what_the_files_hold(played):
     assert [rule[:2] for rule in rules] == [rule[:2] for rule in stated]
     assert [set(rule[2].split(";")) for rule in rules] == [set(rule[2].split(";")) for rule in stated]
     operation = ["run-operation", "account_mapping.default__account_mapping__export_shared"]
-    with pytest.raises(DemoError, match=r"shared_with\('birch', 'keys'\)"):
-        dbt([*operation, "--args", "{partner_id: birch, folder: nowhere}"], aster, environment)
+    with (
+        exchange_demo.environment(played.play.environments["aster"]),
+        pytest.raises(DemoError, match=r"shared_with\('birch', 'keys'\)"),
+    ):
+        dbt(project, *operation, "--args", "{partner_id: birch, folder: nowhere}")
 
 
 def test_who_is_forgotten_is_in_no_table_and_no_folder(played):

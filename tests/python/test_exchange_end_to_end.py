@@ -51,7 +51,7 @@ def make_side(make_project, name: str, partner: str, accounts: list[tuple[str, s
 
 
 def run(project: Project, *command: str, expected: int = 0) -> None:
-    assert exchange.main([*command, "--project-dir", str(project.folder)]) == expected
+    assert exchange.main([*command, "--project-dir", str(project.folder)], project.for_scripts()) == expected
 
 
 def copy_outbox(sender: Project, name: str, receiver: Project, partner: str) -> Path:

@@ -469,7 +469,7 @@ def test_a_name_is_looked_up_by_its_rarest_keys():
 
 
 def test_seed_has_exactly_the_features_that_the_code_computes():
-    assert list(seed()) == list(fuzzy.FEATURES)
+    assert list(seed()) == [*fuzzy.FEATURES, *fuzzy.KEY_SETTINGS]
     sides = fuzzy.build_sides(
         table([ours("a", "zebra bank")], fuzzy.RECORD_COLUMNS),
         table([theirs("b", "zebra")], fuzzy.RECORD_COLUMNS),
@@ -566,5 +566,5 @@ def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(mo
 
 
 def test_the_data_issue_of_many_namesakes_has_the_same_limit():
-    text = package_file("int_account_mapping__data_issues.sql").read_text(encoding="utf-8")
+    text = package_file("int_account_mapping__identity_issues.sql").read_text(encoding="utf-8")
     assert f"set most_namesakes = {fuzzy.MAXIMUM_NAMESAKES} " in text

@@ -104,6 +104,7 @@ def rewritten(guide: str, printed: list[str]) -> str:
 
 
 def test_the_guides_commands_print_what_the_guide_says(tmp_path):
+
     guide = GUIDE.read_text()
     printed = play(guide, tmp_path)
     assert len(printed) > 12

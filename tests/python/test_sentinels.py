@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from harness import PACKAGE, Project, close_database, opened
+from harness import PACKAGE, Project, opened
 from loading import load_model
 from sentinels import Needle, base64_cores, needles, scan_file, scan_folder, search, secret_needles
 
 from exchange import command as exchange
+from exchange.dbt_project import close_database
 
 SECRET = hashlib.sha256(b"no byte sequence that a database writes by itself").digest()
 SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models").rglob("account_mapping__shared_*.sql"))
