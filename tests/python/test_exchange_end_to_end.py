@@ -22,6 +22,7 @@ from loading import package_file
 
 from exchange import command as exchange
 from exchange import files, protocol
+from exchange.dbt_project import DbtProject
 
 SECRET = "ACCOUNT_MAPPING_SECRET_PAIR_UNDER_TEST"  # noqa: S105
 RULES = [
@@ -131,8 +132,12 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     assert north.query("select count(*) as n from partners.partner_agreements") == [{"n": 2}]
     assert north.query("select count(*) as n from partners.partner_keys") == [{"n": 0}]
 
-    # now what both agreed on leaves, and nothing else
+    # now what both agreed on leaves, and nothing else; dbt builds and exports by one manifest
+    invoked = []
+    invoke = DbtProject._invoke
+    monkeypatch.setattr(DbtProject, "_invoke", lambda *args, **named: invoked.append(args[2]) or invoke(*args, **named))
     run(north, "publish", "south")
+    assert invoked == ["parse", "build", "run-operation"]
     outbox = north.folder / "outbox/south"
     manifest = json.loads((outbox / "manifest.json").read_bytes())
     assert manifest["sequence"] == 2

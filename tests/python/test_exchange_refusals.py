@@ -721,3 +721,24 @@ def test_quarantine_that_was_killed_half_way_is_ended_by_the_next(tmp_path, monk
         ["checks.html", "delivered-reason.txt", "keys-1.parquet", "reason.txt"]
     )
     assert (place / "reason.txt").read_text() == "another.\n"
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["publish", "No Id"], 1, "'No Id' is no partner_id"),
+        (["publish", "south"], 1, "holds no dbt_project.yml"),
+        (["publish"], 2, "usage: exchange publish"),
+    ],
+)
+def test_the_folder_is_the_command_wherever_it_is_called_from(tmp_path, arguments, code, told):
+    """As in a user's project, which has the package as a link, and modules with the names of ours."""
+    (tmp_path / "dbt_packages").mkdir()
+    (tmp_path / "dbt_packages/account_mapping").symlink_to(PACKAGE, target_is_directory=True)
+    (tmp_path / "protocol.py").write_text("raise SystemExit('a stranger')")
+    command = [sys.executable, "dbt_packages/account_mapping/exchange", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr
