@@ -209,8 +209,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
         [{"partner_id": "nimbus", "account_id": "1", "account_name": "Acme", "website": "acme.com"}],
     )
     project.write_seed("account_mapping__partners", PARTNERS[:1])
-    result = project.run("build")
-    assert result.success, result.text
+    project.make("*")
     return project
 
 
@@ -255,11 +254,8 @@ def test_a_settings_table_that_makes_no_sense_stops_the_build(small):
 
 
 def test_an_empty_partner_list_leaves_a_partner_that_covers_nothing(small):
-    small.write_table(
-        "partners.partner_accounts", "select 'x' as partner_id, 'y' as account_id, 'z' as account_name where false"
-    )
-    result = small.run("run")
-    assert result.success, result.text
+    small.execute("delete from partners.partner_accounts")
+    small.make("*")
     assert small.query("select * from account_mapping__overlaps") == []
     coverage = small.query(COVERAGE)
     assert [(row["our_accounts"], row["covered_accounts"], row["partner_accounts"]) for row in coverage] == [(2, 0, 0)]
@@ -269,8 +265,7 @@ def test_an_empty_partner_list_leaves_a_partner_that_covers_nothing(small):
 
 def test_an_empty_crm_gives_empty_marts(small):
     small.write_table("salesforce.account", typed([]))
-    result = small.run("run")
-    assert result.success, result.text
+    small.make("*")
     assert small.query("select * from account_mapping__accounts") == []
     assert small.query("select * from account_mapping__overlap_matrix") == []
     coverage = small.query(COVERAGE)
