@@ -8,6 +8,7 @@
             {%- do present.append(column.name | lower) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- set text = dbt.type_string() -%}
     {%- for column in required if present and column not in present -%}
         {%- do exceptions.raise_compiler_error(
             "account_mapping: the settings table " ~ name ~ " has no column `" ~ column ~ "`. It needs: "
@@ -20,10 +21,10 @@
     {%- for column, type in columns.items() %}
         {% if column not in present -%}
             cast(null as {{ type }}) as {{ column }}
-        {%- elif type == dbt.type_string() -%}
+        {%- elif type == text -%}
             nullif(trim(cast({{ column }} as {{ type }})), '') as {{ column }}
         {%- else -%}
-            {{ dbt.safe_cast("nullif(trim(cast(" ~ column ~ " as " ~ dbt.type_string() ~ ")), '')", type) }}
+            {{ dbt.safe_cast("nullif(trim(cast(" ~ column ~ " as " ~ text ~ ")), '')", type) }}
                 as {{ column }}
         {%- endif %}
         {%- if not loop.last %},{% endif %}

@@ -31,15 +31,15 @@
             source_name, table_name, relation, present, extra, accepted, found, required) -%}
     {%- endif -%}
 
+    {%- set missing = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
     select
     {%- for staged in candidates %}
-        {{ account_mapping.column_as_text(found[staged]) if staged in found
-            else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as {{ staged }}
+        {{ account_mapping.column_as_text(found[staged]) if staged in found else missing }} as {{ staged }}
         {%- if not loop.last or pass_through or named %},{% endif %}
     {%- endfor %}
     {%- for staged in named %}
         {{ "'" ~ (found[staged].name | lower | replace("'", "''")) ~ "'" if staged in found
-            else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as {{ staged }}_attribute
+            else missing }} as {{ staged }}_attribute
         {%- if not loop.last or pass_through %},{% endif %}
     {%- endfor %}
     {%- if pass_through %}

@@ -25,7 +25,9 @@ renamed as (
         ---------- booleans
         -- 5 is HubSpot's own type of the association with the primary company
         coalesce(
-            {{ account_mapping.to_boolean('is_primary') }}, {{ account_mapping.clean_id('association_type_id') }} = '5', false
+            {{ account_mapping.to_boolean('is_primary') }},
+            {{ account_mapping.clean_id('association_type_id') }} = '5',
+            false
         ) as is_primary,
         coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
         coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
