@@ -235,7 +235,7 @@ class Project:
         that dbt compiled before in this process, for these vars, columns of raw tables and seeds and existing history,
         run again on the rows that there are now, without dbt's cost per node.
         """
-        self._load_seeds()
+        self.load_seeds()
         options = self.variables | dict(variables or {})
         as_of = options.pop(AS_OF, None)
         manifest = self.parsed(variables)
@@ -259,7 +259,7 @@ class Project:
         result = self.run("test", "--select", *selection, *options)
         assert result.success, result.text
 
-    def _load_seeds(self) -> None:
+    def load_seeds(self) -> None:
         """Load the project's seeds that are not in the database as they are now, by dbt if no project had them so."""
         seeds = {path.stem: path.read_bytes() for path in (self.folder / "seeds").glob("*.csv")}
         changed = {name: content for name, content in seeds.items() if self._loaded.get(name) != content}

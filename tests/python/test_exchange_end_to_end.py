@@ -136,7 +136,7 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     invoked = []
     invoke = DbtProject._invoke
     monkeypatch.setattr(DbtProject, "_invoke", lambda *args, **named: invoked.append(args[2]) or invoke(*args, **named))
-    run(north, "publish", "south")
+    assert exchange.main(["publish", "south", "--project-dir", str(north.folder)]) == 0
     assert invoked == ["parse", "build", "run-operation"]
     outbox = north.folder / "outbox/south"
     manifest = json.loads((outbox / "manifest.json").read_bytes())

@@ -374,7 +374,9 @@ def test_all_is_no_name_of_a_partner(make_project: Callable[..., Project]) -> No
     result = project.run("build", "--select", "account_mapping__partners", "stg_account_mapping__settings_partners")
     assert not result.success
     failed = [name for name, status in result.statuses.items() if status == "fail"]
-    assert [name.partition("settings_partners")[0] for name in failed] == ["account_mapping__grain_stg_account_mapping__"]
+    assert [name.partition("settings_partners")[0] for name in failed] == [
+        "account_mapping__grain_stg_account_mapping__"
+    ]
 
 
 def test_the_demo_pairs_and_impact_belong_to_its_matrix_and_coverage(demo) -> None:

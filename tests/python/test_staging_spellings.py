@@ -1116,7 +1116,8 @@ def minimal(**arguments: Any) -> dict[str, Any]:
 
 
 def run(project: Project, **arguments: Any) -> Result:
-    return project.run("build", *SELECTION, "--exclude-resource-type", "test", **arguments)
+    project.load_seeds()
+    return project.run("run", *SELECTION, **arguments)
 
 
 def one_error(result: Result, model: str) -> str:
