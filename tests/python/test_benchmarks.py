@@ -273,5 +273,5 @@ def test_the_python_models_run_alone_on_what_the_build_left(built):
     ).stdout.splitlines()
     records = sum(bool(ours) + bool(theirs) for ours, theirs, _ in COMPANIES)
     assert output[0] == f"int_account_mapping__normalized {records} rows"
-    (pairs,) = project.query("select count(*) from int_account_mapping__fuzzy_pairs")
+    (pairs,) = project.query("select count(*) from main_account_mapping.int_account_mapping__fuzzy_pairs")
     assert output[1] == f"int_account_mapping__fuzzy_pairs {pairs[0]} rows"
