@@ -324,11 +324,17 @@ class Project:
     def _replay(self, compiled: Compiled, as_of: str | None) -> None:
         """Run compiled models on the rows that there are now, as of another day.
 
-        An incremental model that was compiled to be added to, and so reads its own table, is added to.
+        An incremental model that was compiled to be added to, and so reads its own table, is added to. A view becomes a
+        table, so that what reads it is planned in less time.
         """
         with duckdb.connect(str(self.database)) as connection:
+            # rows are few
+            connection.execute("set threads = 1")
             for schema in sorted({model.schema for model in compiled.models}):
                 connection.execute(f'create schema if not exists "{schema}"')
+            views = connection.sql("select schema_name, view_name from duckdb_views() where not internal").fetchall()
+            for schema, view in set(views) & {(model.schema, model.alias) for model in compiled.models}:
+                connection.execute(f'drop view "{schema}"."{view}"')
             for model in compiled.models:
                 name, code = model.relation_name, model.compiled_code
                 if as_of:
@@ -342,8 +348,6 @@ class Project:
                         connection.register("python_rows", module.model(session, reader))
                         connection.execute(f"create or replace table {name} as from python_rows")
                         connection.unregister("python_rows")
-                elif model.config.materialized == "view":
-                    connection.execute(f"create or replace view {name} as {code}")
                 elif model.alias in compiled.tables:
                     statement = compiled.tables[model.alias].replace("CREATE TABLE", "create or replace table", 1)
                     connection.execute(statement)
