@@ -67,13 +67,18 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Documented:
 
 
 def test_columns_described_are_the_columns_that_there_are(documented):
+    """Public columns all are described. A column below the marts may go without where another place tells it."""
     nodes = [*documented.own("model"), *documented.own("seed")]
     assert len(nodes) > 100
+    told = {column for node in nodes for column in node["columns"]}
+    told |= {block["name"].removeprefix("account_mapping__") for block in documented.manifest["docs"].values()}
     wrong = {}
     for node in nodes:
         described, real = set(node["columns"]), set(documented.columns[node["alias"]])
-        if described != real:
-            wrong[node["name"]] = {"not described": sorted(real - described), "not there": sorted(described - real)}
+        is_public = node["name"].startswith("account_mapping__")
+        untold = real - described if is_public else real - described - told
+        if untold or described - real:
+            wrong[node["name"]] = {"not described": sorted(untold), "not there": sorted(described - real)}
     assert wrong == {}, json.dumps(wrong)
 
 
@@ -151,7 +156,8 @@ def test_every_mart_has_an_owner_a_contract_a_version_and_a_checked_grain(docume
         assert all(column["data_type"] for column in mart["columns"].values()), name
         assert mart["access"] == "public", name
         assert groups[mart["group"]]["name"], name
-        assert name in checked, name
+        keys = [constraint for constraint in mart["constraints"] if constraint["type"] == "primary_key"]
+        assert keys or checked & {name, f"int_{name}"}, name
         # the version is in the key, not in the name that SQL and BI tools read
         assert (mart["version"], mart["latest_version"]) == (1, 1) and mart["alias"] == name, name
 
