@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes
+COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo exchange-demo report test check environments lint format lock clean
