@@ -162,6 +162,19 @@ def test_a_table_has_one_test_of_its_grain_at_most(manifest):
     assert max(grains.values()) == 1
 
 
+def test_what_is_rounded_is_an_exact_decimal_or_sits_on_no_tie():
+    """Engines, and versions of one, round a double at a tie unlike. A new rounding has to be judged and named here."""
+    exact = {"convert_amount": 1, "int_account_mapping__match_reasons": 2, "int_account_mapping__scored_pairs": 1}
+    exact |= {"int_account_mapping__name_truth": 1, "int_account_mapping__plays": 1}
+    # a logistic, and limits that hold a square root
+    irrational = {"shift_odds": 1, "account_mapping__partner_impact": 4}
+    found = Counter()
+    for folder in ("models", "macros"):
+        for path in (PACKAGE / folder).rglob("*.sql"):
+            found[path.stem] += len(re.findall(r"\bround\(", path.read_text()))
+    assert +found == exact | irrational
+
+
 def test_nothing_of_the_package_is_an_exposure(manifest):
     assert own(manifest["exposures"]) == []
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 import string
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -152,6 +155,20 @@ def made_up_ids() -> list[str]:
     return sorted(made)
 
 
+# Tables of (a, b) and the arguments of their test.
+RULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "kept_rule": (
+        "(1, 'x1'), (2, null)",
+        {"rules": ["a > 0", "b <> 'y'"], "patterns": {"b": "^x[0-9]$"}, "filled": ["a"]},
+    ),
+    "broken_rule": ("(1, 'x'), (0, 'x')", {"rules": ["b = 'x'", "a > 0"]}),
+    "broken_pattern": ("(1, 'x1'), (2, '1x')", {"patterns": {"b": "^x[0-9]$"}}),
+    "not_filled": ("(1, 'x'), (2, null)", {"filled": ["b"]}),
+    "kept_rule_of_grain": ("(1, 'x'), (2, null)", {"columns": ["a"], "rules": ["b = 'x'"], "patterns": {"b": "^x"}}),
+    "broken_rule_of_grain": ("(1, 'x'), (2, 'y')", {"columns": ["a"], "rules": ["a > 0", "b = 'x'"]}),
+}
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with all models of these tests, so that dbt parses them once."""
@@ -171,6 +188,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         (models / f"{table}.sql").write_text(f"select * from (values {rows}) as rows(a, b, c)")
     grain = {"arguments": {"columns": ["a", "b"], "nullable": ["b"], "filled": ["c"]}}
     tested = [{"name": table, "data_tests": [{"account_mapping.account_mapping__grain": grain}]} for table in GRAINS]
+    for table, (rows, arguments) in RULES.items():
+        (models / f"{table}.sql").write_text(f"select * from (values {rows}) as rows(a, b)")
+        kind = "grain" if "columns" in arguments else "rules"
+        test = {f"account_mapping.account_mapping__{kind}": {"arguments": arguments}}
+        tested.append({"name": table, "data_tests": [test]})
+    (models / "shares.sql").write_text(
+        "select top, bottom, {{ account_mapping.share('top', 'bottom') }} as share,"
+        " {{ account_mapping.share('top', 'bottom', input_decimals=2, decimals=8) }} as long_share"
+        " from raw.fractions"
+    )
     (models / "tables.yml").write_text(json.dumps({"models": tested}))
     return project
 
@@ -240,6 +267,37 @@ def test_items_of_lists_in_any_shape(project: Project) -> None:
         "i": ["[broken"],
         "j": ["1", "2"],
     }
+
+
+def test_a_share_is_the_fraction_rounded_half_away_from_zero(project: Project) -> None:
+    rng = random.Random(1)
+    ties = [(2 * number + 1, 20_000) for number in range(0, 20_000, 37)]
+    fractions = {(15, 17), (88_235, 100_000), (-1, 32), (3, 0), (0, 7), (10**14, 3), *ties}
+    fractions |= {(rng.randint(-(10**9), 10**9), rng.randint(1, 10**6)) for _ in range(2_000)}
+    project.write_table(
+        "raw.fractions",
+        "select cast(top as decimal(20, 2)) as top, cast(bottom as decimal(20, 2)) as bottom from (values "
+        + ", ".join(map(str, sorted(fractions)))
+        + ") as rows(top, bottom)",
+    )
+    result = project.run("run", "--select", "shares")
+    assert result.success, result.text
+    rows = project.query("select * from shares")
+    assert len(rows) == len(fractions)
+    for row in rows:
+        for column, decimals in (("share", 4), ("long_share", 8)):
+            if row["bottom"] == 0:
+                assert row[column] is None
+                continue
+            exact = Fraction(row["top"]) / Fraction(row["bottom"]) * 10**decimals
+            rounded = math.floor(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
+            assert row[column] == Decimal(rounded) / 10**decimals, row
+
+
+def test_the_rules_of_a_table_are_told_from_what_breaks_them(project: Project) -> None:
+    result = project.run("build", "--select", *RULES)
+    found = {table for table in RULES for test, status in result.statuses.items() if table in test and status == "fail"}
+    assert found == {"broken_rule", "broken_pattern", "not_filled", "broken_rule_of_grain"}, result.text
 
 
 def test_the_grain_finds_doubles_and_gaps(project: Project) -> None:
