@@ -148,7 +148,7 @@ def make_links(database: Path, accounts: int, partners: int, overlaps: int) -> N
 def seconds_by_model(folder: Path) -> dict[str, float]:
     """Seconds of each model of the project's last command."""
     results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
-    return {result["unique_id"].split(".")[-1]: result["execution_time"] for result in results}
+    return {result["unique_id"].split(".")[2]: result["execution_time"] for result in results}
 
 
 def main() -> int:
