@@ -36,17 +36,17 @@
             {%- do schemas.append(node.database ~ "." ~ node.schema) -%}
         {%- endif -%}
     {%- endfor -%}
-    {#- history that is no longer kept is no model of this run, but its table stays -#}
-    {%- for schema in schemas | unique -%}
-        {%- do names.append(schema ~ ".int_account_mapping__history") -%}
-    {%- endfor -%}
+    {#- a model that is switched off, or that a former version had or had elsewhere, is none of this run; its table stays -#}
+    {%- do schemas.append(target.database ~ "." ~ target.schema) -%}
     {#- not by the adapter's look-ups, which would open a transaction of their own -#}
     {%- set tables = run_query(
         "select database_name, schema_name, table_name from duckdb_columns() inner join duckdb_tables()"
         ~ " using (database_name, schema_name, table_name) where lower(column_name) = 'partner_id' order by all") -%}
     {%- set deletions, counts = [], [] -%}
     {%- for table in tables.rows -%}
-        {%- if (table[0] ~ "." ~ table[1] ~ "." ~ table[2]) in names -%}
+        {%- set is_left_over = (table[0] ~ "." ~ table[1]) in schemas
+            and table[2].startswith(('int_account_mapping__', 'stg_account_mapping__')) -%}
+        {%- if is_left_over or (table[0] ~ "." ~ table[1] ~ "." ~ table[2]) in names -%}
             {%- set relation = api.Relation.create(database=table[0], schema=table[1], identifier=table[2]) -%}
             {%- set condition = " from " ~ relation ~ " where lower(trim(cast(partner_id as varchar))) = " ~ partner -%}
             {%- do deletions.append("delete" ~ condition) -%}

@@ -325,12 +325,17 @@ def test_history_does_not_depend_on_the_order_in_which_days_were_run(
 
     partners = "select distinct partner_id from int_account_mapping__history where record <> 'run' order by all"
     assert len(project.query(partners)) == 2
+    # a table that a former version of the package left, and one that is none of the package's
+    for table in ("main.int_account_mapping__links", "main.notes"):
+        project.execute(f"create table {table} as select unnest(['nimbus', 'stratus']) as partner_id")
     folder = project.folder / "removed"
     folder.mkdir()
     arguments = json.dumps({"partner_id": "nimbus", "folder": str(folder)})
     result = project.run("run-operation", "account_mapping.account_mapping__forget_partner", "--args", arguments)
     assert result.success, result.text
     assert project.query(partners) == [{"partner_id": "stratus"}]
+    assert project.query("select * from main.int_account_mapping__links") == [{"partner_id": "stratus"}]
+    assert len(project.query("select * from main.notes")) == 2
     assert len(project.query("select * from int_account_mapping__history where record = 'run'")) == len(WEEKS)
 
 
