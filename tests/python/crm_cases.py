@@ -30,7 +30,8 @@ class Case:
 
     name: kind and CRM. tables: SQL by raw table. accounts: what the mart holds of each account that there is, by the
     CRM's id; any other account is wrong. issues: data issues as (source, row key, problem, rows), None where any will
-    do; those of KNOWN problems that are not named are wrong. census: what an input's rows are, by its table. candidates: var account_mapping__column_candidates, of this CRM.
+    do; those of KNOWN problems that are not named are wrong. census: what an input's rows are, by its table.
+    candidates: var account_mapping__column_candidates, of this CRM.
     """
 
     name: str
