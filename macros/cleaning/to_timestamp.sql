@@ -1,14 +1,18 @@
-{% macro to_timestamp(text) %}
+{% macro to_timestamp(text, day_first=none) %}
     {#- A point in time as timestamp in UTC, null where the text is none.
 
         Takes ISO dates and times with or without offset (`2020-10-22T21:03:23.000+0000`; without one they are UTC),
         seconds or milliseconds since 1970, `20201022`, and what CRM exports write: month/day/year, day.month.year,
-        each with or without a time of day. -#}
-    {{- return(adapter.dispatch('to_timestamp', 'account_mapping')(text)) -}}
+        `Jan 31, 2026`, `31 Jan 2026`, each with or without a time of day; hyphens for slashes, and years of two digits.
+        day_first: an expression that tells whether this column writes day/month/year. -#}
+    {{- return(adapter.dispatch('to_timestamp', 'account_mapping')(text, day_first)) -}}
 {% endmacro %}
 
-{% macro duckdb__to_timestamp(text) -%}
-    {%- set value = account_mapping.clean_id(text) -%}
+{% macro duckdb__to_timestamp(text, day_first) -%}
+    {%- set value = "regexp_replace(" ~ account_mapping.clean_text(text) ~ ", '^([0-9]+)[.]0+$', '\\1')" -%}
+    {%- set full_year -%}
+        regexp_replace(replace({{ account_mapping.month_first(value, day_first) }}, chr(8239), ' '), '^([0-9]{1,2}[./][0-9]{1,2}[./])([0-9]{2})($|[^0-9])', '\120\2\3')
+    {%- endset -%}
     case
         when regexp_matches({{ value }}, '^[0-9]{4}-.*:.*([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)$')
             then make_timestamp(epoch_us(try_cast({{ value }} as timestamptz)))
@@ -17,9 +21,12 @@
             then make_timestamp(try_cast({{ value }} as bigint) * 1000)
         when regexp_matches({{ value }}, '^[0-9]{9,10}$')
             then make_timestamp(try_cast({{ value }} as bigint) * 1000000)
-        when regexp_matches({{ value }}, '^[0-9]') then try_strptime({{ value }}, [
-            '%Y%m%d', '%Y/%m/%d', '%m/%d/%Y', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M %p',
-            '%m/%d/%Y, %I:%M %p', '%d.%m.%Y', '%d.%m.%Y %H:%M'
+        when {{ value }} is not null then try_strptime({{ full_year }}, [
+            '%Y%m%d', '%Y/%m/%d', '%Y/%m/%d %H:%M', '%Y/%m/%d %H:%M:%S', '%m/%d/%Y', '%m/%d/%Y %H:%M',
+            '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M %p', '%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y, %I:%M %p', '%m/%d/%Y, %H:%M',
+            '%d.%m.%Y', '%d.%m.%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y, %H:%M', '%b %d, %Y', '%B %d, %Y',
+            '%b %d, %Y %I:%M %p', '%b %d, %Y, %I:%M %p', '%b %d, %Y %H:%M', '%d %b %Y', '%d %B %Y', '%d-%b-%Y',
+            '%d-%b-%y', '%d %b %Y %H:%M'
         ])
     end
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {% macro explode_items(relation, column, keep) %}
     {#- One row per item of a list that a loader wrote into one cell: a select of the columns `keep` of `relation`
-        with `item` (text; an object as JSON text) and `position` (from 1).
-        `column` holds a JSON array, one JSON object, or text separated by `;` or `,`. Empty items leave. -#}
+        with `item` (text; an object as JSON text) and `position` (from 1). Empty items leave. For the notations of
+        lists see list_items. -#}
     {{- return(adapter.dispatch('explode_items', 'account_mapping')(relation, column, keep)) -}}
 {% endmacro %}
 
@@ -13,14 +13,36 @@
         {{ account_mapping.clean_text('items.item') }} as item,
         items.position
     from {{ relation }}
-    cross join unnest(
-        case
-            when starts_with({{ relation }}.{{ column }}, '[') and json_valid({{ relation }}.{{ column }})
-                then json_extract_string({{ relation }}.{{ column }}, '$[*]')
-            when starts_with({{ relation }}.{{ column }}, '{') and json_valid({{ relation }}.{{ column }})
-                then [{{ relation }}.{{ column }}]
-            else string_split_regex({{ relation }}.{{ column }}, '[;,]')
-        end
-    ) with ordinality as items(item, position)
+    cross join unnest({{ account_mapping.list_items(relation ~ '.' ~ column) }}) with ordinality as items(item, position)
     where {{ account_mapping.clean_text('items.item') }} is not null
 {% endmacro %}
+
+{% macro first_item(list) %}
+    {#- The first item of a list that a loader wrote into one cell, as explode_items gives it. -#}
+    {{- return(adapter.dispatch('first_item', 'account_mapping')(list)) -}}
+{% endmacro %}
+
+{% macro duckdb__first_item(list) -%}
+    {{ account_mapping.clean_text('(' ~ account_mapping.list_items(list) ~ ')[1]') }}
+{%- endmacro %}
+
+{% macro list_items(list) %}
+    {#- A list that a loader wrote into one cell, as an array of texts: a JSON array, one JSON object, Python's or
+        PostgreSQL's notation (`['201']`, `{201,202}`), or text separated by `;`, `,` or `|`. -#}
+    {{- return(adapter.dispatch('list_items', 'account_mapping')(list)) -}}
+{% endmacro %}
+
+{% macro duckdb__list_items(list) -%}
+    {%- set as_json -%}
+        replace(replace(replace(replace({{ list }}, chr(39), '"'), 'None', 'null'), 'True', 'true'), 'False', 'false')
+    {%- endset -%}
+    case
+        when starts_with({{ list }}, '[') and json_valid({{ list }}) then json_extract_string({{ list }}, '$[*]')
+        when starts_with({{ list }}, '{') and json_valid({{ list }}) then [{{ list }}]
+        when starts_with({{ list }}, '[') and json_valid({{ as_json }}) then json_extract_string({{ as_json }}, '$[*]')
+        when starts_with({{ list }}, '{') and json_valid({{ as_json }}) then [{{ as_json }}]
+        when regexp_full_match({{ list }}, '[\[{].*[\]}]')
+            then string_split_regex(regexp_replace({{ list }}, '[\[\]{}"]', '', 'g'), '[;,|]')
+        else string_split_regex({{ list }}, '[;,|]')
+    end
+{%- endmacro %}

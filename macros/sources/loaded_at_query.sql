@@ -9,20 +9,18 @@
     {%- set present = {} -%}
     {%- if relation -%}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
-            {%- do present.update({(column.name | trim | lower): column}) -%}
+            {%- do present.update({account_mapping.column_key(column.name): [column]}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set extra = var('account_mapping__column_candidates', {}).get(source_name, {}).get(table_name, {}) -%}
-    {%- set names = account_mapping.as_list(extra.get('loaded_at')) + [
+    {%- set extra = account_mapping.extra_candidates(source_name, table_name) -%}
+    {%- set reading = account_mapping._reading(present, account_mapping.as_list(extra.get('loaded_at')) + [
         '_fivetran_synced', '_airbyte_extracted_at', '_airbyte_emitted_at', '_dlt_loaded_at', '_sdc_batched_at',
-        'system_modstamp', 'systemmodstamp', 'last_modified_date', 'lastmodifieddate', 'last modified date',
-        'property_hs_lastmodifieddate', 'properties_hs_lastmodifieddate', 'hs_lastmodifieddate',
-        'modifiedon', 'update_time', 'updatedat', 'updated_at', 'updated at',
-    ] -%}
-    {%- for name in names if (name | lower) in present -%}
-        {{- return("select max(" ~ account_mapping.to_timestamp(
-            account_mapping.column_as_text(present[name | lower])) ~ ") from " ~ relation) -}}
-    {%- endfor -%}
+        'system_modstamp', 'last_modified_date', 'property_hs_lastmodifieddate', 'properties_hs_lastmodifieddate',
+        'hs_lastmodifieddate', 'modifiedon', 'update_time', 'updated_at',
+    ]) -%}
+    {%- if reading['expressions'] -%}
+        {{- return("select max(" ~ account_mapping.to_timestamp(reading['expressions'][0]) ~ ") from " ~ relation) -}}
+    {%- endif -%}
     {%- if execute -%}
         {%- do log("account_mapping: freshness of " ~ source_name ~ "." ~ table_name ~ " is not known: "
             ~ ("no column tells when it was loaded; name one as loaded_at in var account_mapping__column_candidates"

@@ -5,11 +5,11 @@
     {%- set seen = [] -%}
     {%- for entry in var('account_mapping__pass_through_columns', []) -%}
         {%- if entry is not mapping or not entry.get('crm') or not entry.get('name')
-            or entry['crm'] not in account_mapping.supported_crms() -%}
+            or not (entry['crm'] in account_mapping.supported_crms() or account_mapping.crms_named(entry['crm'])) -%}
             {%- do exceptions.raise_compiler_error(
                 "account_mapping: var account_mapping__pass_through_columns takes a list of {crm, name, alias}"
-                ~ " (alias is optional; crm is one of " ~ (account_mapping.supported_crms() | join(', '))
-                ~ "), but holds: " ~ entry
+                ~ " (alias is optional; crm is one that is in use, or one of "
+                ~ (account_mapping.supported_crms() | join(', ')) ~ "), but holds: " ~ entry
             ) -%}
         {%- endif -%}
         {%- set alias = entry.get('alias') or (entry['name'] | lower) -%}

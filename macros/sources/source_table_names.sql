@@ -12,8 +12,10 @@
             'deal': ['deals'],
             'deal_company': ['deal_companies'],
             'deal_pipeline_stage': ['deal_pipeline_stages'],
+            'deal_pipeline': ['deal_pipelines'],
             'contact': ['contacts'],
             'owner': ['owners'],
+            'owner_archived': ['owners_archived', 'archived_owners'],
         },
         'pipedrive': {
             'organizations': ['organization'],
@@ -27,6 +29,7 @@
             'contact': ['contacts'],
             'systemuser': ['systemusers'],
             'stringmap': ['stringmaps'],
+            'transactioncurrency': ['transactioncurrencies'],
         },
         'generic': {
             'accounts': ['account'],

@@ -19,6 +19,7 @@ final as (
         ---------- ids
         account_ids.account_id,
         account_versions.source_relation,
+        account_versions.source_table,
         account_versions.source_account_id,
         account_versions.parent_source_account_id,
         case
@@ -59,6 +60,7 @@ final as (
         account_versions.updated_at,
 
         ---------- flags
+        account_versions.is_person_account,
         account_versions.parent_source_account_id is not null
         and parents.account_id is null as has_unknown_parent
 

@@ -31,7 +31,7 @@ spelled as (
 
     from account_ids
     where
-        source_relation = 'salesforce'
+        {{ account_mapping.crm_kind('source_relation') | indent(8) }} = 'salesforce'
         and length(source_account_id) = 18
 
     union all
@@ -42,7 +42,7 @@ spelled as (
 
     from account_ids
     where
-        source_relation = 'salesforce'
+        {{ account_mapping.crm_kind('source_relation') | indent(8) }} = 'salesforce'
         and length(source_account_id) = 18
 
 ),

@@ -1,11 +1,5 @@
 with
 
-crm_accounts as (
-
-    select * from {{ ref('int_account_mapping__crm_accounts') }}
-
-),
-
 account_versions as (
 
     select * from {{ ref('int_account_mapping__account_versions') }}
@@ -24,9 +18,27 @@ account_records as (
 
 ),
 
+opportunity_versions as (
+
+    select * from {{ ref('int_account_mapping__opportunity_versions') }}
+
+),
+
 opportunities as (
 
     select * from {{ ref('int_account_mapping__opportunities') }}
+
+),
+
+contact_versions as (
+
+    select * from {{ ref('int_account_mapping__contact_versions') }}
+
+),
+
+lookup_versions as (
+
+    select * from {{ ref('int_account_mapping__lookup_versions') }}
 
 ),
 
@@ -45,16 +57,94 @@ currency_rates as (
 
 ),
 
+staged_rows as (
+
+    {% for versions in ['account_versions', 'opportunity_versions', 'contact_versions', 'lookup_versions'] -%}
+    select
+        '{{ versions }}' as origin,
+        source_relation,
+        source_table,
+        record_state,
+        row_problem,
+        notes
+
+    from {{ versions }}
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {% endfor %}
+),
+
+current_rows as (
+
+    select * from staged_rows
+    where record_state = 'current'
+
+),
+
+noted as (
+
+    {{ account_mapping.staged_notes('current_rows') | indent(4) }}
+
+),
+
+-- what names no account, or one that no row has; an account that was deleted took its own along
+dangling as (
+
+    select
+        source_relation || '.' || source_table as source,
+        'opportunity_without_account' as problem,
+        cast(null as {{ dbt.type_string() }}) as source_account_id
+
+    from opportunity_versions
+    where
+        record_state = 'current'
+        and source_account_id is null
+
+    {% for versions in ['contact_versions', 'lookup_versions'] -%}
+    union all
+
+    select
+        {{ versions }}.source_relation || '.' || {{ versions }}.source_table as source,
+        case
+            when {{ versions }}.source_account_id is null then 'contact_without_account'
+            else 'unknown_account'
+        end as problem,
+        {{ versions }}.source_account_id
+
+    from {{ versions }}
+    left join account_versions
+        on
+            {{ versions }}.source_relation = account_versions.source_relation
+            and {{ versions }}.source_account_id = account_versions.source_account_id
+            and account_versions.version_rank = 1
+    left join account_ids
+        on
+            {{ versions }}.source_relation = account_ids.source_relation
+            and {{ versions }}.source_account_id = account_ids.source_account_id
+    where
+        {{ versions }}.record_state = 'current'
+        and account_versions.source_account_id is null
+        and account_ids.account_id is null
+        {%- if versions == 'lookup_versions' %}
+        and lookup_versions.source_opportunity_id is not null
+        {%- endif %}
+
+    {% endfor -%}
+),
+
 final as (
 
     select
         source_relation as source,
         coalesce(account_name, website, '(no name)') as row_key,
         'missing_id' as problem,
-        cast(null as {{ dbt.type_string() }}) as detail
+        cast(null as {{ dbt.type_string() }}) as detail,
+        1 as n_rows
 
-    from crm_accounts
-    where source_account_id is null
+    from account_versions
+    where row_problem = 'missing_id'
 
     union all
 
@@ -62,10 +152,13 @@ final as (
         source_relation as source,
         source_account_id as row_key,
         'duplicate_id' as problem,
-        account_name as detail
+        account_name as detail,
+        1 as n_rows
 
     from account_versions
-    where version_rank > 1
+    where
+        record_state = 'older'
+        and is_current_version
 
     union all
 
@@ -73,7 +166,8 @@ final as (
         source_relation as source,
         source_account_id as row_key,
         'unknown_parent' as problem,
-        parent_source_account_id as detail
+        parent_source_account_id as detail,
+        1 as n_rows
 
     from account_records
     where has_unknown_parent
@@ -84,7 +178,8 @@ final as (
         source_relation as source,
         source_account_id as row_key,
         'merge_cycle' as problem,
-        account_id as detail
+        account_id as detail,
+        1 as n_rows
 
     from account_ids
     where is_merge_cycle
@@ -93,11 +188,14 @@ final as (
 
     select
         source_relation as source,
-        source_account_id as row_key,
+        field as row_key,
         'unknown_status_value' as problem,
-        field || ': ' || raw_value as detail
+        min(written_value) || '; add: ' || source_relation || ',' || field || ',' || min(written_value) || ',<status>'
+            as detail,
+        count(*) as n_rows
 
     from unknown_statuses
+    group by source_relation, field, raw_value
 
     union all
 
@@ -105,7 +203,8 @@ final as (
         source_relation || ' opportunities' as source,
         source_opportunity_id as row_key,
         'unknown_account' as problem,
-        source_account_id as detail
+        source_account_id as detail,
+        1 as n_rows
 
     from opportunities
     where
@@ -124,7 +223,8 @@ final as (
         source_relation || ' opportunities' as source,
         source_opportunity_id as row_key,
         'amount_not_a_number' as problem,
-        raw_amount as detail
+        raw_amount as detail,
+        1 as n_rows
 
     from opportunities
     where
@@ -137,7 +237,8 @@ final as (
         source_relation || ' opportunities' as source,
         source_opportunity_id as row_key,
         'currency_without_rate' as problem,
-        currency as detail
+        currency as detail,
+        1 as n_rows
 
     from opportunities
     where lacks_rate
@@ -151,7 +252,8 @@ final as (
             when account_records.open_amount is null then 'amount_not_a_number'
             else 'currency_without_rate'
         end as problem,
-        coalesce(account_records.currency || ' ', '') || account_records.raw_open_amount as detail
+        coalesce(account_records.currency || ' ', '') || account_records.raw_open_amount as detail,
+        1 as n_rows
 
     from account_records
     left join currency_rates
@@ -165,6 +267,59 @@ final as (
                 and currency_rates.rate is null
             )
         )
+
+    union all
+
+    select
+        source,
+        row_key,
+        problem,
+        detail,
+        n_rows
+
+    from noted
+
+    union all
+
+    select
+        source_relation || '.' || source_table as source,
+        '(all)' as row_key,
+        row_problem as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from staged_rows
+    where
+        row_problem is not null
+        and (row_problem <> 'missing_id' or origin <> 'account_versions')
+    group by source_relation, source_table, row_problem
+
+    union all
+
+    select
+        source,
+        '(all)' as row_key,
+        problem,
+        min(source_account_id) as detail,
+        count(*) as n_rows
+
+    from dangling
+    group by source, problem
+
+    union all
+
+    select
+        source_relation || '.' || source_table as source,
+        'owner_id' as row_key,
+        'unknown_owner' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from account_versions
+    where
+        record_state = 'current'
+        and has_unknown_owner
+    group by source_relation, source_table
 
 )
 

@@ -17,8 +17,12 @@
 } -%}
 {%- set text = dbt.type_string() -%}
 {%- set account_columns = {
+    'source_relation': text,
+    'source_table': text,
     'source_account_id': text,
     'parent_source_account_id': text,
+    'merged_into_source_account_id': text,
+    'merged_source_account_ids': text,
     'owner_id': text,
     'owner_name': text,
     'owner_email': text,
@@ -46,10 +50,25 @@
     'raw_open_amount': text,
     'currency': text,
     'pass_through': text,
+    'is_person_account': 'boolean',
     'updated_at': 'timestamp',
+    'extracted_at': 'timestamp',
+    'is_current_version': 'boolean',
     'is_deleted': 'boolean',
+    'row_problem': text,
+    'notes': text,
 } -%}
-{%- set owner_columns = {'owner_id': text, 'owner_name': text, 'owner_email': text} -%}
+{%- set owner_columns = {
+    'source_relation': text,
+    'owner_id': text,
+    'owner_name': text,
+    'owner_email': text,
+    'updated_at': 'timestamp',
+    'extracted_at': 'timestamp',
+    'is_current_version': 'boolean',
+    'is_deleted': 'boolean',
+    'row_problem': text,
+} -%}
 {%- set crms = account_mapping.crms_in_use() -%}
 {%- set crms_with_owners = crms | select('in', owner_models) | list -%}
 {%- do account_mapping.check_crms() -%}
@@ -60,14 +79,12 @@ accounts as (
 
     {% for crm in crms %}
     select
-        '{{ crm }}' as source_relation,
         {{- account_mapping.typed_columns(account_columns) }}
 
     from {{ ref(account_models[crm]) }}
-    where is_current_version
     {{ 'union all' if not loop.last }}
     {% else %}
-    {{ account_mapping.no_rows(dict(source_relation=text, **account_columns)) }}
+    {{ account_mapping.no_rows(account_columns) }}
     {% endfor %}
 
 ),
@@ -76,33 +93,35 @@ users as (
 
     {% for crm in crms_with_owners %}
     select
-        '{{ crm }}' as source_relation,
         {{- account_mapping.typed_columns(owner_columns) }}
 
     from {{ ref(owner_models[crm]) }}
-    where is_current_version
     {{ 'union all' if not loop.last }}
     {% else %}
-    {{ account_mapping.no_rows(dict(source_relation=text, **owner_columns)) }}
+    {{ account_mapping.no_rows(owner_columns) }}
     {% endfor %}
+
+),
+
+ranked_users as (
+
+    {{ account_mapping.ranked_records(
+        'users', ['source_relation', 'owner_id'], ['owner_email', 'owner_name']
+    ) | indent(4) }}
 
 ),
 
 users_by_id as (
 
-    -- a user loaded twice must not double accounts
+    -- whoever left still is the owner's name; a user loaded twice must not double accounts
     select
         source_relation,
         owner_id,
         owner_name,
-        owner_email,
-        row_number() over (
-            partition by source_relation, owner_id
-            order by owner_email nulls last, owner_name nulls last
-        ) as row_rank
+        owner_email
 
-    from users
-    where owner_id is not null
+    from ranked_users
+    where version_rank = 1
 
 ),
 
@@ -114,9 +133,9 @@ users_by_name as (
         lower(owner_name) as owner_name_key,
         min(owner_email) as owner_email
 
-    from users
+    from users_by_id
     where owner_name is not null
-    group by 1, 2
+    group by source_relation, lower(owner_name)
     having count(distinct coalesce(owner_id, owner_email)) = 1
 
 ),
@@ -125,8 +144,11 @@ final as (
 
     select
         accounts.source_relation,
+        accounts.source_table,
         accounts.source_account_id,
         accounts.parent_source_account_id,
+        accounts.merged_into_source_account_id,
+        accounts.merged_source_account_ids,
         coalesce(users_by_id.owner_name, accounts.owner_name) as owner_name,
         coalesce(
             users_by_id.owner_email,
@@ -157,15 +179,20 @@ final as (
         accounts.raw_open_amount,
         accounts.currency,
         accounts.pass_through,
+        accounts.is_person_account,
         accounts.updated_at,
-        accounts.is_deleted
+        accounts.extracted_at,
+        accounts.is_current_version,
+        accounts.is_deleted,
+        accounts.owner_id is not null and users_by_id.owner_id is null as has_unknown_owner,
+        accounts.row_problem,
+        accounts.notes
 
     from accounts
     left join users_by_id
         on
             accounts.source_relation = users_by_id.source_relation
             and accounts.owner_id = users_by_id.owner_id
-            and users_by_id.row_rank = 1
     left join users_by_name
         on
             accounts.source_relation = users_by_name.source_relation

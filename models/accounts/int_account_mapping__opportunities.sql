@@ -1,46 +1,10 @@
-{%- set opportunity_models = {
-    'salesforce': 'stg_account_mapping__salesforce_opportunities',
-    'hubspot': 'int_account_mapping__hubspot_deals',
-    'pipedrive': 'stg_account_mapping__pipedrive_deals',
-    'dynamics_365': 'int_account_mapping__dynamics_365_opportunities',
-} -%}
-{%- set text = dbt.type_string() -%}
-{%- set opportunity_columns = {
-    'source_opportunity_id': text,
-    'source_account_id': text,
-    'raw_amount': text,
-    'amount': 'decimal(28, 2)',
-    'currency': text,
-    'is_closed': 'boolean',
-    'is_won': 'boolean',
-    'close_date': 'date',
-    'created_date': 'date',
-    'is_deleted': 'boolean',
-} -%}
-{%- set crms = account_mapping.crms_in_use() | select('in', opportunity_models) | list -%}
 {%- set reporting_currency = var('account_mapping__currency') | upper -%}
 with
 
-crm_opportunities as (
-
-    {% for crm in crms %}
-    select
-        '{{ crm }}' as source_relation,
-        {{- account_mapping.typed_columns(opportunity_columns) }}
-
-    from {{ ref(opportunity_models[crm]) }}
-    where is_current_version
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    {{ account_mapping.no_rows(dict(source_relation=text, **opportunity_columns)) }}
-    {% endfor %}
-
-),
-
 opportunities as (
 
-    select * from crm_opportunities
-    where not is_deleted
+    select * from {{ ref('int_account_mapping__opportunity_versions') }}
+    where record_state = 'current'
 
 ),
 
@@ -84,6 +48,7 @@ final as (
     select
         ---------- ids
         source_relation,
+        source_table,
         source_opportunity_id,
         source_account_id,
         account_id,

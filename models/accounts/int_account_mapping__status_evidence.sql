@@ -20,7 +20,9 @@ raw_statuses as (
         account_id,
         source_relation,
         source_account_id,
+        source_table,
         '{{ field }}' as field,
+        trim({{ field }}) as written_value,
         lower(trim({{ field }})) as raw_value
 
     from account_records
@@ -33,7 +35,9 @@ raw_statuses as (
         account_id,
         source_relation,
         source_account_id,
+        source_table,
         '{{ column.alias | lower }}' as field,
+        trim({{ account_mapping.json_value('pass_through', column.alias) }}) as written_value,
         lower(trim({{ account_mapping.json_value('pass_through', column.alias) }})) as raw_value
 
     from account_records
@@ -52,41 +56,63 @@ ruled_fields as (
 
 ),
 
-final as (
+kinds as (
 
     select
-        raw_statuses.account_id,
-        raw_statuses.source_relation,
-        raw_statuses.source_account_id,
-        raw_statuses.field,
-        raw_statuses.raw_value,
+        *,
+        {{ account_mapping.crm_kind('source_relation') | indent(8) }} as kind
+
+    from raw_statuses
+
+),
+
+final as (
+
+    -- the rule of this CRM, else of its kind
+    select
+        kinds.account_id,
+        kinds.source_relation,
+        kinds.source_account_id,
+        kinds.source_table,
+        kinds.field,
+        kinds.raw_value,
+        kinds.written_value,
         coalesce(
-            status_rules.status,
+            own_rules.status,
+            kind_rules.status,
             -- accounts that were cleaned elsewhere, or come as hashed keys, may say the standard word itself
             case
                 when
-                    raw_statuses.source_relation in ('generic', 'shared_keys')
-                    and raw_statuses.raw_value in (
-                        'customer', 'open_opportunity', 'churned', 'prospect', 'excluded'
-                    )
-                    then raw_statuses.raw_value
+                    kinds.kind in ('generic', 'shared_keys')
+                    and kinds.raw_value in ('customer', 'open_opportunity', 'churned', 'prospect', 'excluded')
+                    then kinds.raw_value
             end
         ) as status,
         -- a column without any rule is no status field, whatever it holds
-        ruled_fields.field is not null
-        or raw_statuses.source_relation in ('generic', 'shared_keys') as is_status_field
+        own_fields.field is not null
+        or kind_fields.field is not null
+        or kinds.kind in ('generic', 'shared_keys') as is_status_field
 
-    from raw_statuses
-    left join status_rules
+    from kinds
+    left join status_rules as own_rules
         on
-            raw_statuses.source_relation = status_rules.source_system
-            and raw_statuses.field = status_rules.field
-            and raw_statuses.raw_value = status_rules.raw_value
-    left join ruled_fields
+            kinds.source_relation = own_rules.source_system
+            and kinds.field = own_rules.field
+            and kinds.raw_value = own_rules.raw_value
+    left join status_rules as kind_rules
         on
-            raw_statuses.source_relation = ruled_fields.source_system
-            and raw_statuses.field = ruled_fields.field
-    where raw_statuses.raw_value is not null
+            kinds.kind = kind_rules.source_system
+            and kinds.field = kind_rules.field
+            and kinds.raw_value = kind_rules.raw_value
+    left join ruled_fields as own_fields
+        on
+            kinds.source_relation = own_fields.source_system
+            and kinds.field = own_fields.field
+    left join ruled_fields as kind_fields
+        on
+            kinds.kind = kind_fields.source_system
+            and kinds.field = kind_fields.field
+    where kinds.raw_value is not null
 
 )
 

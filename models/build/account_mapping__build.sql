@@ -16,6 +16,7 @@
 -- depends_on: {{ ref('account_mapping__match_review') }}
 -- depends_on: {{ ref('account_mapping__match_quality') }}
 -- depends_on: {{ ref('account_mapping__data_issues') }}
+-- depends_on: {{ ref('account_mapping__inputs') }}
 -- depends_on: {{ ref('account_mapping__shared_keys') }}
 -- depends_on: {{ ref('account_mapping__shared_counts') }}
 -- depends_on: {{ ref('account_mapping__shared_fields') }}

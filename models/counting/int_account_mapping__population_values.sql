@@ -8,7 +8,7 @@
     'industry': ['industry'],
 } -%}
 {%- set pass_through_aliases = [] -%}
-{%- for column in account_mapping.pass_through_columns() if column['crm'] in account_mapping.crms_in_use() -%}
+{%- for column in account_mapping.pass_through_columns() if account_mapping.crms_named(column['crm']) -%}
     {%- if column['alias'] | lower not in fields and column['alias'] not in pass_through_aliases -%}
         {%- do pass_through_aliases.append(column['alias']) -%}
     {%- endif -%}

@@ -104,7 +104,18 @@ excluded as (
 
     from account_statuses
     where is_excluded_by_rule
+    {% if not var('account_mapping__person_accounts') %}
+    union all
 
+    select
+        'ours' as side,
+        '*' as for_partner_id,
+        account_id,
+        'person_account' as reason
+
+    from account_records
+    where is_person_account
+    {% endif %}
     union all
 
     select

@@ -50,7 +50,7 @@ COLUMNS = [
     "updated_at",
 ]
 SCHEMA = pa.schema(
-    [("file_name", pa.string()), ("row_number", pa.int64()), ("problem", pa.string()), ("detail", pa.string())]
+    [("file_name", pa.string()), ("row_number", pa.int64()), ("problem", pa.string()), ("detail", pa.string()), ("kind", pa.string()), ("n_rows", pa.int64()), ("columns_read", pa.string()), ("columns_unread", pa.string()), ("is_repair", pa.bool_())]
     + [(column, pa.string()) for column in COLUMNS]
 )
 OTHER_SPELLINGS = {"name": "account_name", "domain": "website"}
@@ -170,6 +170,11 @@ def as_rows(batch: pa.RecordBatch, path: str, first_row: int) -> pa.RecordBatch:
             pa.array(range(first_row, first_row + rows), pa.int64()),
             pa.nulls(rows, pa.string()),
             pa.nulls(rows, pa.string()),
+            pa.array(["row"] * rows, pa.string()),
+            pa.nulls(rows, pa.int64()),
+            pa.nulls(rows, pa.string()),
+            pa.nulls(rows, pa.string()),
+            pa.array([False] * rows, pa.bool_()),
             *(data.get(column, pa.nulls(rows, pa.string())) for column in COLUMNS),
         ],
         schema=SCHEMA,

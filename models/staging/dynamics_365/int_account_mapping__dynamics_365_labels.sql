@@ -1,6 +1,6 @@
 {{ config(
     materialized='view',
-    enabled='dynamics_365' in var('account_mapping__crms', []),
+    enabled=account_mapping.uses_crm('dynamics_365'),
 ) }}
 
 with
@@ -11,11 +11,19 @@ stringmaps as (
 
 ),
 
-ranked as (
+ranked_stringmaps as (
 
-    -- 1033 is English, the language of the words that Dynamics itself gives states;
-    -- 1 and 3 are the fixed type codes of the two tables
+    {{ account_mapping.ranked_records(
+        'stringmaps', ['source_relation', 'table_name', 'column_name', 'code', 'language_id'], ['label']
+    ) | indent(4) }}
+
+),
+
+-- 1 and 3 are the fixed type codes of the two tables
+named as (
+
     select
+        source_relation,
         case table_name
             when '1' then 'account'
             when '3' then 'opportunity'
@@ -24,31 +32,35 @@ ranked as (
         column_name,
         code,
         label,
+        language_id
+
+    from ranked_stringmaps
+    where
+        record_state = 'current'
+        and label is not null
+
+),
+
+ranked as (
+
+    -- 1033 is English, the language of the words that Dynamics itself gives states
+    select
+        *,
         row_number() over (
-            partition by
-                case table_name
-                    when '1' then 'account'
-                    when '3' then 'opportunity'
-                    else table_name
-                end,
-                column_name,
-                code
+            partition by source_relation, table_name, column_name, code
             order by
                 case when language_id = '1033' then 0 else 1 end,
                 label
         ) as row_rank
 
-    from stringmaps
-    where
-        is_current_version
-        and not is_deleted
-        and label is not null
+    from named
 
 ),
 
 final as (
 
     select
+        source_relation,
         table_name,
         column_name,
         code,

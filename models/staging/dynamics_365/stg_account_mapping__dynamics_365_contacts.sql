@@ -1,17 +1,10 @@
-{{ config(enabled='dynamics_365' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('dynamics_365')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('dynamics_365', 'contact', candidates={
-        'source_contact_id': ['contactid', 'id'],
-        'source_account_id': ['parentcustomerid', '_parentcustomerid_value', 'accountid', '_accountid_value'],
-        'email': ['emailaddress1'],
-        'is_deleted': ['is_deleted', 'isdeleted'],
-        'is_deleted_by_loader': ['_fivetran_deleted'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('dynamics_365', 'contact') }}
 
 ),
 
@@ -19,16 +12,27 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('source_contact_id') }} as source_contact_id,
-        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
+        source_relation,
+        source_table,
+        source_contact_id,
+        source_account_id,
+        merged_into_source_contact_id,
+        cast(null as {{ dbt.type_string() }}) as merged_source_contact_ids,
 
         ---------- strings
-        {{ account_mapping.clean_text('email') }} as email,
+        emails,
 
         ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
-        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

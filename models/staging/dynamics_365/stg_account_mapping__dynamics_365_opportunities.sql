@@ -1,22 +1,10 @@
-{{ config(enabled='dynamics_365' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('dynamics_365')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('dynamics_365', 'opportunity', candidates={
-        'source_opportunity_id': ['opportunityid', 'id'],
-        'source_account_id': ['parentaccountid', '_parentaccountid_value', 'accountid'],
-        'state': ['statecode'],
-        'amount': ['estimatedvalue'],
-        'currency': ['isocurrencycode'],
-        'actual_close_date': ['actualclosedate'],
-        'estimated_close_date': ['estimatedclosedate'],
-        'created_date': ['createdon'],
-        'is_deleted': ['is_deleted', 'isdeleted'],
-        'is_deleted_by_loader': ['_fivetran_deleted'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('dynamics_365', 'opportunity') }}
 
 ),
 
@@ -24,27 +12,35 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('source_opportunity_id') }} as source_opportunity_id,
-        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
+        source_relation,
+        source_table,
+        source_opportunity_id,
+        source_account_id,
+        currency_id,
 
         ---------- strings
-        {{ account_mapping.clean_id('state') }} as state,
-        {{ account_mapping.clean_text('amount') }} as raw_amount,
-        {{ account_mapping.clean_text('currency') }} as currency,
+        state,
+        raw_amount,
+        raw_base_amount,
+        currency,
 
         ---------- numerics
-        {{ account_mapping.to_decimal('amount') }} as amount,
+        amount,
+        base_amount,
 
         ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
-        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version,
+        is_deleted,
+        is_current_version,
 
         ---------- timestamps
-        coalesce(
-            {{ account_mapping.to_date('actual_close_date') }}, {{ account_mapping.to_date('estimated_close_date') }}
-        ) as close_date,
-        {{ account_mapping.to_date('created_date') }} as created_date
+        coalesce(actual_close_date, estimated_close_date) as close_date,
+        created_date,
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

@@ -1,15 +1,10 @@
-{{ config(enabled='dynamics_365' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('dynamics_365')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('dynamics_365', 'systemuser', candidates={
-        'owner_id': ['systemuserid', 'id'],
-        'owner_name': ['fullname'],
-        'owner_email': ['internalemailaddress'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('dynamics_365', 'systemuser') }}
 
 ),
 
@@ -17,14 +12,25 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('owner_id') }} as owner_id,
+        source_relation,
+        source_table,
+        owner_id,
 
         ---------- strings
-        {{ account_mapping.clean_text('owner_name') }} as owner_name,
-        {{ account_mapping.clean_text('owner_email') }} as owner_email,
+        owner_name,
+        owner_email,
 
         ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

@@ -1,6 +1,6 @@
 {{ config(
     materialized='view',
-    enabled='hubspot' in var('account_mapping__crms', []),
+    enabled=account_mapping.uses_crm('hubspot'),
 ) }}
 
 with
@@ -15,6 +15,7 @@ ids_by_name as (
 
     -- exports write the parent's name; a name that two companies bear names neither
     select
+        source_relation,
         lower(account_name) as name_key,
         min(source_account_id) as source_account_id
 
@@ -23,7 +24,7 @@ ids_by_name as (
         account_name is not null
         and not is_deleted
         and is_current_version
-    group by 1
+    group by source_relation, lower(account_name)
     having count(distinct source_account_id) = 1
 
 ),
@@ -43,11 +44,15 @@ referenced as (
 final as (
 
     select
+        referenced.source_relation,
+        referenced.source_table,
         referenced.source_account_id,
         case
             when referenced.parent_is_id then referenced.parent_company
-            else ids_by_name.source_account_id
+            else coalesce(ids_by_name.source_account_id, referenced.parent_company)
         end as parent_source_account_id,
+        cast(null as {{ dbt.type_string() }}) as merged_into_source_account_id,
+        referenced.merged_source_account_ids,
         case when referenced.owner_is_id then referenced.owner end as owner_id,
         case
             when not (referenced.owner_is_id or referenced.owner_is_email)
@@ -87,13 +92,19 @@ final as (
         referenced.raw_open_amount,
         referenced.currency,
         referenced.pass_through,
+        false as is_person_account,
         referenced.updated_at,
+        referenced.extracted_at,
         referenced.is_deleted,
-        referenced.is_current_version
+        referenced.is_current_version,
+        referenced.row_problem,
+        referenced.notes
 
     from referenced
     left join ids_by_name
-        on lower(referenced.parent_company) = ids_by_name.name_key
+        on
+            referenced.source_relation = ids_by_name.source_relation
+            and lower(referenced.parent_company) = ids_by_name.name_key
 
 )
 

@@ -1,7 +1,8 @@
 {{ config(
     materialized='view',
-    enabled='hubspot' in var('account_mapping__crms', []),
+    enabled=account_mapping.uses_crm('hubspot'),
 ) }}
+
 
 with
 
@@ -19,27 +20,70 @@ deal_companies as (
 
 stages as (
 
-    select * from {{ ref('stg_account_mapping__hubspot_deal_pipeline_stages') }}
+    select * from {{ ref('int_account_mapping__hubspot_stages') }}
+
+),
+
+ranked_deals as (
+
+    {{ account_mapping.ranked_records('deals', ['source_relation', 'source_opportunity_id'], [
+        'primary_source_account_ids', 'source_account_ids', 'pipeline_id', 'stage', 'raw_amount', 'currency',
+        'is_closed', 'is_won', 'close_date', 'created_date', 'merged_source_opportunity_ids',
+    ]) | indent(4) }}
+
+),
+
+latest_deals as (
+
+    select * from ranked_deals
+    where version_rank = 1
+
+),
+
+ranked_pairs as (
+
+    {{ account_mapping.ranked_records('deal_companies', [
+        'source_relation', 'source_opportunity_id', 'source_account_id', 'association_category', 'association_type_id',
+    ], ['is_primary']) | indent(4) }}
+
+),
+
+primary_companies as (
+
+    {{ account_mapping.explode_items(
+        'latest_deals', 'primary_source_account_ids', keep=['source_relation', 'source_opportunity_id']
+    ) }}
 
 ),
 
 listed_companies as (
 
-    {{ account_mapping.explode_items('deals', 'source_account_ids', keep=['source_opportunity_id']) }}
+    {{ account_mapping.explode_items(
+        'latest_deals', 'source_account_ids', keep=['source_relation', 'source_opportunity_id']
+    ) }}
 
 ),
 
 associations as (
 
-    -- the list inside a deal is in HubSpot's order; the table of pairs has none, so
-    -- that its least company id stands for the first listed
+    -- a column of primary companies comes first, then HubSpot's own primary association; the list inside a deal is in
+    -- HubSpot's order; the table of pairs has none, so that its least company id stands for the first listed
     select
+        source_relation,
         source_opportunity_id,
-        {{ account_mapping.clean_id(
-            account_mapping.object_field('item', ['id', 'toObjectId', 'company_id'], otherwise_itself=true)
-        ) }}
-            as source_account_id,
-        coalesce({{ account_mapping.object_field('item', ['type_id', 'typeId']) }} = '5', false) as is_primary,
+        {{ account_mapping.listed_company('item') }} as source_account_id,
+        1 as preference,
+        position as list_order
+
+    from primary_companies
+
+    union all
+
+    select
+        source_relation,
+        source_opportunity_id,
+        {{ account_mapping.listed_company('item') }} as source_account_id,
+        case when {{ account_mapping.is_primary_association('item') }} then 2 else 3 end as preference,
         position as list_order
 
     from listed_companies
@@ -47,24 +91,26 @@ associations as (
     union all
 
     select
+        source_relation,
         source_opportunity_id,
         source_account_id,
-        is_primary,
+        case when is_primary then 2 else 3 end as preference,
         {{ dbt.safe_cast('source_account_id', 'bigint') }} as list_order
 
-    from deal_companies
-    where is_current_version and not is_deleted
+    from ranked_pairs
+    where record_state = 'current'
 
 ),
 
 ranked_associations as (
 
     select
+        source_relation,
         source_opportunity_id,
         source_account_id,
         row_number() over (
-            partition by source_opportunity_id
-            order by is_primary desc, list_order nulls last, source_account_id
+            partition by source_relation, source_opportunity_id
+            order by preference, list_order nulls last, source_account_id
         ) as row_rank
 
     from associations
@@ -72,75 +118,100 @@ ranked_associations as (
 
 ),
 
-ranked_stages as (
+-- a stage's id is its own only within its pipeline
+stages_by_id as (
 
     select
+        source_relation,
         stage_id,
-        label,
-        coalesce(is_won, probability = 1 and is_closed) as is_won,
-        is_closed,
-        row_number() over (
-            partition by stage_id
-            order by is_deleted, pipeline_id
-        ) as row_rank
+        min(pipeline_id) as pipeline_id,
+        count(*) as pipelines
 
     from stages
-    where is_current_version
+    group by source_relation, stage_id
 
 ),
 
 staged as (
 
     select
-        deals.*,
-        ranked_stages.is_closed as stage_is_closed,
-        ranked_stages.is_won as stage_is_won,
-        -- exports write `Closed won (Sales Pipeline)`, HubSpot itself `closedwon`
-        {{ account_mapping.letters_only('coalesce(ranked_stages.label, deals.stage)') }} as stage_word
+        ranked_deals.*,
+        coalesce(own_stages.label, only_stages.label) as stage_label,
+        coalesce(own_stages.is_closed, only_stages.is_closed) as stage_is_closed,
+        coalesce(own_stages.is_won, only_stages.is_won) as stage_is_won,
+        own_stages.stage_id is null and coalesce(stages_by_id.pipelines > 1, false) as is_ambiguous_stage,
+        ranked_deals.stage is not null
+        and stages_by_id.stage_id is null
+        and ranked_deals.source_relation in (select stages.source_relation from stages) as is_unknown_stage,
+        {{ account_mapping.stage_outcome('coalesce(own_stages.label, only_stages.label, ranked_deals.stage)') }}
+            as stage_outcome
 
-    from deals
-    left join ranked_stages
+    from ranked_deals
+    left join stages as own_stages
         on
-            deals.stage = ranked_stages.stage_id
-            and ranked_stages.row_rank = 1
+            ranked_deals.source_relation = own_stages.source_relation
+            and ranked_deals.stage = own_stages.stage_id
+            and ranked_deals.pipeline_id = own_stages.pipeline_id
+    left join stages_by_id
+        on
+            ranked_deals.source_relation = stages_by_id.source_relation
+            and ranked_deals.stage = stages_by_id.stage_id
+    left join stages as only_stages
+        on
+            stages_by_id.source_relation = only_stages.source_relation
+            and stages_by_id.stage_id = only_stages.stage_id
+            and stages_by_id.pipeline_id is not distinct from only_stages.pipeline_id
+            and stages_by_id.pipelines = 1
 
 ),
 
 final as (
 
     select
+        staged.source_relation,
+        staged.source_table,
         staged.source_opportunity_id,
         ranked_associations.source_account_id,
+        staged.merged_source_opportunity_ids,
         staged.raw_amount,
         staged.amount,
         staged.currency,
         coalesce(
             staged.is_closed,
             staged.stage_is_closed,
-            case
-                when staged.is_won or staged.stage_is_won then true
-                when staged.stage_word in ('closedwon', 'won', 'closedlost', 'lost')
-                    then true
-            end
+            case when staged.is_won or staged.stage_is_won or staged.stage_outcome in ('won', 'lost') then true end
         ) as is_closed,
         coalesce(
             staged.is_won,
             staged.stage_is_won,
-            case
-                when staged.stage_word in ('closedwon', 'won') then true
-                when staged.stage_word in ('closedlost', 'lost') then false
+            case staged.stage_outcome
+                when 'won' then true
+                when 'lost' then false
             end
         ) as is_won,
         staged.close_date,
         staged.created_date,
+        staged.updated_at,
+        staged.extracted_at,
         staged.is_deleted,
-        staged.is_current_version
+        staged.is_current_version,
+        staged.row_problem,
+        -- a deal that says itself whether it is closed and won needs no stage
+        coalesce(staged.notes, '') || case
+            when staged.is_closed is not null and staged.is_won is not null then ''
+            when staged.is_ambiguous_stage then 'ambiguous_stage|stage|' || staged.stage || chr(31)
+            when staged.is_unknown_stage and staged.stage_outcome is null
+                then 'unknown_stage|stage|' || staged.stage || chr(31)
+            else ''
+        end as notes
 
     from staged
     left join ranked_associations
         on
-            staged.source_opportunity_id = ranked_associations.source_opportunity_id
+            staged.source_relation = ranked_associations.source_relation
+            and staged.source_opportunity_id = ranked_associations.source_opportunity_id
             and ranked_associations.row_rank = 1
+            and staged.version_rank = 1
 
 )
 

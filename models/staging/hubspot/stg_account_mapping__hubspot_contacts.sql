@@ -1,77 +1,43 @@
-{{ config(enabled='hubspot' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('hubspot')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('hubspot', 'contact', candidates={
-        'source_contact_id': ['id', 'record id', 'record id - contact', 'contact_id'],
-        'source_account_id': account_mapping.hubspot_property('associatedcompanyid', ['primary associated company id']),
-        'source_account_ids': ['companies', 'associations_companies', 'associated company ids'],
-        'email': account_mapping.hubspot_property('email'),
-        'is_deleted': ['is_deleted', 'archived'],
-        'is_deleted_by_loader': ['_fivetran_deleted'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
-
-),
-
-cleaned as (
-
-    select
-        ---------- ids
-        {{ account_mapping.clean_id('source_contact_id') }} as source_contact_id,
-        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
-        {{ account_mapping.clean_text('source_account_ids') }} as source_account_ids,
-
-        ---------- strings
-        {{ account_mapping.clean_text('email') }} as email,
-
-        ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
-        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
-
-    from source
-
-),
-
-listed_companies as (
-
-    {{ account_mapping.explode_items('cleaned', 'source_account_ids', keep=['source_contact_id']) }}
-
-),
-
-first_listed as (
-
-    select
-        source_contact_id,
-        {{ account_mapping.clean_id(
-            account_mapping.object_field('item', ['id', 'toObjectId', 'company_id'], otherwise_itself=true)
-        ) }}
-            as source_account_id,
-        row_number() over (
-            partition by source_contact_id order by position, item
-        ) as row_rank
-
-    from listed_companies
+    {{ account_mapping.stage_table('hubspot', 'contact') }}
 
 ),
 
 renamed as (
 
     select
-        cleaned.source_contact_id,
-        coalesce(cleaned.source_account_id, first_listed.source_account_id) as source_account_id,
-        cleaned.email,
-        cleaned.is_deleted,
-        cleaned.is_current_version
+        ---------- ids
+        source_relation,
+        source_table,
+        source_contact_id,
+        coalesce(
+            source_account_id,
+            {{ account_mapping.listed_company(account_mapping.first_item('source_account_ids')) }}
+        ) as source_account_id,
+        cast(null as {{ dbt.type_string() }}) as merged_into_source_contact_id,
+        merged_source_contact_ids,
 
-    from cleaned
-    left join first_listed
-        on
-            cleaned.source_contact_id = first_listed.source_contact_id
-            and first_listed.row_rank = 1
+        ---------- strings
+        emails,
+
+        ---------- booleans
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
+
+    from source
 
 )
 

@@ -1,17 +1,10 @@
-{{ config(enabled='hubspot' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('hubspot')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('hubspot', 'deal_company', candidates={
-        'source_opportunity_id': ['deal_id'],
-        'source_account_id': ['company_id'],
-        'association_type_id': ['type_id'],
-        'is_primary': ['is_primary'],
-        'is_deleted_by_loader': ['_fivetran_deleted'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('hubspot', 'deal_company') }}
 
 ),
 
@@ -19,18 +12,32 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('source_opportunity_id') }} as source_opportunity_id,
-        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
+        source_relation,
+        source_table,
+        source_opportunity_id,
+        source_account_id,
+
+        ---------- strings
+        upper(association_category) as association_category,
+        association_type_id,
 
         ---------- booleans
-        -- 5 is HubSpot's own type of the association with the primary company
+        -- 5 is HubSpot's own type of the association with the primary company; labels of users have numbers of their own
         coalesce(
-            {{ account_mapping.to_boolean('is_primary') }},
-            {{ account_mapping.clean_id('association_type_id') }} = '5',
+            is_primary,
+            association_type_id = '5' and coalesce(upper(association_category), 'HUBSPOT_DEFINED') = 'HUBSPOT_DEFINED',
             false
         ) as is_primary,
-        coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        cast(null as timestamp) as updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

@@ -1,19 +1,10 @@
-{{ config(enabled='hubspot' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('hubspot')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('hubspot', 'deal_pipeline_stage', candidates={
-        'stage_id': ['stage_id', 'id'],
-        'pipeline_id': ['pipeline_id'],
-        'label': ['label'],
-        'probability': ['probability'],
-        'is_closed': ['is_closed'],
-        'is_won': ['closed_won', 'is_closed_won'],
-        'is_deleted_by_loader': ['_fivetran_deleted'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('hubspot', 'deal_pipeline_stage') }}
 
 ),
 
@@ -21,20 +12,31 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('stage_id') }} as stage_id,
-        {{ account_mapping.clean_id('pipeline_id') }} as pipeline_id,
+        source_relation,
+        source_table,
+        stage_id,
+        pipeline_id,
 
         ---------- strings
-        {{ account_mapping.clean_text('label') }} as label,
+        label,
 
         ---------- numerics
-        {{ account_mapping.to_decimal('probability') }} as probability,
+        probability,
 
         ---------- booleans
-        {{ account_mapping.to_boolean('is_closed') }} as is_closed,
-        {{ account_mapping.to_boolean('is_won') }} as is_won,
-        coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        is_closed,
+        is_won,
+        coalesce(is_archived, false) as is_archived,
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

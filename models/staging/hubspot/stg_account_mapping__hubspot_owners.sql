@@ -1,16 +1,10 @@
-{{ config(enabled='hubspot' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('hubspot')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('hubspot', 'owner', candidates={
-        'owner_id': ['owner_id', 'id'],
-        'owner_email': ['email'],
-        'first_name': ['first_name', 'firstname'],
-        'last_name': ['last_name', 'lastname'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('hubspot', ['owner', 'owner_archived']) }}
 
 ),
 
@@ -18,18 +12,26 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('owner_id') }} as owner_id,
+        source_relation,
+        source_table,
+        owner_id,
 
         ---------- strings
-        coalesce(
-            {{ account_mapping.clean_text('first_name') }} || ' ' || {{ account_mapping.clean_text('last_name') }},
-            {{ account_mapping.clean_text('first_name') }},
-            {{ account_mapping.clean_text('last_name') }}
-        ) as owner_name,
-        {{ account_mapping.clean_text('owner_email') }} as owner_email,
+        coalesce(first_name || ' ' || last_name, first_name, last_name) as owner_name,
+        owner_email,
 
         ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        coalesce(is_archived, source_table = 'owner_archived') as is_archived,
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

@@ -2,20 +2,7 @@ with
 
 source as (
 
-    {{ account_mapping.stage_columns('partners', 'partner_agreements', candidates={
-        'partner_id': ['partner_id'],
-        'direction': ['direction'],
-        'our_status': ['our_status'],
-        'partner_status': ['partner_status'],
-        'level': ['level'],
-        'fields': ['fields'],
-        'minimum_count': ['minimum_count'],
-        'valid_from': ['valid_from'],
-        'valid_until': ['valid_until'],
-        'agreement_hash': ['agreement_hash'],
-    }, required=[
-        'partner_id', 'direction', 'our_status', 'partner_status', 'level', 'fields',
-    ]) }}
+    {{ account_mapping.stage_table('partners', 'partner_agreements', as_text=true) }}
 
 ),
 

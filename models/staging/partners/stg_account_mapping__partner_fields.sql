@@ -2,15 +2,7 @@ with
 
 source as (
 
-    {{ account_mapping.stage_columns('partners', 'partner_fields', candidates={
-        'partner_id': ['partner_id'],
-        'agreement_id': ['agreement_id'],
-        'epoch': ['epoch'],
-        'account_token': ['account_token'],
-        'partner_account_token': ['partner_account_token'],
-        'field': ['field'],
-        'value': ['value'],
-    }, required=['partner_id', 'agreement_id', 'epoch', 'account_token', 'field', 'value']) }}
+    {{ account_mapping.stage_table('partners', 'partner_fields', as_text=true) }}
 
 ),
 

@@ -2,19 +2,7 @@ with
 
 source as (
 
-    {{ account_mapping.stage_columns('partners', 'partner_keys', candidates={
-        'partner_id': ['partner_id'],
-        'agreement_id': ['agreement_id'],
-        'epoch': ['epoch'],
-        'normaliser_version': ['normaliser_version'],
-        'key_type': ['key_type'],
-        'token': ['token'],
-        'account_token': ['account_token'],
-        'parent_account_token': ['parent_account_token'],
-        'status': ['status'],
-    }, required=[
-        'partner_id', 'agreement_id', 'epoch', 'normaliser_version', 'key_type', 'token', 'account_token',
-    ]) }}
+    {{ account_mapping.stage_table('partners', 'partner_keys', as_text=true) }}
 
 ),
 

@@ -1,14 +1,10 @@
-{{ config(enabled='pipedrive' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('pipedrive')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('pipedrive', 'users', candidates={
-        'owner_id': ['id'],
-        'owner_name': ['name'],
-        'owner_email': ['email'],
-    }) }}
+    {{ account_mapping.stage_table('pipedrive', 'users') }}
 
 ),
 
@@ -16,14 +12,25 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.clean_id('owner_id') }} as owner_id,
+        source_relation,
+        source_table,
+        owner_id,
 
         ---------- strings
-        {{ account_mapping.clean_text('owner_name') }} as owner_name,
-        {{ account_mapping.clean_text('owner_email') }} as owner_email,
+        owner_name,
+        owner_email,
 
         ---------- booleans
-        true as is_current_version
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

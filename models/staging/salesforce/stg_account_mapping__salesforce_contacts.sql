@@ -1,17 +1,10 @@
-{{ config(enabled='salesforce' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('salesforce')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('salesforce', 'contact', candidates={
-        'source_contact_id': ['id', 'contact id'],
-        'source_account_id': ['account_id', 'accountid', 'account id'],
-        'email': ['email'],
-        'is_deleted': ['is_deleted', 'isdeleted', 'deleted'],
-        'is_deleted_by_loader': ['_fivetran_deleted'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('salesforce', 'contact') }}
 
 ),
 
@@ -19,16 +12,27 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.salesforce_id_18('source_contact_id') }} as source_contact_id,
-        {{ account_mapping.salesforce_id_18('source_account_id') }} as source_account_id,
+        source_relation,
+        source_table,
+        source_contact_id,
+        source_account_id,
+        merged_into_source_contact_id,
+        cast(null as {{ dbt.type_string() }}) as merged_source_contact_ids,
 
         ---------- strings
-        {{ account_mapping.clean_text('email') }} as email,
+        emails,
 
         ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_deleted') }}, false)
-        or coalesce({{ account_mapping.to_boolean('is_deleted_by_loader') }}, false) as is_deleted,
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

@@ -1,15 +1,10 @@
-{{ config(enabled='salesforce' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('salesforce')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('salesforce', 'user', candidates={
-        'owner_id': ['id', 'user id'],
-        'owner_name': ['name', 'full name'],
-        'owner_email': ['email'],
-        'is_current_version': ['_fivetran_active'],
-    }) }}
+    {{ account_mapping.stage_table('salesforce', 'user') }}
 
 ),
 
@@ -17,14 +12,25 @@ renamed as (
 
     select
         ---------- ids
-        {{ account_mapping.salesforce_id_18('owner_id') }} as owner_id,
+        source_relation,
+        source_table,
+        owner_id,
 
         ---------- strings
-        {{ account_mapping.clean_text('owner_name') }} as owner_name,
-        {{ account_mapping.clean_text('owner_email') }} as owner_email,
+        owner_name,
+        owner_email,
 
         ---------- booleans
-        coalesce({{ account_mapping.to_boolean('is_current_version') }}, true) as is_current_version
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
 
     from source
 

@@ -1,6 +1,6 @@
 {{ config(
     materialized='table',
-    enabled='shared_keys' in var('account_mapping__crms', []),
+    enabled=account_mapping.uses_crm('shared_keys'),
 ) }}
 
 with

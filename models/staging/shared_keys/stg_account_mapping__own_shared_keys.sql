@@ -1,22 +1,10 @@
-{{ config(enabled='shared_keys' in var('account_mapping__crms', [])) }}
+{{ config(enabled=account_mapping.uses_crm('shared_keys')) }}
 
 with
 
 source as (
 
-    {{ account_mapping.stage_columns('own', 'shared_keys', candidates={
-        'partner_id': ['partner_id'],
-        'agreement_id': ['agreement_id'],
-        'epoch': ['epoch'],
-        'normaliser_version': ['normaliser_version'],
-        'key_type': ['key_type'],
-        'token': ['token'],
-        'account_token': ['account_token'],
-        'parent_account_token': ['parent_account_token'],
-        'status': ['status'],
-    }, required=[
-        'partner_id', 'agreement_id', 'epoch', 'normaliser_version', 'key_type', 'token', 'account_token',
-    ], required_table=true) }}
+    {{ account_mapping.stage_table('own', 'shared_keys', as_text=true) }}
 
 ),
 

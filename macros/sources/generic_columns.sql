@@ -1,0 +1,40 @@
+{% macro generic_columns() %}
+    {#- The table of accounts of any other system, as source_columns describes it. -#}
+    {{- return({
+        'accounts': {
+            'key': ['source_account_id'],
+            'required': ['source_account_id', ['account_name', 'website', 'email_domain']],
+            'identity': ['account_name', 'website', 'email_domain'],
+            'deleted': ['is deleted'],
+            'columns': {
+                'source_account_id': ['id', 'account id', 'id'],
+                'parent_source_account_id': ['id', 'parent account id'],
+                'owner_name': ['text', 'owner name'],
+                'owner_email': ['text', 'owner email'],
+                'account_name': ['text', 'account name', 'name'],
+                'website': ['text', 'website', 'domain'],
+                'additional_domains': ['text', 'additional domains'],
+                'email_domain': ['text', 'email domain'],
+                'country': ['text', 'country'],
+                'state': ['text', 'state'],
+                'city': ['text', 'city'],
+                'postal_code': ['id', 'postal code'],
+                'account_type': ['text', 'account type'],
+                'lifecycle_stage': ['text', 'lifecycle stage'],
+                'status': ['text', 'status'],
+                'segment': ['text', 'segment'],
+                'industry': ['text', 'industry'],
+                'annual_revenue': ['decimal', 'annual revenue'],
+                'employee_count': ['integer', 'employee count'],
+                'lei': ['id', 'lei'],
+                'duns': ['id', 'duns'],
+                'vat_id': ['id', 'vat id'],
+                'linkedin_url': ['text', 'linkedin url'],
+                'customer_since': ['date', 'customer since'],
+                'open_amount': ['amount', 'open amount'],
+                'currency': ['text', 'currency'],
+                'updated_at': ['timestamp', 'updated at'],
+            },
+        },
+    }) -}}
+{% endmacro %}

@@ -1,0 +1,20 @@
+{% macro object_path(column, path) %}
+    {#- What a list of field names leads to inside the object of a source column, as text; null in a row that holds no
+        such object. -#}
+    {{- return(adapter.dispatch('object_path', 'account_mapping')(column, path)) -}}
+{% endmacro %}
+
+{% macro duckdb__object_path(column, path) -%}
+    {%- set text = account_mapping.column_as_text(column) -%}
+    {%- set quoted = [] -%}
+    {%- for field in path -%}
+        {%- do quoted.append('."' ~ (field | replace("'", "''") | replace('"', '')) ~ '"') -%}
+    {%- endfor -%}
+    case
+        when starts_with({{ text }}, '{') and json_valid({{ text }})
+            then coalesce(
+                json_extract_string({{ text }}, '${{ quoted | join('') }}.value'),
+                json_extract_string({{ text }}, '${{ quoted | join('') }}')
+            )
+    end
+{%- endmacro %}

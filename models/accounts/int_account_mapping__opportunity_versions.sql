@@ -1,0 +1,110 @@
+{%- set opportunity_models = {
+    'salesforce': 'stg_account_mapping__salesforce_opportunities',
+    'hubspot': 'int_account_mapping__hubspot_deals',
+    'pipedrive': 'stg_account_mapping__pipedrive_deals',
+    'dynamics_365': 'int_account_mapping__dynamics_365_opportunities',
+} -%}
+{%- set text = dbt.type_string() -%}
+{%- set opportunity_columns = {
+    'source_relation': text,
+    'source_table': text,
+    'source_opportunity_id': text,
+    'source_account_id': text,
+    'merged_source_opportunity_ids': text,
+    'raw_amount': text,
+    'amount': 'decimal(28, 2)',
+    'currency': text,
+    'is_closed': 'boolean',
+    'is_won': 'boolean',
+    'close_date': 'date',
+    'created_date': 'date',
+    'updated_at': 'timestamp',
+    'extracted_at': 'timestamp',
+    'is_current_version': 'boolean',
+    'is_deleted': 'boolean',
+    'row_problem': text,
+    'notes': text,
+} -%}
+{%- set crms = account_mapping.crms_in_use() | select('in', opportunity_models) | list -%}
+with
+
+opportunities as (
+
+    {% for crm in crms %}
+    select
+        {{- account_mapping.typed_columns(opportunity_columns) }}
+    from {{ ref(opportunity_models[crm]) }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    {{ account_mapping.no_rows(opportunity_columns) }}
+    {% endfor %}
+
+),
+
+ranked as (
+
+    {{ account_mapping.ranked_records('opportunities', ['source_relation', 'source_opportunity_id'], [
+        'source_account_id', 'merged_source_opportunity_ids', 'raw_amount', 'currency', 'is_closed', 'is_won',
+        'close_date', 'created_date',
+    ]) | indent(4) }}
+
+),
+
+survivors as (
+
+    {{ account_mapping.survivors(
+        'ranked', 'source_opportunity_id', merged_ids='merged_source_opportunity_ids'
+    ) | indent(4) }}
+
+),
+
+surviving as (
+
+    select
+        survivors.source_relation,
+        survivors.source_id
+
+    from survivors
+    inner join ranked
+        on
+            survivors.source_relation = ranked.source_relation
+            and survivors.surviving_source_id = ranked.source_opportunity_id
+            and ranked.record_state = 'current'
+    where survivors.source_id <> survivors.surviving_source_id
+
+),
+
+final as (
+
+    -- a deal that was merged into another one is in it with all that it had
+    select
+        ranked.source_relation,
+        ranked.source_table,
+        ranked.source_opportunity_id,
+        ranked.source_account_id,
+        ranked.raw_amount,
+        ranked.amount,
+        ranked.currency,
+        ranked.is_closed,
+        ranked.is_won,
+        ranked.close_date,
+        ranked.created_date,
+        ranked.updated_at,
+        ranked.extracted_at,
+        ranked.row_problem,
+        ranked.notes,
+        ranked.version_rank,
+        case
+            when ranked.version_rank = 1 and surviving.source_id is not null then 'merged'
+            else ranked.record_state
+        end as record_state
+
+    from ranked
+    left join surviving
+        on
+            ranked.source_relation = surviving.source_relation
+            and ranked.source_opportunity_id = surviving.source_id
+
+)
+
+select * from final

@@ -1,0 +1,305 @@
+{%- set text = dbt.type_string() -%}
+with
+
+account_versions as (
+
+    select * from {{ ref('int_account_mapping__account_versions') }}
+
+),
+
+opportunity_versions as (
+
+    select * from {{ ref('int_account_mapping__opportunity_versions') }}
+
+),
+
+contact_versions as (
+
+    select * from {{ ref('int_account_mapping__contact_versions') }}
+
+),
+
+lookup_versions as (
+
+    select * from {{ ref('int_account_mapping__lookup_versions') }}
+
+),
+
+account_ids as (
+
+    select * from {{ ref('int_account_mapping__account_ids') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('int_account_mapping__accounts') }}
+
+),
+
+partner_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_rows') }}
+
+),
+
+partner_accounts as (
+
+    select * from {{ ref('int_account_mapping__partner_accounts') }}
+
+),
+
+partner_files as (
+
+    select * from {{ ref('stg_account_mapping__partner_files') }}
+
+),
+
+key_rows as (
+
+    select * from {{ ref('int_account_mapping__key_rows') }}
+
+),
+
+partner_keys as (
+
+    select * from {{ ref('stg_account_mapping__partner_keys') }}
+
+),
+
+partner_agreements as (
+
+    select * from {{ ref('stg_account_mapping__partner_agreements') }}
+
+),
+
+partner_fields as (
+
+    select * from {{ ref('stg_account_mapping__partner_fields') }}
+
+),
+{% if account_mapping.uses_crm('shared_keys') %}
+own_keys as (
+
+    select * from {{ ref('stg_account_mapping__own_shared_keys') }}
+
+),
+{% endif %}
+known_deals as (
+
+    select distinct
+        source_relation,
+        source_opportunity_id
+
+    from opportunity_versions
+    where record_state in ('current', 'merged')
+
+),
+
+staged_rows as (
+
+    select
+        account_versions.source_relation || '.' || account_versions.source_table as input,
+        case
+            when account_versions.version_rank = 1 and account_ids.is_merged then 'merged'
+            when account_versions.record_state <> 'current' then account_versions.record_state
+            when accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        account_versions.notes is not null as is_repaired,
+        account_versions.updated_at,
+        account_versions.extracted_at
+
+    from account_versions
+    left join account_ids
+        on
+            account_versions.source_relation = account_ids.source_relation
+            and account_versions.source_account_id = account_ids.source_account_id
+    left join accounts
+        on account_ids.account_id = accounts.account_id
+
+    {% for versions in ['opportunity_versions', 'contact_versions', 'lookup_versions'] -%}
+    union all
+
+    -- what belongs to no account, or to one that was deleted, counts nowhere
+    select
+        {{ versions }}.source_relation || '.' || {{ versions }}.source_table as input,
+        case
+            when {{ versions }}.record_state <> 'current' then {{ versions }}.record_state
+            {%- if versions == 'lookup_versions' %}
+            when {{ versions }}.source_opportunity_id is null and {{ versions }}.source_account_id is null then 'used'
+            when known_deals.source_opportunity_id is null then 'rejected'
+            {%- endif %}
+            when account_ids.account_id is null then 'rejected'
+            when accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        {{ versions }}.notes is not null as is_repaired,
+        {{ versions }}.updated_at,
+        {{ versions }}.extracted_at
+
+    from {{ versions }}
+    left join account_ids
+        on
+            {{ versions }}.source_relation = account_ids.source_relation
+            and {{ versions }}.source_account_id = account_ids.source_account_id
+    left join accounts
+        on account_ids.account_id = accounts.account_id
+    {% if versions == 'lookup_versions' -%}
+    left join known_deals
+        on
+            {{ versions }}.source_relation = known_deals.source_relation
+            and {{ versions }}.source_opportunity_id = known_deals.source_opportunity_id
+
+    {% endif %}
+    {%- endfor %}
+    union all
+
+    select
+        partner_rows.source as input,
+        case
+            when partner_rows.problem = 'duplicate_account_id' then 'older'
+            when partner_rows.problem = 'inactive_partner' then 'excluded'
+            when partner_rows.problem is not null then 'rejected'
+            when partner_accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        false as is_repaired,
+        partner_rows.updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from partner_rows
+    left join partner_accounts
+        on
+            partner_rows.partner_id = partner_accounts.partner_id
+            and partner_rows.account_id = partner_accounts.account_id
+
+),
+
+counted as (
+
+    select
+        input,
+        outcome,
+        count(*) as n_rows,
+        count(case when is_repaired and outcome = 'used' then 1 end) as repaired_rows,
+        max(updated_at) as updated_at,
+        max(extracted_at) as extracted_at
+
+    from staged_rows
+    group by input, outcome
+
+    union all
+
+    -- rows of a file that are no rows of a list
+    select
+        file_name as input,
+        'rejected' as outcome,
+        sum(n_rows) as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from partner_files
+    where
+        kind = 'problem'
+        and not is_repair
+        and n_rows > 0
+    group by file_name
+
+    union all
+
+    select
+        file_name as input,
+        'used' as outcome,
+        0 as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from partner_files
+    where kind = 'file'
+
+    {% for side, input, keys in [('partner', 'partners.partner_keys', 'partner_keys')] + (
+        [('ours', 'own.shared_keys', 'own_keys')] if account_mapping.uses_crm('shared_keys') else []
+    ) -%}
+    union all
+
+    select
+        '{{ input }}' as input,
+        case
+            when problem is null then 'used'
+            when problem = 'inactive_partner' then 'excluded'
+            else 'rejected'
+        end as outcome,
+        count(*) as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from key_rows
+    where side = '{{ side }}'
+    group by case
+        when problem is null then 'used'
+        when problem = 'inactive_partner' then 'excluded'
+        else 'rejected'
+    end
+
+    union all
+
+    -- keys are distinct rows
+    select
+        '{{ input }}' as input,
+        'merged' as outcome,
+        (select count(*) from {{ keys }}) - count(*) as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from key_rows
+    where side = '{{ side }}'
+
+    {% endfor -%}
+    union all
+
+    select
+        'partners.partner_agreements' as input,
+        case when is_malformed then 'rejected' else 'used' end as outcome,
+        count(*) as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from partner_agreements
+    group by case when is_malformed then 'rejected' else 'used' end
+
+    union all
+
+    select
+        'partners.partner_fields' as input,
+        'used' as outcome,
+        count(*) as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from partner_fields
+
+),
+
+final as (
+
+    select
+        input,
+        {%- for outcome in ['used', 'merged', 'older', 'deleted', 'excluded', 'rejected'] %}
+        cast(sum(case when outcome = '{{ outcome }}' then n_rows else 0 end) as bigint) as rows_{{ outcome }},
+        {%- endfor %}
+        cast(sum(repaired_rows) as bigint) as rows_repaired,
+        coalesce(max(updated_at), max(extracted_at)) as newest_change
+
+    from counted
+    group by input
+
+)
+
+select * from final

@@ -1,0 +1,41 @@
+{{ config(enabled=account_mapping.uses_crm('dynamics_365')) }}
+
+with
+
+source as (
+
+    {{ account_mapping.stage_table('dynamics_365', 'transactioncurrency') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        source_relation,
+        source_table,
+        currency_id,
+
+        ---------- strings
+        upper(currency) as currency,
+
+        ---------- numerics
+        exchange_rate,
+
+        ---------- booleans
+        is_deleted,
+        is_current_version,
+
+        ---------- timestamps
+        updated_at,
+        extracted_at,
+
+        ---------- what could not be read
+        row_problem,
+        notes
+
+    from source
+
+)
+
+select * from renamed
