@@ -1,7 +1,7 @@
 """Small raw tables of CRMs as public bug reports tell of them, each with what the public marts must say.
 
-A case is the raw tables of one CRM, as SQL, and the answer. Cases of several CRMs are read side by side in one build:
-none knows of another. Salesforce ids that end in `AAH` are right: the suffix of `0015g00000AAA01` is that.
+A case is the raw tables of one CRM, as SQL, and the answer. All are read side by side in one build, each as a CRM of
+its own. Salesforce ids that end in `AAH` are right: the suffix of `0015g00000AAA01` is that.
 """
 
 from __future__ import annotations
@@ -9,29 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-CRMS = ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic"]
-
-# What each CRM holds in a build in which it has no case.
-NOTHING = {
-    "salesforce": {"account": "select '0015g00000ZZZ01AAH' as id, 'Nobody' as name where false"},
-    "hubspot": {"company": "select '1' as id, 'Nobody' as property_name where false"},
-    "pipedrive": {"organizations": "select 1 as id, 'Nobody' as name where false"},
-    "dynamics_365": {"account": "select 'a' as accountid, 'Nobody' as name where false"},
-    "generic": {"accounts": "select '1' as account_id, 'Nobody' as account_name where false"},
-}
-
-# Of a census row, what its rows may be beside used, all of which with it add up to those read.
-OTHER_ROWS = ("merged", "older", "deleted", "excluded", "rejected")
-
 
 @dataclass(frozen=True)
 class Case:
     """One case.
 
-    name: kind and CRM. tables: SQL by raw table. accounts: what the mart holds of each account that there is, by the
-    CRM's id; any other account is wrong. issues: data issues as (source, row key, problem, rows), None where any will
-    do; those of KNOWN problems that are not named are wrong. census: what an input's rows are, by its table.
-    candidates: var account_mapping__column_candidates, of this CRM.
+    name: kind and CRM, and the name of the instance that reads it. crm: its kind. tables: SQL by raw table.
+    accounts: what the mart holds of each account that there is, by the CRM's id; any other account is wrong.
+    issues: data issues as (what follows the name in their source, row key, problem, rows), None where any will do;
+    those of KNOWN problems that are not named are wrong. census: what an input's rows are, by its table.
+    candidates: var account_mapping__column_candidates, of this instance.
     """
 
     name: str
@@ -84,7 +71,7 @@ K16_ANSWER = {
         "status": NONE,
         "owner": "Bo Oz",
         "domains": "betacorp.com",
-        "ultimate_parent_account_id": f"salesforce:{alpha(1)}",
+        "ultimate_parent_account_id": alpha(1),
     },
 }
 K17_TABLES = {
@@ -173,7 +160,7 @@ CASES = [
             """,
         },
         {"b": {"name": "Iota", "status": OPEN, "open_amount": "30.00"}},
-        issues=[("dynamics_365 opportunities", "1", "currency_without_rate", 1)],
+        issues=[(" opportunities", "1", "currency_without_rate", 1)],
         census={"opportunity": {"used": 2}, "transactioncurrency": {"used": 2}},
     ),
     Case(
@@ -236,8 +223,8 @@ CASES = [
             """
         },
         {
-            alpha(1): {"name": "Alpha", "ultimate_parent_account_id": f"salesforce:{alpha(1)}"},
-            alpha(2): {"name": "Alpha Child", "ultimate_parent_account_id": f"salesforce:{alpha(1)}"},
+            alpha(1): {"name": "Alpha", "ultimate_parent_account_id": alpha(1)},
+            alpha(2): {"name": "Alpha Child", "ultimate_parent_account_id": alpha(1)},
         },
         census={"account": {"used": 2, "deleted": 1}},
     ),
@@ -356,7 +343,7 @@ CASES = [
             """,
         },
         {"201": {"name": "Beta", "status": OPEN, "open_amount": "100.00"}},
-        issues=[("hubspot.deal", "(all)", "opportunity_without_account", 1)],
+        issues=[(".deal", "(all)", "opportunity_without_account", 1)],
         census={"deal": {"used": 1, "rejected": 1}},
     ),
     Case(
@@ -373,8 +360,8 @@ CASES = [
         },
         {alpha(1): {"name": "Alpha", "status": NONE, "open_amount": "0.00"}},
         issues=[
-            ("salesforce.opportunity", None, "unrecognised_columns", None),
-            ("salesforce.opportunity", "(all)", "opportunity_without_account", 2),
+            (".opportunity", None, "unrecognised_columns", None),
+            (".opportunity", "(all)", "opportunity_without_account", 2),
         ],
         census={"opportunity": {"used": 0, "rejected": 2}},
     ),
@@ -477,8 +464,8 @@ CASES = [
         },
         {alpha(1): {"name": "Alpha Corp", "domains": "alphacorp.com"}},
         issues=[
-            ("salesforce.account", "(all)", "footer_rows", 3),
-            ("salesforce.account", "(all)", "blank_rows", 1),
+            (".account", "(all)", "footer_rows", 3),
+            (".account", "(all)", "blank_rows", 1),
         ],
         census={"account": {"used": 1, "rejected": 4}},
     ),
@@ -502,7 +489,7 @@ CASES = [
             "a0000000-0000-4000-8000-00000000000a": {"name": "Theta AG", "status": OPEN, "open_amount": "10.00"},
             "b0000000-0000-4000-8000-00000000000b": {
                 "name": "Iota AG",
-                "ultimate_parent_account_id": "dynamics_365:a0000000-0000-4000-8000-00000000000a",
+                "ultimate_parent_account_id": "a0000000-0000-4000-8000-00000000000a",
             },
         },
         census={"account": {"used": 2}, "opportunity": {"used": 1}},

@@ -240,14 +240,9 @@ FOOTERS = (
 DATE_MARKS = ("_deleted_at", "delete_time")
 
 
-def settings_of(shape: int) -> dict[str, Any]:
-    """The vars of a shape's project."""
-    return {
-        "account_mapping__crms": [
-            name if name == kind else {"name": name, "kind": kind, "schema": name} for name, kind, _ in SHAPES[shape]
-        ],
-        "account_mapping__as_of": AS_OF,
-    }
+def instances_of(shape: int) -> list[str | dict[str, str]]:
+    """The instances of a shape as var account_mapping__crms names them."""
+    return [name if name == kind else {"name": name, "kind": kind, "schema": name} for name, kind, _ in SHAPES[shape]]
 
 
 @dataclass(frozen=True)
