@@ -137,8 +137,12 @@ class Solved:
             if rows is None:
                 continue
             latest, older, nameless = latest_rows(rows, key)
-            self.lookups[table] = {name: row for name, row in latest.items() if not is_gone(row)}
-            self._count(table, rows, older=older, rejected=nameless, deleted=len(latest) - len(self.lookups[table]))
+            gone = {name for name, row in latest.items() if is_gone(row)}
+            # whoever left still is the owner's name, and a stage or currency means what it meant; a label is replaced
+            self.lookups[table] = {
+                name: row for name, row in latest.items() if name not in gone or table != "stringmap"
+            }
+            self._count(table, rows, older=older, rejected=nameless, deleted=len(gone))
 
     def _count(self, table: str, rows: list[Row], **parts: int) -> None:
         census = dict.fromkeys(("merged", "older", "deleted", "excluded", "rejected"), 0) | parts
@@ -278,6 +282,8 @@ class Solved:
                 numbers["deleted"] += 1
             elif end not in self.deals or is_gone(self.deals[end]) or self.known(row["company"]) is None:
                 numbers["rejected"] += 1
+            else:
+                numbers["excluded"] += self.accounts[self.known(row["company"])]["is_excluded"]
         self._count("deal_company", rows, **numbers)
 
     # ------------------------------------------------------------------ families and statuses

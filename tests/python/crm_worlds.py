@@ -450,7 +450,7 @@ class _Grown:
                 "id": name,
                 "name": BLOCKED if self.chance(0.05) else word,
                 "website": f"{word.replace(' ', '').lower()}.com" if self.chance(0.8) else None,
-                "parent": rng.choice(parents) if self.chance(0.35) else None,
+                "parent": rng.choice(parents) if self.has(table, "parent") and self.chance(0.35) else None,
                 "master": into.get(name) if self.has(table, "master") else None,
                 "merged": [loser for loser, end in into.items() if end == name] if self.has(table, "merged") else None,
                 "owner": rng.choice([*self.owners, self.new_id("005")]) if self.owners and self.chance(0.7) else None,
@@ -514,7 +514,8 @@ class _Grown:
             if name not in absent:
                 merged = [loser for loser, end in into.items() if end == name]
                 row = {"id": name, "account": accounts[name], "merged": merged, "deleted": fates[name] == "deleted"}
-                row |= {"amount": self.amount(), "currency": rng.choice(self.currencies), "may_close": not into}
+                currency = rng.choice(self.currencies) if self.has(table, "currency") else None
+                row |= {"amount": self.amount(), "currency": currency, "may_close": not into}
                 row |= {"others": self._others(accounts[name]), **self._state()}
                 self.add(table, self.versions(table, row, lambda: {"amount": self.amount(), **self._state()}))
         if "deal_company" in self.layout:
@@ -541,21 +542,23 @@ class _Grown:
             by_order = bool(account) and all(int(other) > int(account) for other in others) and self.chance(0.5)
             for company in [account, *others] if account else []:
                 row = {"deal": deal, "company": company, "primary": company == account and not by_order}
-                row |= {"deleted": False, "way": self.rng.choice(["own", "none"])}
+                row |= {"deleted": False, **self._way(row["primary"])}
                 self.add(table, self.versions(table, row))
             if self.chance(0.2):
                 gone = self.rng.choice(self.accounts)
                 if gone not in (account, *others):
-                    row = {"deal": deal, "company": gone, "primary": True, "deleted": True, "way": "own"}
+                    row = {"deal": deal, "company": gone, "primary": True, "deleted": True, **self._way(True)}
                     self.add(table, self.versions(table, row))
-        lost = {
-            "deal": self.new_id("006"),
-            "company": self.accounts[0],
-            "primary": True,
-            "deleted": False,
-            "way": "own",
-        }
-        self.add(table, self.versions(table, lost))
+        lost = {"deal": self.new_id("006"), "company": self.accounts[0], "primary": True, "deleted": False}
+        self.add(table, self.versions(table, lost | self._way(True)))
+
+    def _way(self, primary: bool) -> Row:
+        """Type and category of a pair, which are a part of what it is."""
+        if primary:
+            return {"type": "5", "category": self.rng.choice(["HUBSPOT_DEFINED", None])}
+        if self.chance(0.3):
+            return {"type": "5", "category": "USER_DEFINED"}
+        return {"type": "341", "category": "HUBSPOT_DEFINED"}
 
     def _contacts(self) -> None:
         table = CONTACTS[self.kind]
@@ -633,10 +636,10 @@ class _Writer:
         found: Row = {}
         state = row.get("state")
         if "closed" in self.columns and state:
-            tells = self.rng.choice(["flags", "stage", "both"])
+            tells = self.rng.choice(["flags", "stage", "both"] if "stage" in self.columns else ["flags"])
             if tells != "stage":
                 found |= {"closed": state != "open", "won": state == "won"}
-            if tells != "flags" and "stage" in self.columns:
+            if tells != "flags":
                 found["stage"] = self.stage(state)
         if "status" in self.columns and state:
             found["status"] = state
@@ -659,8 +662,6 @@ class _Writer:
                 found["active"] = True
         if "companies" in self.columns and row.get("account"):
             found["companies"] = [row["account"], *row["others"]]
-        if "type" in self.columns:
-            found |= self.association(row)
         return found
 
     def stage(self, state: str) -> str:
@@ -670,13 +671,6 @@ class _Writer:
         elif self.kind == "hubspot":
             words = [{"won": "closedwon", "lost": "closedlost", "open": "qualifiedtobuy"}[state]]
         return self.rng.choice(words)
-
-    def association(self, row: Row) -> Row:
-        if row["primary"]:
-            return {"type": "5", "category": "HUBSPOT_DEFINED" if row["way"] == "own" else None}
-        if self.rng.random() < 0.3:
-            return {"type": "5", "category": "USER_DEFINED"}
-        return {"type": "341", "category": "HUBSPOT_DEFINED"}
 
     # ---------------------------------------------------------------- notations
 
@@ -719,8 +713,7 @@ class _Writer:
         elif value.isdigit() and self.kind in ("hubspot", "pipedrive"):
             ways += [f"{value}.0"]
             if thing not in ("language", "type", "pipeline") and value[0] != "0" and len(value) > 1:
-                digits = value.rstrip("0")
-                ways.append(f"{digits[0]}.{digits[1:] or '0'}e+{len(value) - 1:02d}")
+                ways.append(f"{value[0]}.{value[1:]}e+{len(value) - 1:02d}")
             if self.kind == "pipedrive" and thing in ("account", "owner"):
                 ways += [json.dumps({"id": int(value)}), json.dumps({"value": int(value)})]
         return rng.choice(ways)

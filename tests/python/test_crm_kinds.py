@@ -8,10 +8,15 @@ own. `python tests/python/test_crm_kinds.py` prints the matrix.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+# as a command, the package's root is not where Python looks
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 import pyarrow as pa
 import pytest
@@ -57,7 +62,7 @@ class Table:
     name: the package's; empty: its first usual name, under which an empty one lies; full: another usual name, under
     which the rows lie. columns: for each thing the raw columns: the usual, another spelling, a report's in snake case
     (which default to the former). flags: delete flags of the CRM itself with the value that says deleted. staged: the
-    staging column that a candidate inside an object fills, and for which thing.
+    staging column that a candidate inside an object fills, and for which thing. other: another staging column.
     """
 
     name: str
@@ -66,6 +71,7 @@ class Table:
     columns: dict[str, tuple[str, ...]]
     flags: dict[str, str] = field(default_factory=dict)
     staged: tuple[str, str] = ("", "")
+    other: str = "updated_at"
 
     def column(self, thing: str, spelling: int = 0) -> str:
         names = self.columns[thing]
@@ -121,7 +127,7 @@ SPECS: dict[tuple[str, str], Table] = {
             "master: MasterRecordId; updated: LastModifiedDate; extracted: _airbyte_extracted_at"
         ),
         {"IsDeleted": "true"},
-        ("email", "email"),
+        ("emails", "email"),
     ),
     ("salesforce", "owners"): Table(
         "user",
@@ -170,7 +176,7 @@ SPECS: dict[tuple[str, str], Table] = {
             "updated: property_lastmodifieddate; extracted: _fivetran_synced"
         ),
         {"archived": "true", "is_deleted": "true"},
-        ("email", "email"),
+        ("emails", "email"),
     ),
     ("hubspot", "associations"): Table(
         "deal_company",
@@ -182,6 +188,7 @@ SPECS: dict[tuple[str, str], Table] = {
         ),
         {},
         ("source_account_id", "company"),
+        other="is_primary",
     ),
     ("hubspot", "owners"): Table(
         "owner",
@@ -277,7 +284,7 @@ SPECS: dict[tuple[str, str], Table] = {
             "email: emailaddress1; master: masterid; updated: modifiedon; extracted: SinkModifiedOn"
         ),
         {},
-        ("email", "email"),
+        ("emails", "email"),
     ),
     ("dynamics_365", "owners"): Table(
         "systemuser",
@@ -311,6 +318,7 @@ SPECS: dict[tuple[str, str], Table] = {
         ),
         {},
         ("currency", "code"),
+        other="exchange_rate",
     ),
     ("generic", "accounts"): Table(
         "accounts",
@@ -420,7 +428,8 @@ class Cell:
 class Probe:
     """A record of a table, and an account that shows what became of it.
 
-    rows(right) are the things of the record's rows, with content that is right or wrong; `right` and `gone` note what
+    rows(right) are the things of the record's rows, with content that is right or wrong; of versions that are equal
+    in all else the wrong ones would count, which come first in the order of their content. `right` and `gone` note what
     the account must show where the right record counts, and where none does.
     """
 
@@ -440,6 +449,10 @@ class Probe:
     def gone(self) -> None:
         raise NotImplementedError
 
+    def deleted(self) -> None:
+        """Note what the account must show where the record was deleted."""
+        self.gone()
+
     def write(
         self,
         right: bool = True,
@@ -457,7 +470,7 @@ class AccountProbe(Probe):
         self.id = self.cell.new_id()
 
     def rows(self, right: bool = True) -> list[Raw]:
-        return [{"id": self.id, "name": f"{'Right' if right else 'Wrong'} Works"}]
+        return [{"id": self.id, "name": f"{'Right' if right else 'Other'} Works"}]
 
     def right(self) -> None:
         self.cell.expect(self.id, "name", "Right Works")
@@ -471,7 +484,7 @@ class DealProbe(Probe):
         self.account, self.id = self.cell.account(), self.cell.new_id("006")
 
     def rows(self, right: bool = True) -> list[Raw]:
-        return [self.cell.open_deal(self.id, self.account, "10" if right else "1000")]
+        return [self.cell.open_deal(self.id, self.account, "10" if right else "1")]
 
     def right(self) -> None:
         self.cell.expect(self.account, "open_amount", Decimal("10.00"))
@@ -490,7 +503,7 @@ class ContactProbe(Probe):
     def domain(self, right: bool) -> str:
         letters = str(self.cell.book.serial).translate(str.maketrans("0123456789", "abcdefghij"))
         self.word = getattr(self, "word", letters)
-        return f"{'right' if right else 'wrong'}{self.word}works.com"
+        return f"{'right' if right else 'other'}{self.word}works.com"
 
     def rows(self, right: bool = True) -> list[Raw]:
         return [
@@ -524,13 +537,20 @@ class AssociationProbe(Probe):
         self.cell.expect(self.account, "open_amount", Decimal("0.00"))
 
 
-class OwnerProbe(Probe):
+class LookedUpProbe(Probe):
+    """A record that tells what an id means: so it does for those that name it, also after it was deleted."""
+
+    def deleted(self) -> None:
+        self.right()
+
+
+class OwnerProbe(LookedUpProbe):
     def start(self) -> None:
         self.id = self.cell.new_id("005")
         self.account = self.cell.account(owner=self.id)
 
     def rows(self, right: bool = True) -> list[Raw]:
-        name = "Rita" if right else "Wanda"
+        name = "Rita" if right else "Ada"
         return [{"id": self.id, "name": name, "last": "Lee"} if "last" in self.cell.spec.columns else
                 {"id": self.id, "name": f"{name} Lee"}]  # fmt: skip
 
@@ -541,7 +561,7 @@ class OwnerProbe(Probe):
         self.cell.expect(self.account, "owner", None)
 
 
-class StageProbe(Probe):
+class StageProbe(LookedUpProbe):
     """A stage of HubSpot: a deal in it is won."""
 
     def start(self) -> None:
@@ -567,7 +587,7 @@ class LabelProbe(Probe):
         self.account = self.cell.account(type=self.id)
 
     def rows(self, right: bool = True) -> list[Raw]:
-        label = "Customer" if right else "Other"
+        label = "Customer" if right else "Consultant"
         row = {"id": self.id, "object": "account", "attribute": "customertypecode", "language": "1033"}
         return [row | {"label": label}]
 
@@ -578,13 +598,13 @@ class LabelProbe(Probe):
         self.cell.expect(self.account, "status", "prospect")
 
 
-class CurrencyProbe(Probe):
+class CurrencyProbe(LookedUpProbe):
     def start(self) -> None:
         self.account, self.id = self.cell.account(), self.cell.new_id()
         self.cell.deal(self.account, currency=self.id)
 
     def rows(self, right: bool = True) -> list[Raw]:
-        return [{"id": self.id, "code": "EUR" if right else "GBP"}]
+        return [{"id": self.id, "code": "EUR" if right else "AUD"}]
 
     def right(self) -> None:
         self.cell.expect(self.account, "open_amount", Decimal("20.00"))
@@ -602,7 +622,7 @@ PROBES: dict[str, type[Probe] | Callable[[Cell], Probe]] = {
     "labels": lambda cell: StageProbe(cell) if cell.crm == "hubspot" else LabelProbe(cell),
     "currencies": CurrencyProbe,
 }
-RATES = [{"currency": "EUR", "rate": "2"}, {"currency": "GBP", "rate": "3"}]
+RATES = [{"currency": "EUR", "rate": "2"}, {"currency": "AUD", "rate": "3"}]
 
 # ---------------------------------------------------------------- one generator per kind; text: why it cannot occur
 
@@ -670,7 +690,7 @@ def k4(cell: Cell) -> str | None:
     for flag, value in (LOADER_FLAGS | cell.spec.flags).items():
         probe = cell.probe()
         probe.write(**{flag: value})
-        probe.gone()
+        probe.deleted()
     return None
 
 
@@ -794,7 +814,7 @@ def k9(cell: Cell) -> str | None:
     probe = cell.probe()
     for flag in ("true", "false"):
         probe.write(**updated, **{extracted: LATER, "_fivetran_deleted": flag})
-    probe.gone()
+    probe.deleted()
     return None
 
 
@@ -857,7 +877,7 @@ def k14(cell: Cell) -> str | None:
     for word in (yes, "X", "on", "1.00") if yes == "ja" else (yes, "off", "0.00"):
         probe = cell.probe()
         probe.write(**{flag: word})
-        probe.gone()
+        probe.deleted()
     for word in (no, "perhaps"):
         probe = cell.probe()
         probe.write(**{flag: word})
@@ -879,8 +899,8 @@ def k14(cell: Cell) -> str | None:
 
 def k15(cell: Cell) -> str | None:
     # a setting names a column of this table that it has not
-    parts = ("account_mapping__crms", f"{cell.crm}.{cell.spec.name}")
-    cell.expects.issues.append(("", "setting_names_nothing", parts[1], None))
+    path = f"account_mapping__column_candidates: {cell.crm}: {cell.spec.name}: {cell.spec.other}"
+    cell.expects.issues.append(("", "setting_names_nothing", path, 1))
     return None
 
 
@@ -999,7 +1019,7 @@ def candidates() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for (crm, _), spec in SPECS.items():
         staged = spec.staged[0]
-        found.setdefault(crm, {})[spec.name] = {staged: [f"extra.of.{staged}", NOTHING_HERE]}
+        found.setdefault(crm, {})[spec.name] = {staged: [f"extra.of.{staged}"], spec.other: [NOTHING_HERE]}
     return found
 
 

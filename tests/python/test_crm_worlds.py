@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# as a command, the package's root is not where Python looks
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
 import pytest
 from crm_builds import Marts, assert_adds_up, make_marts
 from crm_oracle import solve
