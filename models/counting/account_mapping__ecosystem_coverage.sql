@@ -15,8 +15,24 @@ partners as (
 final as (
 
     select
-        ecosystem_coverage.*,
-        {{ account_mapping.partner_columns('ecosystem_coverage') | indent(8) }}
+        ecosystem_coverage.rollup,
+        ecosystem_coverage.target_list,
+        ecosystem_coverage.our_status,
+        ecosystem_coverage.rank,
+        ecosystem_coverage.partner_id,
+        {{ account_mapping.partner_columns('ecosystem_coverage') | indent(8) }},
+        ecosystem_coverage.our_accounts,
+        ecosystem_coverage.added_accounts,
+        ecosystem_coverage.cumulative_accounts,
+        ecosystem_coverage.cumulative_rate,
+        ecosystem_coverage.limit_accounts,
+        ecosystem_coverage.limit_rate,
+        ecosystem_coverage.open_pipeline_amount,
+        ecosystem_coverage.added_open_pipeline_amount,
+        ecosystem_coverage.cumulative_open_pipeline_amount,
+        ecosystem_coverage.cumulative_pipeline_rate,
+        ecosystem_coverage.limit_open_pipeline_amount,
+        ecosystem_coverage.limit_pipeline_rate
 
     from ecosystem_coverage
     left join partners

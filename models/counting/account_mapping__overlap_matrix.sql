@@ -15,8 +15,16 @@ partners as (
 final as (
 
     select
-        overlap_matrix.*,
-        {{ account_mapping.partner_columns('overlap_matrix') | indent(8) }}
+        overlap_matrix.partner_id,
+        {{ account_mapping.partner_columns('overlap_matrix') | indent(8) }},
+        overlap_matrix.rollup,
+        overlap_matrix.our_status,
+        overlap_matrix.partner_status,
+        overlap_matrix.our_accounts,
+        overlap_matrix.partner_accounts,
+        overlap_matrix.companies,
+        overlap_matrix.open_pipeline_amount,
+        overlap_matrix.cell_state
 
     from overlap_matrix
     left join partners

@@ -15,8 +15,24 @@ partners as (
 final as (
 
     select
-        whitespace.*,
-        {{ account_mapping.partner_columns('whitespace') | indent(8) }}
+        whitespace.partner_id,
+        {{ account_mapping.partner_columns('whitespace') | indent(8) }},
+        whitespace.rollup,
+        whitespace.whitespace_level,
+        whitespace.segment,
+        whitespace.target_list,
+        whitespace.partner_account_id,
+        whitespace.partner_account_name,
+        whitespace.domains,
+        whitespace.country_code,
+        whitespace.country,
+        whitespace.partner_status,
+        whitespace.partner_owner,
+        whitespace.accounts,
+        whitespace.customer_accounts,
+        whitespace.in_review_accounts,
+        whitespace.family_known_accounts,
+        whitespace.cell_state
 
     from whitespace
     left join partners
