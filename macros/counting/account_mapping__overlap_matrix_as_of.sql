@@ -96,7 +96,7 @@
     -- by the name that it has today
     partners as (
 
-        select * from {{ ref('int_account_mapping__partners') }}
+        select * from {{ ref('int_account_mapping__named_partners') }}
 
     ),
 

@@ -19,7 +19,7 @@ history as (
 
 partners as (
 
-    select * from {{ ref('int_account_mapping__partners') }}
+    select * from {{ ref('int_account_mapping__named_partners') }}
 
 ),
 
