@@ -1,13 +1,20 @@
-"""The report: what stands in it, that it is safe and always the same, and how it works in a browser without network."""
+"""The report: what stands in it, that it is safe and always the same, and how it works in a browser without network.
+
+usage: python tests/python/test_report.py REPORT.html PICTURE.png [HEIGHT]
+
+takes the picture of a report's upper part, 1280 pixels wide, for the documentation.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -584,13 +591,8 @@ def test_what_is_wrong_with_the_source_is_one_sentence(database: Path, tmp_path:
 # ------------------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Chromium without a window and without network."""
-    if not (CHROMIUM and DRIVER):
-        if os.environ.get("CI_BROWSER"):
-            pytest.fail("CI_BROWSER is set, but chromium and chromedriver are not installed")
-        pytest.skip("chromium and chromedriver are not installed")
+def started(folder: Path) -> Any:
+    """Chromium without a window and without network, which keeps what it has to keep in `folder`."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -599,11 +601,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage", "no-first-run", "disable-sync",
         "disable-background-networking", "disable-component-update", "window-size=1280,1000",
         "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        f"user-data-dir={folder}",
     ):  # fmt: skip
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if not (CHROMIUM and DRIVER):
+        if os.environ.get("CI_BROWSER"):
+            pytest.fail("CI_BROWSER is set, but chromium and chromedriver are not installed")
+        pytest.skip("chromium and chromedriver are not installed")
+    driver = started(tmp_path_factory.mktemp("chromium"))
     yield driver
     driver.quit()
 
@@ -818,3 +829,20 @@ def test_on_paper_there_are_no_controls_and_the_whole_table(shown: tuple[Any, in
         assert len(printed) > 10_000
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def take_picture(report: Path, picture: Path, height: int) -> None:
+    """The upper part of a report as an image."""
+    with tempfile.TemporaryDirectory() as folder:
+        driver = started(Path(folder))
+        try:
+            opened(driver, report.resolve())
+            clip = {"x": 0, "y": 0, "width": 1280, "height": height, "scale": 1}
+            shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+            picture.write_bytes(base64.b64decode(shot["data"]))
+        finally:
+            driver.quit()
+
+
+if __name__ == "__main__":
+    take_picture(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1900)
