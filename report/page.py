@@ -74,8 +74,17 @@ def faults(row: Row) -> list[str]:
     return found
 
 
+def urgency(row: Row) -> int:
+    """The order of inputs that stand out: lists refused as a whole first, tables that may be missing by intent last."""
+    if row["kind"] == "missing":
+        return 4
+    if not row["rows_used"]:
+        return 0 if row["rows_read"] else 2
+    return 1 if row["rows_rejected"] else 3
+
+
 def inputs(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
-    """Inputs that stand out (`loud`) and the others (`quiet`), each by name.
+    """Inputs that stand out (`loud`), by urgency, and the others (`quiet`), by name.
 
     rows: of account_mapping__inputs. `set_aside`: rows that were neither used nor rejected.
     """
@@ -89,7 +98,7 @@ def inputs(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
         for row in sorted(rows, key=lambda row: row["input"])
     ]
     return {
-        "loud": [row for row in told if row["faults"]],
+        "loud": sorted((row for row in told if row["faults"]), key=urgency),
         "quiet": [row for row in told if not row["faults"]],
     }
 
