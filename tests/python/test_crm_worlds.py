@@ -100,6 +100,7 @@ def test_crms_are_read_as_the_oracle_reads_them(found: Callable[[int], list[str]
     assert found(seed) == []
 
 
+@pytest.mark.quick
 def test_a_world_is_the_same_whenever_it_is_made() -> None:
     assert make_world(3) == make_world(3)
 
