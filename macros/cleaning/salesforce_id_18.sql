@@ -1,13 +1,12 @@
-{% macro salesforce_id_18(text) %}
+{% macro salesforce_id_18(text, is_clean=false) %}
     {#- A Salesforce id in its 18-character form, which alone tells ids apart in systems that fold case.
 
         Reports give 15 characters. The suffix has one character per five of them: bit i is set where character i of
         the five is upper case, and the number picks from A-Z and 0-5. Anything but 15 letters and digits stays. -#}
-    {{- return(adapter.dispatch('salesforce_id_18', 'account_mapping')(text)) -}}
+    {{- return(adapter.dispatch('salesforce_id_18', 'account_mapping')(text if is_clean else account_mapping.clean_text(text))) -}}
 {% endmacro %}
 
-{% macro duckdb__salesforce_id_18(text) -%}
-    {%- set id = account_mapping.clean_text(text) -%}
+{% macro duckdb__salesforce_id_18(id) -%}
     case
         when not regexp_full_match({{ id }}, '[A-Za-z0-9]{15}') then {{ id }}
         else {{ id }}

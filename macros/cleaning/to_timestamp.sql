@@ -1,15 +1,16 @@
-{% macro to_timestamp(text, day_first=none) %}
+{% macro to_timestamp(text, day_first=none, is_clean=false) %}
     {#- A point in time as timestamp in UTC, null where the text is none.
 
         Takes ISO dates and times with or without offset (`2020-10-22T21:03:23.000+0000`; without one they are UTC),
         seconds or milliseconds since 1970, `20201022`, and what CRM exports write: month/day/year, day.month.year,
         `Jan 31, 2026`, `31 Jan 2026`, each with or without a time of day; hyphens for slashes, and years of two digits.
         day_first: an expression that tells whether this column writes day/month/year. -#}
-    {{- return(adapter.dispatch('to_timestamp', 'account_mapping')(text, day_first)) -}}
+    {{- return(adapter.dispatch('to_timestamp', 'account_mapping')(
+        text if is_clean else account_mapping.clean_text(text), day_first)) -}}
 {% endmacro %}
 
 {% macro duckdb__to_timestamp(text, day_first) -%}
-    {%- set value = "regexp_replace(" ~ account_mapping.clean_text(text) ~ ", '^([0-9]+)[.]0+$', '\\1')" -%}
+    {%- set value = "regexp_replace(" ~ text ~ ", '^([0-9]+)[.]0+$', '\\1')" -%}
     {%- set full_year -%}
         regexp_replace(replace({{ account_mapping.month_first(value, day_first) }}, chr(8239), ' '), '^([0-9]{1,2}[./][0-9]{1,2}[./])([0-9]{2})($|[^0-9])', '\120\2\3')
     {%- endset -%}
@@ -28,5 +29,18 @@
             '%b %d, %Y %I:%M %p', '%b %d, %Y, %I:%M %p', '%b %d, %Y %H:%M', '%d %b %Y', '%d %B %Y', '%d-%b-%Y',
             '%d-%b-%y', '%d %b %Y %H:%M'
         ])
+    end
+{%- endmacro %}
+
+{% macro iso_timestamp(text) %}
+    {#- A point in time that a database wrote as text, as timestamp in UTC. -#}
+    {{- return(adapter.dispatch('iso_timestamp', 'account_mapping')(text)) -}}
+{% endmacro %}
+
+{% macro duckdb__iso_timestamp(text) -%}
+    case
+        when regexp_matches({{ text }}, ':.*[+-][0-9]{2}(:?[0-9]{2})?$')
+            then make_timestamp(epoch_us(try_cast({{ text }} as timestamptz)))
+        else try_cast({{ text }} as timestamp)
     end
 {%- endmacro %}

@@ -130,7 +130,9 @@
                 'source_account_id': ['id'] + p('associatedcompanyid', ['primary associated company id']),
                 'source_account_ids': ['list', 'companies', 'associations companies', 'associated company ids'],
                 'emails': ['text'] + p('email'),
-                'updated_at': updated_at,
+                'updated_at': ['timestamp'] + p(
+                    'lastmodifieddate', p('hs_lastmodifieddate', ['updated at', 'last modified date'])
+                ),
             },
         },
         'owner': owners,

@@ -26,7 +26,7 @@
                 {%- if 'account_name' in account_mapping.source_columns(source_name)[table_name]['columns'] -%}
                     {%- for column in account_mapping.pass_through_columns()
                         if column['crm'] in (source_name, name) -%}
-                        {%- for source_column in account_mapping._reading(found['present'], [column['name']])['names'] -%}
+                        {%- for source_column in account_mapping._reading(found['present'], [], exact_names=[column['name']])['names'] -%}
                             {%- do read.append(source_column ~ ' as pass_through ' ~ column['alias']) -%}
                             {%- do used.append(source_column) -%}
                         {%- endfor -%}
@@ -81,7 +81,8 @@
                         {%- for instance in (meant or [none]) -%}
                             {%- set found = account_mapping.staged_table(kind, table_name, instance) -%}
                             {%- do hits.extend(
-                                account_mapping._reading(found['present'], account_mapping.as_list(names))['names']) -%}
+                                account_mapping._reading(
+                                    found['present'], [], exact_names=account_mapping.as_list(names))['names']) -%}
                         {%- endfor -%}
                         {%- if not hits -%}
                             {%- do nothing.append((setting ~ ': ' ~ table_name ~ ': ' ~ staged,
@@ -99,7 +100,7 @@
                 'own' if instance['kind'] == 'shared_keys' else instance['kind']).items()
                 if 'account_name' in spec['columns'] -%}
                 {%- set found = account_mapping.staged_table(instance['kind'], table_name, instance) -%}
-                {%- do hits.extend(account_mapping._reading(found['present'], [column['name']])['names']) -%}
+                {%- do hits.extend(account_mapping._reading(found['present'], [], exact_names=[column['name']])['names']) -%}
             {%- endfor -%}
         {%- endfor -%}
         {%- if not hits -%}

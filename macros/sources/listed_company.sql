@@ -1,10 +1,11 @@
 {% macro listed_company(item) -%}
-    {#- The company's id in an item of a list of a HubSpot deal or contact: the item itself, or a field of an object. -#}
-    {{- account_mapping.clean_id(account_mapping.object_field(
+    {#- The company's id, as written, in an item of a list of a HubSpot deal or contact: the item itself, or a field of an
+        object. -#}
+    {{- account_mapping.object_field(
         item,
         ['companies_id', 'company_id', 'companyId', 'toObjectId', 'objectId', 'hs_object_id', 'id', 'value'],
         otherwise_itself=true
-    )) -}}
+    ) -}}
 {%- endmacro %}
 
 {% macro is_primary_association(item) -%}

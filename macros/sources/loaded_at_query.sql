@@ -13,11 +13,11 @@
         {%- endfor -%}
     {%- endif -%}
     {%- set extra = account_mapping.extra_candidates(source_name, table_name) -%}
-    {%- set reading = account_mapping._reading(present, account_mapping.as_list(extra.get('loaded_at')) + [
+    {%- set reading = account_mapping._reading(present, [
         '_fivetran_synced', '_airbyte_extracted_at', '_airbyte_emitted_at', '_dlt_loaded_at', '_sdc_batched_at',
         'system_modstamp', 'last_modified_date', 'property_hs_lastmodifieddate', 'properties_hs_lastmodifieddate',
         'hs_lastmodifieddate', 'modifiedon', 'update_time', 'updated_at',
-    ]) -%}
+    ], exact_names=account_mapping.as_list(extra.get('loaded_at'))) -%}
     {%- if reading['expressions'] -%}
         {{- return("select max(" ~ account_mapping.to_timestamp(reading['expressions'][0]) ~ ") from " ~ relation) -}}
     {%- endif -%}

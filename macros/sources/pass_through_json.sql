@@ -7,7 +7,7 @@
     {%- set expressions = {} -%}
     {%- for column in account_mapping.pass_through_columns() if account_mapping.crms_named(column['crm']) -%}
         {%- if column['crm'] in own_names -%}
-            {%- set reading = account_mapping._reading(present, [column['name']], keep_objects=true) -%}
+            {%- set reading = account_mapping._reading(present, [], true, exact_names=[column['name']]) -%}
             {%- do expressions.update({
                 column['alias']: expressions.get(column['alias'], []) + reading['expressions']}) -%}
         {%- else -%}

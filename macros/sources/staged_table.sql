@@ -30,8 +30,9 @@
     {%- set extra = account_mapping.extra_candidates(source_name, table_name, instance) -%}
     {%- for staged, description in spec['columns'].items() -%}
         {%- set reading = account_mapping._reading(
-            found['present'], account_mapping.as_list(extra.get(staged)) + description[1:],
-            keep_objects=description[0] in ('object', 'list')) -%}
+            found['present'], description[1:], keep_objects=description[0] in ('object', 'list'),
+            exact_names=account_mapping.as_list(extra.get(staged)),
+            fields=['value', 'id'] if description[0] == 'reference' else ['value']) -%}
         {%- if reading['expressions'] -%}
             {%- do found['expressions'].update({staged: account_mapping._first_filled(reading['expressions'])}) -%}
             {%- do found['sources'].update({staged: reading['names']}) -%}
@@ -109,16 +110,21 @@
     {{- return(extra) -}}
 {% endmacro %}
 
-{% macro _reading(present, names, keep_objects=false) %}
+{% macro _reading(present, names, keep_objects=false, exact_names=[], fields=['value']) %}
     {#- The source columns that bear one of the names, in order of the names: {names, expressions (their texts),
-        is_typed (whether all of them are dates or times)}. A name with a dot also reaches into an object. -#}
+        is_typed (whether all of them are dates or times)}. A name with a dot also reaches into an object.
+
+        exact_names: names that a user gave, tried first. In them only upper and lower case does not matter. -#}
     {%- set reading = {'names': [], 'expressions': [], 'is_typed': true} -%}
-    {%- for name in names -%}
-        {%- for column in present.get(account_mapping.column_key(name), []) if column.name not in reading['names'] -%}
+    {%- for name in account_mapping.as_list(exact_names) + names -%}
+        {%- set is_exact = loop.index0 < exact_names | length -%}
+        {%- for column in present.get(account_mapping.column_key(name), [])
+            if column.name not in reading['names']
+            and (not is_exact or account_mapping._bare_name(column.name) == account_mapping._bare_name(name)) -%}
             {%- do reading['names'].append(column.name) -%}
             {%- do reading['expressions'].append(
                 account_mapping.column_as_text(column) if keep_objects
-                else account_mapping.unwrapped_value(column)) -%}
+                else account_mapping.unwrapped_value(column, fields)) -%}
             {%- do reading.update({'is_typed': false}) if not (column.dtype | upper).startswith(('DATE', 'TIMESTAMP')) -%}
         {%- endfor -%}
         {%- if '.' in name -%}
@@ -133,6 +139,11 @@
         {%- endif -%}
     {%- endfor -%}
     {{- return(reading) -}}
+{% endmacro %}
+
+{% macro _bare_name(name) %}
+    {#- A column's name in lower case, without a byte order mark and blanks around it. -#}
+    {{- return(name | lower | replace('\ufeff', '') | trim) -}}
 {% endmacro %}
 
 {% macro _first_filled(expressions) %}

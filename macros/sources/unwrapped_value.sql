@@ -1,15 +1,17 @@
-{% macro unwrapped_value(column) %}
-    {#- One source column as text, a value that a loader nested as `{value: ...}` as that value. -#}
-    {{- return(adapter.dispatch('unwrapped_value', 'account_mapping')(column)) -}}
+{% macro unwrapped_value(column, fields=['value']) %}
+    {#- One source column as text; an object that a loader wrote around a value as the first of `fields` that it has. -#}
+    {{- return(adapter.dispatch('unwrapped_value', 'account_mapping')(column, fields)) -}}
 {% endmacro %}
 
-{% macro duckdb__unwrapped_value(column) -%}
+{% macro duckdb__unwrapped_value(column, fields) -%}
     {%- set text = account_mapping.column_as_text(column) -%}
     {%- set type = column.dtype | upper -%}
     {%- if type.startswith(('STRUCT', 'MAP', 'JSON', 'VARIANT', 'VARCHAR')) -%}
         case
-            when starts_with({{ text }}, '{') and json_valid({{ text }}) and json_exists({{ text }}, '$.value')
-                then json_extract_string({{ text }}, '$.value')
+            when not starts_with({{ text }}, '{') or not json_valid({{ text }}) then {{ text }}
+            {%- for field in fields %}
+            when json_exists({{ text }}, '$.{{ field }}') then json_extract_string({{ text }}, '$.{{ field }}')
+            {%- endfor %}
             else {{ text }}
         end
     {%- else -%}

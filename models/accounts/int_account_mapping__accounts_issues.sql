@@ -76,16 +76,17 @@ staged_rows as (
     {% endfor %}
 ),
 
-current_rows as (
+-- a date that cannot be read may be why another version counts
+record_rows as (
 
     select * from staged_rows
-    where record_state = 'current'
+    where record_state <> 'rejected'
 
 ),
 
 noted as (
 
-    {{ account_mapping.staged_notes('current_rows') | indent(4) }}
+    {{ account_mapping.staged_notes('record_rows') | indent(4) }}
 
 ),
 

@@ -122,10 +122,10 @@ final as (
         is_deleted,
         is_current_version,
         row_problem,
-        coalesce(notes, '') || case
+        nullif(coalesce(notes, '') || case
             when state is not null and state_code is null then 'unknown_state|state|' || state || chr(31)
             else ''
-        end as notes
+        end, '') as notes
 
     from rated
 

@@ -102,6 +102,19 @@ associations as (
 
 ),
 
+identified_associations as (
+
+    select
+        source_relation,
+        source_opportunity_id,
+        {{ account_mapping.clean_id('source_account_id') }} as source_account_id,
+        preference,
+        list_order
+
+    from associations
+
+),
+
 ranked_associations as (
 
     select
@@ -113,7 +126,7 @@ ranked_associations as (
             order by preference, list_order nulls last, source_account_id
         ) as row_rank
 
-    from associations
+    from identified_associations
     where source_account_id is not null
 
 ),
@@ -197,13 +210,13 @@ final as (
         staged.is_current_version,
         staged.row_problem,
         -- a deal that says itself whether it is closed and won needs no stage
-        coalesce(staged.notes, '') || case
+        nullif(coalesce(staged.notes, '') || case
             when staged.is_closed is not null and staged.is_won is not null then ''
             when staged.is_ambiguous_stage then 'ambiguous_stage|stage|' || staged.stage || chr(31)
             when staged.is_unknown_stage and staged.stage_outcome is null
                 then 'unknown_stage|stage|' || staged.stage || chr(31)
             else ''
-        end as notes
+        end, '') as notes
 
     from staged
     left join ranked_associations

@@ -8,6 +8,26 @@ source as (
 
 ),
 
+listed as (
+
+    select
+        *,
+        {{ account_mapping.first_item('source_account_ids') }} as first_listed
+
+    from source
+
+),
+
+identified as (
+
+    select
+        *,
+        {{ account_mapping.listed_company('first_listed') }} as first_account_id
+
+    from listed
+
+),
+
 renamed as (
 
     select
@@ -15,10 +35,7 @@ renamed as (
         source_relation,
         source_table,
         source_contact_id,
-        coalesce(
-            source_account_id,
-            {{ account_mapping.listed_company(account_mapping.first_item('source_account_ids')) }}
-        ) as source_account_id,
+        coalesce(source_account_id, {{ account_mapping.clean_id('first_account_id') }}) as source_account_id,
         cast(null as {{ dbt.type_string() }}) as merged_into_source_contact_id,
         merged_source_contact_ids,
 
@@ -37,7 +54,7 @@ renamed as (
         row_problem,
         notes
 
-    from source
+    from identified
 
 )
 
