@@ -112,7 +112,7 @@ class Solved:
     def __init__(self, instance: Instance, settings: Settings) -> None:
         self.instance, self.settings = instance, settings
         self.census: dict[str, Census] = {}
-        self.rejected: Counter[str] = Counter()
+        self.issues: Counter[tuple[str, str]] = Counter()
         self._solve_lookups()
         self._solve_accounts()
         if instance.kind in DEALS:
@@ -121,6 +121,7 @@ class Solved:
         if "deal_company" in instance.tables:
             self._solve_associations()
         self._solve_parents()
+        self._solve_waste()
 
     # ------------------------------------------------------------------ tables that are looked up
 
@@ -228,6 +229,8 @@ class Solved:
                 numbers["deleted"] += 1
             elif account is None:
                 numbers["rejected"] += 1
+                if account_of(row) is None and table == DEALS[self.instance.kind]:
+                    self.issues[f"{self.instance.name}.{table}", "opportunity_without_account"] += 1
             else:
                 numbers["excluded"] += self.accounts[account]["is_excluded"]
                 kept.append((row, account))
@@ -286,6 +289,18 @@ class Solved:
                 numbers["excluded"] += self.accounts[self.known(row["company"])]["is_excluded"]
         self._count("deal_company", rows, **numbers)
 
+    def _solve_waste(self) -> None:
+        """Data issues of rows that are no records, and of what names nobody."""
+        kind = self.instance.kind
+        for table in (ACCOUNTS[kind], DEALS.get(kind), CONTACTS.get(kind)):
+            for row in self.instance.tables.get(table or "", []):
+                if "waste" in row:
+                    self.issues[f"{self.instance.name}.{table}", row["waste"]] += 1
+        for name in self.accounts:
+            owner = self.latest[name].get("owner")
+            if owner and owner not in self.lookups.get(OWNERS[kind], {}):
+                self.issues[f"{self.instance.name}.{ACCOUNTS[kind]}", "unknown_owner"] += 1
+
     # ------------------------------------------------------------------ families and statuses
 
     def _solve_parents(self) -> None:
@@ -322,12 +337,16 @@ class Solved:
         return found
 
 
-def solve(instances: Iterable[Instance], settings: Settings) -> tuple[dict[str, Row], dict[str, Census]]:
-    """Accounts by account_id, and the census by input."""
+def solve(
+    instances: Iterable[Instance], settings: Settings
+) -> tuple[dict[str, Row], dict[str, Census], Counter[tuple[str, str]]]:
+    """Accounts by account_id, the census by input, and how many rows have which problem."""
     accounts: dict[str, Row] = {}
     census: dict[str, Census] = {}
+    issues: Counter[tuple[str, str]] = Counter()
     for instance in instances:
         solved = Solved(instance, settings)
         accounts |= solved.rows()
         census |= {f"{instance.name}.{table}": numbers for table, numbers in solved.census.items()}
-    return accounts, census
+        issues += solved.issues
+    return accounts, census, issues

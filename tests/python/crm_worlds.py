@@ -214,6 +214,12 @@ LOADERS: dict[tuple[str, str], Layout] = {
     """),
 }  # fmt: skip
 
+# the same columns, with values of their own types and lists of objects
+LOADERS |= {
+    (kind, "typed"): LOADERS[kind, loader]
+    for kind, loader in (("salesforce", "fivetran"), ("hubspot", "airbyte"), ("pipedrive", "v1"))
+}
+
 # (name, kind, loader) of the instances of each shape.
 SHAPES = (
     (("salesforce", "salesforce", "fivetran"), ("generic", "generic", "stitch")),
@@ -221,6 +227,7 @@ SHAPES = (
     (("hubspot", "hubspot", "fivetran"), ("hs_two", "hubspot", "airbyte")),
     (("dynamics_365", "dynamics_365", "fivetran"), ("sf_report", "salesforce", "report")),
     (("pd_old", "pipedrive", "v1"), ("dynamics_emea", "dynamics_365", "synapse"), ("plain", "generic", "plain")),
+    (("sf_typed", "salesforce", "typed"), ("hs_typed", "hubspot", "typed"), ("pd_typed", "pipedrive", "typed")),
 )
 
 IDS = {
@@ -260,10 +267,12 @@ def make_world(seed: int) -> CrmWorld:
     rng = random.Random(f"crm world {seed}")
     instances, tables = [], {}
     for name, kind, loader in SHAPES[shape]:
-        grown = _Grown(rng, name, kind, LOADERS[kind, loader])
+        is_typed = loader == "typed"
+        grown = _Grown(rng, name, kind, LOADERS[kind, loader], is_typed)
         instances.append(grown.instance)
         for table, (raw, columns) in grown.layout.items():
-            rows = _Writer(rng, kind, columns).write(grown.instance.tables[table])
+            writer = _TypedWriter if is_typed else _Writer
+            rows = writer(rng, kind, columns).write(grown.instance.tables[table])
             tables[f"{name}.{raw}"] = rows
     return CrmWorld(shape, instances, tables)
 
@@ -281,8 +290,8 @@ def salesforce_id(rng: random.Random, prefix: str) -> str:
 class _Grown:
     """One instance, grown at random: `instance` holds what its rows mean."""
 
-    def __init__(self, rng: random.Random, name: str, kind: str, layout: Layout) -> None:
-        self.rng, self.kind, self.layout = rng, kind, layout
+    def __init__(self, rng: random.Random, name: str, kind: str, layout: Layout, is_typed: bool) -> None:
+        self.rng, self.kind, self.layout, self.is_typed = rng, kind, layout, is_typed
         self.used: set[str] = set()
         self.serial = 0
         self.instance = Instance(name, kind, {table: [] for table in layout})
@@ -451,7 +460,7 @@ class _Grown:
                 "name": BLOCKED if self.chance(0.05) else word,
                 "website": f"{word.replace(' ', '').lower()}.com" if self.chance(0.8) else None,
                 "parent": rng.choice(parents) if self.has(table, "parent") and self.chance(0.35) else None,
-                "master": into.get(name) if self.has(table, "master") else None,
+                "master": self._master(table, name, into, fates),
                 "merged": [loser for loser, end in into.items() if end == name] if self.has(table, "merged") else None,
                 "owner": rng.choice([*self.owners, self.new_id("005")]) if self.owners and self.chance(0.7) else None,
                 "person": self.has(table, "person") and self.chance(0.07),
@@ -462,6 +471,13 @@ class _Grown:
             if self.has(table, "open_amount"):
                 row |= {"open_amount": self.amount(), "currency": rng.choice(self.currencies)}
             self.add(table, self.versions(table, row, lambda: {"name": self.new_name(), "parent": None}))
+
+    def _master(self, table: str, name: str, into: dict[str, str], fates: dict[str, str]) -> str | None:
+        """Into whom a record was merged; of one that was deleted perhaps into one that is not there."""
+        if not self.has(table, "master"):
+            return None
+        lost = name not in into and fates[name] == "deleted" and name not in into.values() and self.chance(0.2)
+        return self.new_id("001") if lost else into.get(name)
 
     def _merges(self, table: str, names: list[str], fates: dict[str, str]) -> tuple[dict[str, str], set[str]]:
         """Who was merged into whom, by the loser, and which losers have no row any more; fates are set for losers."""
@@ -581,10 +597,18 @@ class _Grown:
 
     def _waste(self, table: str) -> None:
         """Rows that are no records: blank ones, what stands below reports, and ids of which digits are lost."""
-        rows: list[Row] = [{"id": None, "text": None} for _ in range(self.rng.choice([0, 0, 1, 3]))]
-        rows += [{"id": None, "text": text} for text in self.rng.sample(FOOTERS, self.rng.choice([0, 0, 1, 2]))]
+        rows: list[Row] = [
+            {"id": None, "waste": "blank_rows", "text": None} for _ in range(self.rng.choice([0, 0, 1, 3]))
+        ]
+        if self.is_typed:
+            self.add(table, rows)
+            return
+        rows += [
+            {"id": None, "waste": "footer_rows", "text": text}
+            for text in self.rng.sample(FOOTERS, self.rng.choice([0, 0, 1, 2]))
+        ]
         if self.kind in ("hubspot", "pipedrive") and self.chance(0.3):
-            rows.append({"id": None, "text": "4.46643e+11", "name": self.new_name()})
+            rows.append({"id": None, "waste": "id_lost_digits", "text": "4.46643e+11", "name": self.new_name()})
         self.add(table, rows)
 
 
@@ -771,3 +795,67 @@ class _Writer:
         if value < 0:
             ways.append(f"({-value:,.2f})")
         return self.rng.choice(ways)
+
+
+class _TypedWriter(_Writer):
+    """Writes rows with values of their own types, objects and lists, as loaders do that know the CRM's schema."""
+
+    def write(self, rows: list[Row]) -> pa.Table:
+        written = [self.row(row) for row in rows]
+        fields = {name: self.type(thing, name) for thing, names in self.columns.items() for name in names}
+        return pa.table({name: pa.array([row.get(name) for row in written], kind) for name, kind in fields.items()})
+
+    def type(self, thing: str, column: str) -> pa.DataType:
+        text, flag = pa.string(), pa.bool_()
+        if thing == "companies" or column == "companies":
+            association = pa.struct({"category": text, "typeId": pa.int64()})
+            return pa.list_(pa.struct({"id": text, "associationTypes": pa.list_(association)}))
+        if thing == "merged":
+            return pa.list_(text)
+        if thing == "account" and self.kind == "pipedrive":
+            return pa.struct({"value": pa.int64(), "name": text})
+        if thing == "email" and self.kind == "pipedrive":
+            return pa.list_(pa.struct({"label": text, "value": text, "primary": flag}))
+        if thing == "name" and self.kind != "salesforce":
+            return pa.struct({"value": text, "timestamp": text})
+        if thing in DATES or (thing == "deleted" and column.lower().endswith(DATE_MARKS)):
+            return pa.timestamp("us", "UTC") if thing == "updated" else pa.timestamp("us")
+        if thing in FLAGS or thing == "deleted":
+            return flag
+        if thing in AMOUNTS:
+            return pa.decimal128(18, 2)
+        if self.kind == "salesforce" or thing not in IDS:
+            return text
+        # a column of numbers with gaps is one of floats
+        return pa.int64() if thing == "id" else pa.float64()
+
+    def deleted(self, column: str, value: bool) -> Any:
+        if column.lower().endswith(DATE_MARKS):
+            return datetime(2026, 2, 1) if value else None
+        return True if value else self.rng.choice([None, False])
+
+    def nested(self, thing: str, text: Any) -> Any:
+        return text
+
+    def row(self, row: Row) -> dict[str, Any]:
+        found = super().row(row)
+        return {name: None if isinstance(value, str) and not value.strip() else value for name, value in found.items()}
+
+    def value(self, thing: str, column: str, value: Any) -> Any:
+        kind = self.type(thing, column)
+        if column == "companies":
+            values = value if isinstance(value, list) else [value]
+            own, other = ({"category": who, "typeId": 5} for who in ("HUBSPOT_DEFINED", "USER_DEFINED"))
+            items = [
+                {"id": item, "associationTypes": [own if place == 0 else other]} for place, item in enumerate(values)
+            ]
+            return self.rng.sample(items, len(items))
+        if thing == "account" and pa.types.is_struct(kind):
+            return {"value": int(value), "name": "Somebody"}
+        if thing == "email" and pa.types.is_list(kind):
+            return [{"label": "work", "value": value, "primary": True}]
+        if pa.types.is_struct(kind):
+            return {"value": value, "timestamp": "2026-01-01"}
+        if pa.types.is_integer(kind):
+            return int(value)
+        return float(value) if pa.types.is_floating(kind) else value

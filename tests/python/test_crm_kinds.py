@@ -1148,6 +1148,7 @@ def test_a_table_that_is_not_recognised_is_named(unread: list[dict[str, Any]], p
     assert issue["row_key"]
 
 
+@pytest.mark.quick
 def test_no_cell_of_the_matrix_is_empty() -> None:
     assert set(MATRIX) == {(kind, crm, table) for kind in KINDS for crm in CRMS for table in TABLES}
     for place, expects in MATRIX.items():
