@@ -13,10 +13,6 @@ Spec = dict[str, Any]
 STATUSES = ("customer", "open_opportunity", "churned", "prospect", "not_shared")
 INK, PALE_INK, GRID = "#1b2733", "#5b6b7a", "#e3e8ed"
 BLUE, ORANGE, RED, GREY = "#1f6fb2", "#c8641b", "#b3392f", "#9aa7b2"
-# from this share of the largest cell on, a cell is so dark that its text is white
-DARK = 0.55
-CELL_WIDTH, CELL_HEIGHT = 58, 38
-COLUMNS = 3
 CHART_WIDTH = 1000
 
 
@@ -25,114 +21,18 @@ def label(name: str) -> str:
     return name.replace("_", " ")
 
 
-def money(amount: float | None) -> str:
-    """An amount in few characters: 7.9M, 714k, 12; empty for none."""
-    if not amount:
-        return ""
+def money(amount: float | None, currency: str) -> str:
+    """An amount in few characters: USD 7.9M, USD 714k, USD 12; empty for none."""
+    return f"{currency} {short(amount)}" if amount else ""
+
+
+def short(amount: float) -> str:
+    """A number in few characters: 7.9M, 714k, 12."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(amount) >= size:
             scaled = amount / size
             return f"{scaled:.0f}{letter}" if abs(scaled) >= 99.95 or letter == "k" else f"{scaled:.1f}{letter}"
     return f"{amount:.0f}"
-
-
-def stripes() -> alt.Gradient:
-    """Diagonal stripes: how a cell looks whose count is not known."""
-    stops = []
-    for number in range(12):
-        colour = "#ffffff" if number % 2 else "#d9dfe5"
-        stops += [
-            alt.GradientStop(offset=number / 12, color=colour),
-            alt.GradientStop(offset=(number + 1) / 12, color=colour),
-        ]
-    return alt.Gradient(gradient="linear", stops=stops, x1=0, y1=0, x2=1, y2=0.6)
-
-
-def matrix_rows(cells: Sequence[Row], titles: dict[str, str]) -> list[Row]:
-    """Cells as they are drawn: shade from 0 to 1 within partner and rollup, and the two lines of text.
-
-    cells: rows of account_mapping__overlap_matrix. titles: partner_id -> the heading of its matrix. A cell that is not
-    counted shows what is known, as `18 linked`, or a dash; a withheld one shows `withheld`.
-    """
-    most: dict[tuple[str, str], int] = {}
-    for cell in cells:
-        key = cell["partner_id"], cell["rollup"]
-        most[key] = max(most.get(key, 1), cell["our_accounts"] or 0)
-    rows = []
-    for cell in cells:
-        count, is_known = cell["our_accounts"], cell["cell_state"] == "counted"
-        if cell["cell_state"] == "suppressed":
-            first = "withheld"
-        elif is_known:
-            first = f"{count:,}"
-        else:
-            first = f"{count:,} linked" if count else "–"
-        rows.append(
-            {
-                "partner": titles[cell["partner_id"]],
-                "rollup": cell["rollup"],
-                "ours": label(cell["our_status"]),
-                "theirs": label(cell["partner_status"]),
-                "shade": (count or 0) / most[cell["partner_id"], cell["rollup"]] if is_known else 0,
-                "known": is_known,
-                "first": first,
-                "second": money(cell["open_pipeline_amount"]),
-                "state": {"not_shared": "not shared", "suppressed": "withheld"}.get(cell["cell_state"], ""),
-                "companies": cell["companies"],
-                "partner_accounts": cell["partner_accounts"],
-            }
-        )
-    return rows
-
-
-def matrix(rows: Sequence[Row], titles: Sequence[str]) -> Spec:
-    """Heatmaps of all partners, in the order of titles; rows: as of matrix_rows."""
-    rollup = alt.param(
-        name="rollup",
-        value="account",
-        bind=alt.binding_select(options=["account", "parent"], labels=["records", "families"], name="Count "),
-    )
-    order = [label(status) for status in STATUSES]
-    # a word a line, so that the labels are narrow
-    words = alt.Axis(domain=False, labelExpr="split(datum.label, ' ')", labelAngle=0, labelLineHeight=12, ticks=False)
-    x = alt.X("theirs:N", sort=order, title=None, axis=alt.Axis(**words.to_dict(), orient="top", labelPadding=15))
-    y = alt.Y("ours:N", sort=order, title=None, axis=alt.Axis(**words.to_dict(), labelPadding=6))
-    base = alt.Chart().encode(x=x, y=y)
-    tooltip = [
-        alt.Tooltip("ours:N", title="ours"),
-        alt.Tooltip("theirs:N", title="theirs"),
-        alt.Tooltip("first:N", title="our accounts"),
-        alt.Tooltip("partner_accounts:Q", title="their accounts", format=","),
-        alt.Tooltip("companies:Q", title="companies", format=","),
-        alt.Tooltip("second:N", title="open pipeline"),
-        alt.Tooltip("state:N", title="state"),
-    ]
-    colour = alt.Color("shade:Q", scale=alt.Scale(domain=[0, 1], range=["#f2f7fb", "#0f4c81"]), legend=None)
-    known = base.transform_filter("datum.known").mark_rect(stroke="#ffffff").encode(color=colour, tooltip=tooltip)
-    unknown = (
-        base.transform_filter("!datum.known")
-        .mark_rect(fill=stripes(), stroke=GREY, strokeDash=[3, 2])
-        .encode(tooltip=tooltip)
-    )
-    ink = alt.condition(f"datum.shade >= {DARK}", alt.value("#ffffff"), alt.value(INK))
-    count = base.mark_text(fontSize=12, dy=-6).encode(text="first:N", color=ink)
-    amount = base.mark_text(fontSize=10, dy=9).encode(text="second:N", color=ink)
-    height = CELL_HEIGHT * len({row["ours"] for row in rows} or {""})
-    layers = alt.layer(known, unknown, count, amount).properties(
-        width=CELL_WIDTH * len({row["theirs"] for row in rows} or {""}), height=height
-    )
-    header = alt.Header(title=None, labelFontSize=13, labelFontWeight="bold", labelAnchor="start", labelColor=INK)
-    chart = (
-        layers.facet(
-            facet=alt.Facet("partner:N", sort=list(titles), header=header),
-            columns=min(COLUMNS, max(1, len(titles))),
-            data=alt.Data(values=list(rows)),
-        )
-        .add_params(rollup)
-        .transform_filter("datum.rollup == rollup")
-        .resolve_axis(x="independent", y="independent")
-    )
-    return finished(chart)
 
 
 def select(name: str, values: Sequence[str], text: str) -> alt.Parameter:
@@ -178,7 +78,7 @@ def curve(steps: Sequence[Row], lists: Sequence[str], statuses: Sequence[str]) -
         title=None,
         axis=alt.Axis(labelAngle=-35, labelLimit=160),
     )
-    y = alt.Y("rate:Q", title="reached", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y("rate:Q", title="reached", axis=alt.Axis(format=".1~%"), scale=alt.Scale(zero=True, nice=False))
     colour = alt.Color(
         "measure:N",
         scale=alt.Scale(domain=["accounts", "open pipeline"], range=[BLUE, ORANGE]),
@@ -227,7 +127,13 @@ def contribution(rows: Sequence[Row]) -> Spec:
     base = alt.Chart(alt.Data(values=parts))
     bars = base.mark_bar().encode(
         y=y,
-        x=alt.X("accounts:Q", title="covered accounts of ours", stack="zero"),
+        x=alt.X(
+            "accounts:Q",
+            title="covered accounts of ours",
+            stack="zero",
+            axis=alt.Axis(format=",d", tickMinStep=1),
+            scale=alt.Scale(nice=False),
+        ),
         order=alt.Order("place:Q"),
         color=alt.Color(
             "part:N",
@@ -246,7 +152,8 @@ def contribution(rows: Sequence[Row]) -> Spec:
         .mark_text(align="left", dx=5, fontSize=11, color=PALE_INK)
         .encode(y=y, x="covered:Q", text="text:N")
     )
-    return finished(alt.layer(bars, totals).properties(width=CHART_WIDTH - 60, height=max(70, 24 * len(rows))))
+    # the texts stand right of the bars, outside of the axis
+    return finished(alt.layer(bars, totals).properties(width=CHART_WIDTH - 180, height=max(70, 24 * len(rows))))
 
 
 def changes(rows: Sequence[Row], partners: Sequence[str]) -> Spec:
@@ -268,7 +175,12 @@ def changes(rows: Sequence[Row], partners: Sequence[str]) -> Spec:
         .mark_bar(size=16)
         .encode(
             x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=-35)),
-            y=alt.Y("sum(accounts):Q", title="shared accounts"),
+            y=alt.Y(
+                "sum(accounts):Q",
+                title="shared accounts",
+                axis=alt.Axis(format=",d", tickMinStep=1),
+                scale=alt.Scale(nice=False),
+            ),
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(domain=["new", "lost"], range=[BLUE, RED]),
@@ -290,7 +202,9 @@ def quality(rows: Sequence[Row]) -> Spec:
         for name, text in measures
         if row[name] is not None
     ]
-    least = min((part["rate"] for part in parts), default=0)
+    least, most = (end((part["rate"] for part in parts), default=0) for end in (min, max))
+    # so much room that a point does not lie on the edge
+    room = max(0.005, (most - least) * 0.05)
     chart = (
         alt.Chart(alt.Data(values=parts))
         .mark_point(filled=True, size=110, opacity=1)
@@ -299,8 +213,8 @@ def quality(rows: Sequence[Row]) -> Spec:
             x=alt.X(
                 "rate:Q",
                 title=None,
-                axis=alt.Axis(format="%"),
-                scale=alt.Scale(domain=[max(0, min(0.8, int(least * 10) / 10)), 1]),
+                axis=alt.Axis(format=".1~%", tickCount=8),
+                scale=alt.Scale(domain=[max(0, least - room), min(1, most + room)], nice=False),
             ),
             color=alt.Color(
                 "measure:N",

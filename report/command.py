@@ -35,7 +35,7 @@ def write_html(options: argparse.Namespace) -> str:
     written.write_text(text, encoding="utf-8")
     written.replace(options.output)
     return (
-        f"{options.output}: {len(data['titles'])} partners, marts of {data['as_of']}, "
+        f"{options.output}: {len(data['names'])} partners, marts of {data['as_of']}, "
         f"{len(text.encode()) / 2**20:.1f} MB in {time.monotonic() - start:.1f} s"
     )
 

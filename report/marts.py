@@ -12,15 +12,15 @@ import duckdb
 PREFIX = "account_mapping__"
 # the columns that the report needs; a mart of OPTIONAL may be absent
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "build": ("as_of",),
+    "build": ("as_of", "currency"),
     "overlap_matrix": (
         "partner_id", "rollup", "our_status", "partner_status", "our_accounts", "partner_accounts", "companies",
         "open_pipeline_amount", "cell_state",
     ),
     "partner_coverage": (
-        "partner_id", "rollup", "our_status", "target_list", "our_accounts", "covered_accounts", "unique_accounts",
-        "partner_accounts", "matched_partner_accounts", "open_pipeline_amount", "covered_open_pipeline_amount",
-        "list_age_days",
+        "partner_id", "partner_name", "rollup", "our_status", "target_list", "our_accounts", "covered_accounts",
+        "unique_accounts", "partner_accounts", "matched_partner_accounts", "open_pipeline_amount",
+        "covered_open_pipeline_amount", "list_age_days",
     ),
     "ecosystem_coverage": (
         "rollup", "target_list", "our_status", "rank", "partner_id", "our_accounts", "added_accounts",
@@ -35,8 +35,20 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
         "partner_id", "account_id", "account_name", "partner_account_name", "play", "why", "ask", "give_back",
         "our_status", "partner_status", "our_owner", "partner_owner", "score", "our_open_amount",
     ),
+    "overlaps": (
+        "partner_id", "account_id", "partner_account_id", "account_name", "partner_account_name", "our_status",
+        "partner_status", "our_owner", "partner_owner", "our_open_amount", "relationship", "is_primary",
+        "our_ultimate_parent_account_id", "our_family_status", "partner_family_status", "our_family_open_amount",
+    ),
+    "data_issues": ("source", "problem", "action", "n_rows"),
 }  # fmt: skip
-OPTIONAL: Mapping[str, tuple[str, ...]] = {"overlap_changes": ("partner_id", "changed_on", "change", "is_primary")}
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "overlap_changes": ("partner_id", "changed_on", "change", "is_primary"),
+    "inputs": (
+        "input", "kind", "rows_read", "rows_used", "rows_merged", "rows_older", "rows_deleted", "rows_excluded",
+        "rows_rejected", "newest_change", "age_days",
+    ),
+}  # fmt: skip
 
 Row = dict[str, Any]
 

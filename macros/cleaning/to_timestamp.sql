@@ -22,7 +22,7 @@
             then make_timestamp(try_cast({{ value }} as bigint) * 1000)
         when regexp_matches({{ value }}, '^[0-9]{9,10}$')
             then make_timestamp(try_cast({{ value }} as bigint) * 1000000)
-        when {{ value }} is not null then try_strptime({{ full_year }}, [
+        when regexp_matches({{ value }}, '^([0-9]|[A-Za-z]{3,9} [0-9])') then try_strptime({{ full_year }}, [
             '%Y%m%d', '%Y/%m/%d', '%Y/%m/%d %H:%M', '%Y/%m/%d %H:%M:%S', '%m/%d/%Y', '%m/%d/%Y %H:%M',
             '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M %p', '%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y, %I:%M %p', '%m/%d/%Y, %H:%M',
             '%d.%m.%Y', '%d.%m.%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d.%m.%Y, %H:%M', '%b %d, %Y', '%B %d, %Y',

@@ -91,8 +91,35 @@
 
         {{ account_mapping.matrix_query('links', 'statuses') | indent(8) }}
 
+    ),
+
+    -- by the name that it has today
+    partners as (
+
+        select * from {{ ref('int_account_mapping__named_partners') }}
+
+    ),
+
+    named as (
+
+        select
+            cells.partner_id,
+            {{ account_mapping.partner_columns('cells') | indent(12) }},
+            cells.rollup,
+            cells.our_status,
+            cells.partner_status,
+            cells.our_accounts,
+            cells.partner_accounts,
+            cells.companies,
+            cells.open_pipeline_amount,
+            cells.cell_state
+
+        from cells
+        left join partners
+            on cells.partner_id = partners.partner_id
+
     )
 
-    select * from cells
+    select * from named
     order by partner_id, rollup, our_status, partner_status
 {%- endmacro %}

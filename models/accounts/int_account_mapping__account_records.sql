@@ -61,6 +61,7 @@ final as (
 
         ---------- flags
         account_versions.is_person_account,
+        account_versions.has_unknown_owner,
         account_versions.parent_source_account_id is not null
         and parents.account_id is null as has_unknown_parent
 

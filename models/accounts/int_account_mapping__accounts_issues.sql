@@ -316,10 +316,8 @@ final as (
         cast(null as {{ dbt.type_string() }}) as detail,
         count(*) as n_rows
 
-    from account_versions
-    where
-        record_state = 'current'
-        and has_unknown_owner
+    from account_records
+    where has_unknown_owner
     group by source_relation, source_table
 
 )

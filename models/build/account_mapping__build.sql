@@ -22,5 +22,6 @@
 -- depends_on: {{ ref('account_mapping__shared_fields') }}
 select
     build_id,
-    as_of
+    as_of,
+    '{{ var('account_mapping__currency') | upper }}' as currency
 from {{ ref('int_account_mapping__build') }}

@@ -340,6 +340,7 @@ final as (
 
     select
         dense.partner_id,
+        {{ account_mapping.partner_columns('dense') | indent(8) }},
         dense.our_population,
         dense.partner_population,
         {{ account_mapping.matrix_measures('cells', 'dense.is_not_shared') | indent(8) }}
@@ -350,6 +351,8 @@ final as (
             dense.partner_id = cells.partner_id
             and dense.our_population = cells.our_population
             and dense.partner_population = cells.partner_population
+    left join partners
+        on dense.partner_id = partners.partner_id
 
 )
 

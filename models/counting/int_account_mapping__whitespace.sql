@@ -271,6 +271,7 @@ described as (
         partner_accounts.name,
         partner_accounts.domains,
         partner_accounts.country_code,
+        partner_accounts.country,
         partner_accounts.owner,
         {{ account_mapping.spreadsheet_safe('partner_accounts.segment') }} as segment
 
@@ -376,6 +377,7 @@ unioned as (
         name as partner_account_name,
         domains,
         country_code,
+        country,
         partner_status,
         owner as partner_owner,
         1 as accounts,
@@ -398,6 +400,7 @@ unioned as (
         cast(null as {{ dbt.type_string() }}) as partner_account_name,
         cast(null as {{ dbt.type_string() }}) as domains,
         cast(null as {{ dbt.type_string() }}) as country_code,
+        cast(null as {{ dbt.type_string() }}) as country,
         cast(null as {{ dbt.type_string() }}) as partner_status,
         cast(null as {{ dbt.type_string() }}) as partner_owner,
         case when told.has_accounts then coalesce(by_segment.accounts, 0) end as accounts,
@@ -424,6 +427,7 @@ unioned as (
         cast(null as {{ dbt.type_string() }}) as partner_account_name,
         cast(null as {{ dbt.type_string() }}) as domains,
         cast(null as {{ dbt.type_string() }}) as country_code,
+        cast(null as {{ dbt.type_string() }}) as country,
         cast(null as {{ dbt.type_string() }}) as partner_status,
         cast(null as {{ dbt.type_string() }}) as partner_owner,
         case when told.has_domains then coalesce(by_target.accounts, 0) end as accounts,
@@ -454,6 +458,7 @@ final as (
         partner_account_name,
         domains,
         country_code,
+        country,
         partner_status,
         partner_owner,
         {% for measure in ['accounts', 'customer_accounts', 'in_review_accounts', 'family_known_accounts'] -%}

@@ -17,6 +17,12 @@ history as (
 
 ),
 
+partners as (
+
+    select * from {{ ref('int_account_mapping__named_partners') }}
+
+),
+
 runs as (
 
     select min(valid_from) as first_run_on
@@ -56,6 +62,7 @@ final as (
         followed.partner_id,
         followed.account_id,
         followed.partner_account_id,
+        {{ account_mapping.partner_columns('followed') | indent(8) }},
         followed.valid_from,
         followed.valid_to,
         case
@@ -101,6 +108,8 @@ final as (
 
     from followed
     cross join runs
+    left join partners
+        on followed.partner_id = partners.partner_id
 
 )
 

@@ -107,6 +107,10 @@ joined as (
         account_domains.domains,
         coalesce(partner_records.website, shared_fields.website) as website,
         coalesce(normalized.country_code, shared_fields.country) as country_code,
+        coalesce(
+            {{ account_mapping.spreadsheet_safe('partner_records.country') }},
+            {{ account_mapping.spreadsheet_safe('left(shared_fields.country, 255)') }}
+        ) as country,
         partner_records.state,
         partner_records.city,
         partner_records.postal_code,

@@ -558,26 +558,29 @@ rated as (
 final as (
 
     select
-        partner_id,
-        match_method,
-        cast(accepted_pairs as bigint) as accepted_pairs,
-        cast(review_pairs as bigint) as review_pairs,
-        cast(rejected_pairs as bigint) as rejected_pairs,
-        estimated_precision,
-        estimated_recall,
+        rated.partner_id,
+        {{ account_mapping.partner_columns('rated') | indent(8) }},
+        rated.match_method,
+        cast(rated.accepted_pairs as bigint) as accepted_pairs,
+        cast(rated.review_pairs as bigint) as review_pairs,
+        cast(rated.rejected_pairs as bigint) as rejected_pairs,
+        rated.estimated_precision,
+        rated.estimated_recall,
         case
-            when coalesce(estimated_precision, estimated_recall) is not null then how_estimated
+            when coalesce(rated.estimated_precision, rated.estimated_recall) is not null then rated.how_estimated
         end as how_estimated,
-        cast(labelled_pairs as bigint) as labelled_pairs,
-        cast(labelled_matches as bigint) as labelled_matches,
+        cast(rated.labelled_pairs as bigint) as labelled_pairs,
+        cast(rated.labelled_matches as bigint) as labelled_matches,
         cast(
-            {{ account_mapping.share('labelled_right', 'labelled_accepted') }} as decimal(5, 4)
+            {{ account_mapping.share('rated.labelled_right', 'rated.labelled_accepted') }} as decimal(5, 4)
         ) as labelled_precision,
         cast(
-            {{ account_mapping.share('labelled_right', 'labelled_matches') }} as decimal(5, 4)
+            {{ account_mapping.share('rated.labelled_right', 'rated.labelled_matches') }} as decimal(5, 4)
         ) as labelled_recall
 
     from rated
+    left join partners
+        on rated.partner_id = partners.partner_id
 
 )
 

@@ -6,6 +6,12 @@ links as (
 
 ),
 
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
 match_reasons as (
 
     select * from {{ ref('int_account_mapping__match_reasons') }}
@@ -73,6 +79,9 @@ final as (
         links.account_id,
         links.partner_account_id,
 
+        ---------- the partner: `partner_name` was the name of its account already
+        {{ account_mapping.partner_columns('links', name='partner_display_name') | indent(8) }},
+
         ---------- both sides
         accounts.name as our_name,
         partner_accounts.name as partner_name,
@@ -80,6 +89,8 @@ final as (
         partner_accounts.domains as partner_domains,
         accounts.country_code as our_country_code,
         partner_accounts.country_code as partner_country_code,
+        accounts.country as our_country,
+        partner_accounts.country as partner_country,
         accounts.city as our_city,
         partner_accounts.city as partner_city,
         accounts.status as our_status,
@@ -141,6 +152,8 @@ final as (
         on
             links.partner_id = accepted.partner_id
             and links.account_id = accepted.account_id
+    left join partners
+        on links.partner_id = partners.partner_id
     where links.decision = 'review'
 
 )

@@ -7,6 +7,12 @@ links as (
 
 ),
 
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
 match_reasons as (
 
     select * from {{ ref('int_account_mapping__match_reasons') }}
@@ -38,12 +44,17 @@ final as (
         links.partner_id,
         links.account_id,
         links.partner_account_id,
+        links.our_unit_id as our_ultimate_parent_account_id,
+        links.partner_unit_id as partner_ultimate_parent_account_id,
 
         ---------- text
+        {{ account_mapping.partner_columns('links') | indent(8) }},
         accounts.name as account_name,
         partner_accounts.name as partner_account_name,
         accounts.status as our_status,
         partner_accounts.status as partner_status,
+        {{ account_mapping.status_of_rank('links.our_unit_status_rank') }} as our_family_status,
+        {{ account_mapping.status_of_rank('links.partner_unit_status_rank') }} as partner_family_status,
         accounts.owner as our_owner,
         accounts.owner_email as our_owner_email,
         partner_accounts.owner as partner_owner,
@@ -55,6 +66,7 @@ final as (
         ---------- numerics
         accounts.open_amount as our_open_amount,
         partner_accounts.open_amount as partner_open_amount,
+        links.our_unit_open_amount as our_family_open_amount,
         links.match_probability,
 
         ---------- dates and timestamps
@@ -80,6 +92,8 @@ final as (
             links.partner_id = first_seen.partner_id
             and links.account_id = first_seen.account_id
             and links.partner_account_id = first_seen.partner_account_id
+    left join partners
+        on links.partner_id = partners.partner_id
 
 )
 

@@ -68,6 +68,7 @@ joined as (
         account_domains.domains,
         account_records.website,
         normalized.country_code,
+        {{ account_mapping.spreadsheet_safe('account_records.country') }} as country,
         account_records.state,
         account_records.city,
         account_records.postal_code,

@@ -27,6 +27,7 @@ final as (
         accounts_with_partners.status,
         accounts_with_partners.domains,
         accounts_with_partners.country_code,
+        accounts_with_partners.country,
         accounts_with_partners.owner,
         accounts_with_partners.owner_email,
         accounts_with_partners.exclusion_reason,

@@ -30,6 +30,9 @@ final as (
     -- a person is an e-mail address, whatever spelling of the name; where there is none, the name
     select
         partner_id,
+        partner_name,
+        partner_type,
+        tier,
         our_owner_key,
         partner_owner_key,
         min(our_owner) as our_owner,
@@ -41,7 +44,7 @@ final as (
         cast(sum(our_open_amount) as decimal(28, 2)) as our_open_amount
 
     from shared_accounts
-    group by partner_id, our_owner_key, partner_owner_key
+    group by partner_id, partner_name, partner_type, tier, our_owner_key, partner_owner_key
 
 )
 

@@ -305,6 +305,7 @@ final as (
 
     select
         stated.partner_id,
+        {{ account_mapping.partner_columns('stated') | indent(8) }},
         stated.measure,
         stated.unit,
         stated.state,
@@ -348,6 +349,8 @@ final as (
         on
             stated.partner_id = widths.partner_id
             and stated.measure = widths.measure
+    left join partners
+        on stated.partner_id = partners.partner_id
 
 )
 

@@ -5,6 +5,9 @@ select
     partner_account_id,
 
     ---------- text
+    partner_name,
+    partner_type,
+    tier,
     account_name,
     partner_account_name,
     play,

@@ -72,6 +72,7 @@ joined as (
         accounts.status,
         accounts.domains,
         accounts.country_code,
+        accounts.country,
         accounts.owner,
         accounts.owner_email,
         accounts.exclusion_reason,
@@ -105,7 +106,7 @@ final as (
     select
         *,
         {{ account_mapping.content_hash([
-            'content_hash', 'duplicate_group_id', 'n_partners', 'partners', 'best_partner_id', 'best_play',
+            'content_hash', 'country', 'duplicate_group_id', 'n_partners', 'partners', 'best_partner_id', 'best_play',
         ]) }} as row_hash
 
     from joined

@@ -93,7 +93,7 @@ dated as (
 
     select
         primary_links.*,
-        partners.partner_name,
+        {{ account_mapping.partner_columns('primary_links') | indent(8) }},
         accounts.name as account_name,
         partner_accounts.name as partner_account_name,
         accounts.status as our_status,
@@ -271,6 +271,9 @@ ranked as (
         partner_account_id,
 
         ---------- text
+        partner_name,
+        partner_type,
+        tier,
         account_name,
         partner_account_name,
         play,

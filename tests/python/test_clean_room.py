@@ -113,7 +113,8 @@ def matrix(project: Project, mirrored: bool = False) -> dict[tuple[str, str, str
 
 def coverage(project: Project) -> list[Row]:
     return project.query(
-        "select * exclude (partner_id, list_age_days) from account_mapping__partner_coverage "
+        "select * exclude (partner_id, partner_name, partner_type, tier, list_age_days) "
+        "from account_mapping__partner_coverage "
         "order by rollup, our_status, target_list"
     )
 

@@ -292,6 +292,12 @@ def write_links(project: Project, rng: random.Random) -> None:
     project.write_table(
         "int_account_mapping__duplicate_pairs", "select '' as account_id, '' as other_account_id where false"
     )
+    # one partner that the settings name, and one that they do not
+    for name in ("partners", "named_partners"):
+        project.write_table(
+            f"int_account_mapping__{name}",
+            "select 'nimbus' as partner_id, 'Nimbus' as partner_name, 'reseller' as partner_type, 'gold' as tier",
+        )
 
 
 def run_links(project: Project, day: date, seed: str) -> bytes:

@@ -152,6 +152,22 @@ def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
     assert sum(map(is_public, models(manifest).values())) == 20
 
 
+def test_a_mart_with_a_partner_names_it_and_what_leaves_does_not(manifest):
+    named = {"partner_name", "partner_type", "tier"}
+    marts = {
+        model["name"].removeprefix("account_mapping__"): set(model["columns"])
+        for model in models(manifest).values()
+        if is_public(model) and "partner_id" in model["columns"]
+    }
+    shared = {name for name in marts if name.startswith("shared_")}
+    assert len(shared) == 3 and len(marts) - len(shared) >= 14
+    for name, columns in marts.items():
+        assert named & columns == (set() if name in shared else named), name
+    # there partner_name is the name of the partner's account, as it has been from the first
+    assert "partner_display_name" in marts["match_review"]
+    assert {"account_name", "partner_account_name"} <= marts["matches"]
+
+
 def test_a_table_has_one_test_of_its_grain_at_most(manifest):
     grains = Counter(
         node["attached_node"]
