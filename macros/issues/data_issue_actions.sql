@@ -14,6 +14,8 @@
         'unknown_state': 'counts as open: only the states 0 (open), 1 (won) and 2 (lost) are known',
         'unknown_owner': 'has no owner: load the table of users',
         'opportunity_without_account': 'left out: these opportunities name no account',
+        'account_deleted': 'left out: their account was deleted',
+        'unknown_deal': 'left out: these companies belong to deals that are not there',
         'contact_without_account': 'left out: these contacts name no account',
         'unrecognised_columns': 'this table is read without them: name yours in var account_mapping__column_candidates',
         'other_table': 'not read, though it holds rows: say which one to read by the identifier var',

@@ -6,6 +6,17 @@ account_versions as (
 
 ),
 
+latest_accounts as (
+
+    select
+        source_relation,
+        source_account_id
+
+    from account_versions
+    where version_rank = 1
+
+),
+
 account_ids as (
 
     select * from {{ ref('int_account_mapping__account_ids') }}
@@ -90,18 +101,30 @@ noted as (
 
 ),
 
--- what names no account, or one that no row has; an account that was deleted took its own along
+-- what names no account, one that no row has, or one that was deleted
 dangling as (
 
     select
-        source_relation || '.' || source_table as source,
-        'opportunity_without_account' as problem,
-        cast(null as {{ dbt.type_string() }}) as source_account_id
+        opportunity_versions.source_relation || '.' || opportunity_versions.source_table as source,
+        case
+            when opportunity_versions.source_account_id is null then 'opportunity_without_account'
+            else 'account_deleted'
+        end as problem,
+        opportunity_versions.source_account_id
 
     from opportunity_versions
+    left join latest_accounts
+        on
+            opportunity_versions.source_relation = latest_accounts.source_relation
+            and opportunity_versions.source_account_id = latest_accounts.source_account_id
+    left join account_ids
+        on
+            opportunity_versions.source_relation = account_ids.source_relation
+            and opportunity_versions.source_account_id = account_ids.source_account_id
     where
-        record_state = 'current'
-        and source_account_id is null
+        opportunity_versions.record_state = 'current'
+        and account_ids.account_id is null
+        and (opportunity_versions.source_account_id is null or latest_accounts.source_account_id is not null)
 
     {% for versions in ['contact_versions', 'lookup_versions'] -%}
     union all
@@ -110,29 +133,47 @@ dangling as (
         {{ versions }}.source_relation || '.' || {{ versions }}.source_table as source,
         case
             when {{ versions }}.source_account_id is null then 'contact_without_account'
+            when latest_accounts.source_account_id is not null then 'account_deleted'
             else 'unknown_account'
         end as problem,
         {{ versions }}.source_account_id
 
     from {{ versions }}
-    left join account_versions
+    left join latest_accounts
         on
-            {{ versions }}.source_relation = account_versions.source_relation
-            and {{ versions }}.source_account_id = account_versions.source_account_id
-            and account_versions.version_rank = 1
+            {{ versions }}.source_relation = latest_accounts.source_relation
+            and {{ versions }}.source_account_id = latest_accounts.source_account_id
     left join account_ids
         on
             {{ versions }}.source_relation = account_ids.source_relation
             and {{ versions }}.source_account_id = account_ids.source_account_id
     where
         {{ versions }}.record_state = 'current'
-        and account_versions.source_account_id is null
         and account_ids.account_id is null
         {%- if versions == 'lookup_versions' %}
         and lookup_versions.source_opportunity_id is not null
         {%- endif %}
 
     {% endfor -%}
+    union all
+
+    -- a company of a deal that no row has
+    select
+        lookup_versions.source_relation || '.' || lookup_versions.source_table as source,
+        'unknown_deal' as problem,
+        cast(null as {{ dbt.type_string() }}) as source_account_id
+
+    from lookup_versions
+    left join opportunity_versions
+        on
+            lookup_versions.source_relation = opportunity_versions.source_relation
+            and lookup_versions.source_opportunity_id = opportunity_versions.source_opportunity_id
+            and opportunity_versions.record_state in ('current', 'merged')
+    where
+        lookup_versions.record_state = 'current'
+        and lookup_versions.source_opportunity_id is not null
+        and opportunity_versions.source_opportunity_id is null
+
 ),
 
 final as (
