@@ -110,7 +110,7 @@ KNOWN: dict[str, dict[str | None, Any]] = {
         "10/2/2020": datetime(2020, 10, 2),
         "10/22/2020 9:03 PM": datetime(2020, 10, 22, 21, 3),
         "22.10.2020": datetime(2020, 10, 22),
-        "22/10/2020": None,
+        "22/10/2020": datetime(2020, 10, 22),
         "2020-13-45": None,
         "soon": None,
         "": None,

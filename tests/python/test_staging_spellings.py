@@ -26,6 +26,12 @@ SELECTION = ["--select", *(f"+int_account_mapping__{model}" for model in MODELS)
 
 CRMS = ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic"]
 
+# Columns that tell versions and merges apart, which the loaders write each in its own way.
+OF_VERSIONS = (
+    "source_table", "extracted_at", "is_current_version", "merged_into_source_account_id", "merged_source_account_ids",
+    "row_problem", "notes", "has_unknown_owner", "is_person_account",
+)  # fmt: skip
+
 
 # ---------------------------------------------------------------- the companies
 
@@ -1087,8 +1093,8 @@ def test_every_spelling_gives_the_same_rows(five_crms: Project, spellings: dict[
     for model in MODELS:
         for crm, name in spellings.items():
             got = five_crms.query(
-                "select columns(lambda name: not starts_with(name, 'raw_')) "
-                f"from int_account_mapping__{model} where "
+                f"select columns(lambda name: not starts_with(name, 'raw_') and name not in {OF_VERSIONS}) "
+                f"from int_account_mapping__{model} where {'is_current_version and ' * (model == 'crm_accounts')}"
                 + (f"starts_with(account_id, '{crm}:')" if model == "contact_hosts" else f"source_relation = '{crm}'")
             )
             assert ordered(got) == ordered(EXPECTED[model](SPELLINGS[name])), f"{name}: {model}"
@@ -1324,8 +1330,8 @@ def test_a_merge_into_itself_or_into_two_leaves_one_row(corner_cases: Project) -
     assert ids == [*own, ("7", "hubspot:1", True), ("8", "hubspot:1", True)]
 
 
-def test_codes_without_a_label_stay_unknown(corner_cases: Project) -> None:
-    assert ask(corner_cases, "is_open, is_won", "opportunities", "dynamics_365") == [(True, False)]
+def test_states_need_no_label(corner_cases: Project) -> None:
+    assert ask(corner_cases, "is_open, is_won", "opportunities", "dynamics_365") == [(False, True)]
 
 
 def test_codes_are_decoded_by_the_column_they_come_from(corner_cases: Project) -> None:
