@@ -116,7 +116,7 @@ def main(worlds: range) -> int:
                 wrong += bool(lines)
                 for line in lines:
                     print(f"world {seed}: {line}", flush=True)
-    print(f"{looked} worlds, {wrong} differ")
+            print(f"{looked} worlds, {wrong} differ", flush=True)
     return wrong
 
 
