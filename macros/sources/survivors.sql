@@ -26,7 +26,7 @@
     ),
 
     {% endif -%}
-    merges as (
+    merged_pairs as (
 
         {% if merged_into -%}
         select
@@ -71,7 +71,7 @@
                     is_current_version desc, updated_at desc nulls last, extracted_at desc nulls last, merged_into_id
             ) as row_rank
 
-        from merges
+        from merged_pairs
         where source_id <> merged_into_id
 
     ),

@@ -61,7 +61,9 @@ final as (
         nullif(inputs.columns_read, '') as columns_read,
         nullif(inputs.columns_unread, '') as columns_unread,
         input_counts.newest_change,
-        cast({{ dbt.datediff('input_counts.newest_change', account_mapping.as_of(), 'day') }} as bigint) as age_days
+        cast(
+            {{ dbt.datediff('input_counts.newest_change', account_mapping.as_of(), 'day') }} as bigint
+        ) as age_days
 
     from inputs
     left join input_counts

@@ -239,11 +239,7 @@ counted as (
 
     from key_rows
     where side = '{{ side }}'
-    group by case
-        when problem is null then 'used'
-        when problem = 'inactive_partner' then 'excluded'
-        else 'rejected'
-    end
+    group by 2
 
     union all
 
@@ -271,7 +267,7 @@ counted as (
         cast(null as timestamp) as extracted_at
 
     from partner_agreements
-    group by case when is_malformed then 'rejected' else 'used' end
+    group by 2
 
     union all
 

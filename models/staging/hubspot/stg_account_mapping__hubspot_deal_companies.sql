@@ -22,7 +22,7 @@ renamed as (
         association_type_id,
 
         ---------- booleans
-        -- 5 is HubSpot's own type of the association with the primary company; labels of users have numbers of their own
+        -- 5 is HubSpot's own type of the association with the primary company; labels of users are numbered anew
         coalesce(
             is_primary,
             association_type_id = '5' and coalesce(upper(association_category), 'HUBSPOT_DEFINED') = 'HUBSPOT_DEFINED',

@@ -23,7 +23,9 @@ renamed as (
         ) }} as owner_id,
 
         ---------- strings
-        coalesce({{ account_mapping.clean_text(account_mapping.object_field('owner', ['name'])) }}, owner_name) as owner_name,
+        coalesce(
+            {{ account_mapping.clean_text(account_mapping.object_field('owner', ['name'])) }}, owner_name
+        ) as owner_name,
         {{ account_mapping.clean_text(account_mapping.object_field('owner', ['email'])) }} as owner_email,
         account_name,
         website,
