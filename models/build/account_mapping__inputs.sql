@@ -12,10 +12,9 @@ input_counts as (
 
 ),
 
-partner_files as (
+input_files as (
 
-    select * from {{ ref('stg_account_mapping__partner_files') }}
-    where kind = 'file'
+    select * from {{ ref('int_account_mapping__input_files') }}
 
 ),
 
@@ -34,16 +33,7 @@ inputs as (
 
     union all
 
-    select
-        file_name as input,
-        partner_id as source_relation,
-        file_name as relation_name,
-        'file' as kind,
-        columns_read,
-        columns_unread,
-        n_rows as rows_read
-
-    from partner_files
+    select * from input_files
 
 ),
 
