@@ -1,10 +1,18 @@
 {%- set rooms = ['accounts', 'partners', 'identity', 'members', 'keys', 'counting', 'shared'] -%}
+{#- Rooms that count what they find; in the others a row is one finding. -#}
+{%- set counting_rooms = ['partners'] -%}
 with
 
 issues as (
 
     {% for room in rooms -%}
-    select * from {{ ref('int_account_mapping__' ~ room ~ '_issues') }}
+    select
+        source,
+        row_key,
+        problem,
+        detail,
+        {{ 'n_rows' if room in counting_rooms else '1' }} as n_rows
+    from {{ ref('int_account_mapping__' ~ room ~ '_issues') }}
     {% if not loop.last %}union all
     {% endif -%}
     {% endfor %}
@@ -17,7 +25,7 @@ grouped as (
         row_key,
         problem,
         detail,
-        count(*) as n_rows
+        sum(n_rows) as n_rows
 
     from issues
     group by source, row_key, problem, detail

@@ -15,7 +15,7 @@ file_rows as (
         file_name as source
 
     from {{ ref('stg_account_mapping__partner_files') }}
-    where problem is null
+    where kind = 'row'
 
 ),
 

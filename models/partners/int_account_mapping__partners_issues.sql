@@ -49,6 +49,12 @@ exclusions as (
 
 ),
 
+partner_columns as (
+
+    select * from {{ ref('stg_account_mapping__settings_partner_columns') }}
+
+),
+
 sharing_agreements as (
 
     select * from {{ ref('stg_account_mapping__settings_sharing_agreements') }}
@@ -99,6 +105,26 @@ key_rows as (
 
 ),
 
+file_dates as (
+
+    {% for column in ['customer_since', 'updated_at'] -%}
+    select
+        file_name,
+        '{{ column }}' as column_name,
+        {{ account_mapping.clean_text(column) }} as date_text,
+        {{ account_mapping.to_timestamp(column) }} as date_value
+
+    from partner_files
+    where
+        kind = 'row'
+        and {{ account_mapping.clean_text(column) }} is not null
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {% endfor %}
+),
+
 final as (
 
     select
@@ -106,7 +132,8 @@ final as (
         coalesce(partner_id, '(no partner)') || ':'
         || coalesce(account_id, account_name, website, '(no id)') as row_key,
         problem,
-        account_name as detail
+        account_name as detail,
+        1 as n_rows
 
     from partner_rows
     where
@@ -118,14 +145,30 @@ final as (
     select
         file_name as source,
         case
-            when row_number is null then '(whole file)'
-            else 'line ' || cast(row_number as {{ dbt.type_string() }})
+            when row_number is not null then 'line ' || cast(row_number as {{ dbt.type_string() }})
+            when n_rows is null then '(whole file)'
+            else '(all)'
         end as row_key,
         problem,
-        detail
+        detail,
+        greatest(coalesce(n_rows, 1), 1) as n_rows
 
     from partner_files
-    where problem is not null
+    where kind = 'problem'
+
+    union all
+
+    -- what the list's columns hold, and nobody can read as a date
+    select
+        file_name as source,
+        column_name as row_key,
+        'date_not_readable' as problem,
+        'such as: ' || min(date_text) as detail,
+        count(*) as n_rows
+
+    from file_dates
+    where date_value is null
+    group by file_name, column_name
 
     union all
 
@@ -133,7 +176,8 @@ final as (
         case side when 'ours' then 'own.shared_keys' else 'partners.partner_keys' end as source,
         coalesce(partner_id, '(no partner)') as row_key,
         problem,
-        cast(count(*) as {{ dbt.type_string() }}) || ' keys' as detail
+        cast(count(*) as {{ dbt.type_string() }}) || ' keys' as detail,
+        1 as n_rows
 
     from key_rows
     where
@@ -143,11 +187,14 @@ final as (
 
     union all
 
+    -- one per word, with the row of settings that it needs
     select
         partner_records.source,
-        partner_statuses.partner_id || ':' || partner_statuses.account_id as row_key,
+        'status' as row_key,
         'unknown_status_value' as problem,
-        'status: ' || partner_statuses.raw_value as detail
+        'status: ' || min(partner_records.status) || '; add: ' || partner_statuses.partner_id || ',status,'
+        || min(partner_records.status) || ',<status>' as detail,
+        count(*) as n_rows
 
     from partner_statuses
     inner join partner_records
@@ -155,6 +202,7 @@ final as (
             partner_statuses.partner_id = partner_records.partner_id
             and partner_statuses.account_id = partner_records.account_id
     where partner_statuses.is_unknown
+    group by partner_records.source, partner_statuses.partner_id, partner_statuses.raw_value
 
     union all
 
@@ -162,7 +210,8 @@ final as (
         children.source,
         children.partner_id || ':' || children.account_id as row_key,
         'unknown_parent' as problem,
-        children.parent_account_id as detail
+        children.parent_account_id as detail,
+        1 as n_rows
 
     from partner_records as children
     left join partner_records as parents
@@ -183,7 +232,8 @@ final as (
             when partner_records.open_amount is null then 'amount_not_a_number'
             else 'currency_without_rate'
         end as problem,
-        coalesce(partner_records.currency || ' ', '') || partner_records.raw_open_amount as detail
+        coalesce(partner_records.currency || ' ', '') || partner_records.raw_open_amount as detail,
+        1 as n_rows
 
     from partner_records
     left join currency_rates
@@ -206,7 +256,8 @@ final as (
         settings.source,
         settings.partner_id as row_key,
         'setting_of_unknown_partner' as problem,
-        cast(null as {{ dbt.type_string() }}) as detail
+        cast(null as {{ dbt.type_string() }}) as detail,
+        1 as n_rows
 
     from (
         select distinct
@@ -222,6 +273,15 @@ final as (
             partner_id
 
         from exclusions
+        where partner_id <> '*'
+
+        union all
+
+        select distinct
+            'account_mapping__partner_columns' as source,
+            partner_id
+
+        from partner_columns
         where partner_id <> '*'
 
         union all
@@ -253,7 +313,8 @@ final as (
         source,
         partner_id as row_key,
         'unknown_field' as problem,
-        left(item, 100) as detail
+        left(item, 100) as detail,
+        1 as n_rows
 
     from agreement_fields
     where item not in ('{{ account_mapping.shareable_fields() | join("', '") }}')
