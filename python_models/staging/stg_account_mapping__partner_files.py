@@ -147,6 +147,7 @@ TOTAL = re.compile(
 GROUP_LINE = re.compile(r".*\(\d+ (records?|datens(atz|ätze)|enregistrements?|registros?)\)\s*$", re.IGNORECASE)
 NUMBER = re.compile(r"[\s(+-]*(?:[A-Z]{3}\s*|[^\w\s]\s*)?-?[\d.,'’\s%]+\)?(?:\s*[A-Z]{3}|\s*[€$£¥])?$")
 SHORT_DATE = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?:(?:,\s*|\s+|T)(\S.*))?$")
+SLASHED = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d{2})(?![\d/-])")
 TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:([AaPp])\.?\s?[Mm]\.?)?$")
 DOTTED_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+$")
 CONTINENTAL = re.compile(r"[^\d]*(\d{1,3}(\.\d{3})+,\d+|\d+,\d{1,2}|\d{1,3}(\.\d{3}){2,})[^\d]*$")
@@ -248,7 +249,8 @@ class Source:
 
     rows: gives the rows from the first one on, as often as it is called. batches: the same as Arrow, where that is the
     short way. notes: problems that reject no row, as (problem, detail, number of rows or None). is_text: whether
-    numbers and dates are text as somebody wrote it.
+    numbers and dates are text as somebody wrote it. is_report: whether a report may have written lines
+    below the list.
     """
 
     header: Header
@@ -256,6 +258,7 @@ class Source:
     batches: Callable[[], Iterator[pa.RecordBatch]] | None = None
     notes: list[Note] = field(default_factory=list)
     is_text: bool = True
+    is_report: bool = True
 
 
 @dataclass
@@ -452,15 +455,12 @@ def guess_encoding(sample: bytes) -> str:
     """
     lines = [line for line in re.split(rb"[\r\n]+", sample) if any(byte > 127 for byte in line)][:2000]
     telling = b"\n".join(lines)
-    texts = {}
-    for name in ("cp1252", "cp1250", "mac_roman", "cp850"):
-        try:
-            texts[name] = telling.decode(name)
-        except UnicodeDecodeError:
-            continue
+    # bytes that an encoding does not know count against it
+    texts = {name: telling.decode(name, errors="replace") for name in ("cp1252", "cp1250", "mac_roman", "cp850")}
     scores = {name: western_score(text) for name, text in texts.items()}
-    if scores.get("cp1252", -1) >= 0 and scores["cp1252"] == max(scores.values()):
-        return "cp1252"
+    western = "iso-8859-1" if "\ufffd" in texts["cp1252"] else "cp1252"
+    if scores["cp1252"] >= 0 and scores["cp1252"] == max(scores.values()):
+        return western
     best = max(scores, key=scores.get)
     if scores[best] > 0:
         return best
@@ -468,7 +468,7 @@ def guess_encoding(sample: bytes) -> str:
     found = charset_normalizer.from_bytes(telling, cp_isolation=others).best()
     if found is not None:
         return found.encoding
-    return "cp1252" if "cp1252" in texts else "iso-8859-1"
+    return western
 
 
 def detect_encoding(path: str, is_gzip: bool) -> Encoding:
@@ -761,7 +761,7 @@ def parquet_source(path: str, partner: str, settings: Settings) -> Source:
         for name in (*DATES, *NUMBERS)
         for place in header.places.get(name, ())
     )
-    return Source(header, rows, batches, is_text=is_text)
+    return Source(header, rows, batches, is_text=is_text, is_report=False)
 
 
 # ---------- workbooks
@@ -997,6 +997,9 @@ def classified(source: Source) -> Iterator[tuple[Row, str]]:
 
     What may be a footer is held back until the next whole row, or the file's end.
     """
+    if not source.is_report:
+        yield from ((row, "malformed_row" if row.bad else "row") for row in source.rows())
+        return
     header = source.header
     width = len(header.names)
     heads = [column_key(name) for name in header.names]
@@ -1112,6 +1115,11 @@ class DateSigns:
         elif first != second:
             self.either += 1
             self.example = self.example or text
+
+    def add_certain(self, text: str) -> None:
+        """Count a date that leaves no choice."""
+        if SHORT_DATE.match(text) and max(map(int, re.split("[/-]", text)[:2])) > 12:
+            self.add(text)
 
     @property
     def order(self) -> bool | None:
@@ -1239,6 +1247,12 @@ def look_through(source: Source) -> Survey:
     has_subtotals = False
     for row, outcome in classified(source):
         has_subtotals |= row.is_subtotal and survey.n_rows > 0
+        if outcome == "footer_rows":
+            # the day on which a report was made is written as its other days are
+            for cell in filter(None, row.cells):
+                for found in SLASHED.finditer(cell):
+                    for signs in dates.values():
+                        signs.add_certain(found[0])
         if outcome != "row":
             continue
         survey.n_rows += 1
