@@ -123,7 +123,8 @@ END = object()
 # Without a limit of its own, csv refuses a file for one long cell.
 csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
 
-ARROW = re.compile(r"[↑↓▲▼⬆⬇]")
+# The arrow of a sorted or grouped column; in windows-1252 it is a question mark.
+ARROW = re.compile(r"[↑↓▲▼⬆⬇]|\s\?$")
 NOT_IN_KEY = re.compile(r"[\W_]+")
 # What report tools write below a list, in four languages.
 FOOTER = re.compile(
@@ -625,8 +626,8 @@ def whole_record(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
 
 def checked(number: int, cells: list[str]) -> Row:
     """A row of cleaned cells; a bad one where a cell is longer than any value."""
-    if any(len(cell) > MAX_FIELD for cell in cells):
-        longest = max(map(len, cells))
+    longest = max(map(len, cells), default=0)
+    if longest > MAX_FIELD:
         return Row(number, [], f"a cell of {longest} characters")
     return Row(number, [clean(cell) for cell in cells])
 
@@ -1002,7 +1003,6 @@ def classified(source: Source) -> Iterator[tuple[Row, str]]:
         return
     header = source.header
     width = len(header.names)
-    heads = [column_key(name) for name in header.names]
     tail: deque[Row] = deque()
 
     def settled(row: Row) -> tuple[Row, str] | None:
@@ -1034,7 +1034,7 @@ def classified(source: Source) -> Iterator[tuple[Row, str]]:
             while tail:
                 if held := settled(tail.popleft()):
                     yield held
-            again = [column_key(cell or "") for cell in row.cells] == heads
+            again = (row.cells[0] or "") == header.names[0] and [cell or "" for cell in row.cells] == header.names
             yield row, "footer_rows" if again else "row"
             continue
         tail.append(row)
@@ -1244,9 +1244,10 @@ def look_through(source: Source) -> Survey:
     last: dict[int, str] = {}
     blanks: Counter[int] = Counter()
     repeats: set[int] = set()
-    has_subtotals = False
+    n_totals, has_subtotals = 0, False
     for row, outcome in classified(source):
-        has_subtotals |= row.is_subtotal and survey.n_rows > 0
+        if row.is_subtotal:
+            n_totals += 1
         if outcome == "footer_rows":
             # the day on which a report was made is written as its other days are
             for cell in filter(None, row.cells):
@@ -1255,10 +1256,11 @@ def look_through(source: Source) -> Survey:
                         signs.add_certain(found[0])
         if outcome != "row":
             continue
+        # totals between rows are those of groups; those at the end may be of a list without any
+        has_subtotals = has_subtotals or (n_totals > 0 and survey.n_rows > 0)
         survey.n_rows += 1
-        for place, cell in enumerate(row.cells):
-            if cell is not None:
-                survey.used.add(place)
+        if len(survey.used) < len(row.cells):
+            survey.used.update(place for place, cell in enumerate(row.cells) if cell is not None)
         for place, signs in dates.items():
             if row.cells[place] is not None:
                 signs.add(row.cells[place])
@@ -1276,7 +1278,9 @@ def look_through(source: Source) -> Survey:
                     repeats.add(place)
                 last[place] = value
     for place in keepable:
-        is_group = place in arrows or (has_subtotals and place == min(meaning_at, default=-1))
+        # an arrow may as well tell how a list is sorted, with what has no day or amount at its end
+        is_sorted = meaning_at[place] in (*DATES, *NUMBERS)
+        is_group = (place in arrows and not is_sorted) or (has_subtotals and place in (min(meaning_at), *arrows))
         if is_group and blanks[place] and place not in repeats:
             survey.fill.add(place)
     for place, signs in dates.items():
