@@ -214,6 +214,8 @@ def spoilt(content: bytes, draw: random.Random) -> bytes:
     """A file with a few bytes cut, doubled or changed."""
     data = bytearray(content)
     for _ in range(draw.randint(1, 4)):
+        if not data:
+            break
         at = draw.randrange(len(data))
         match draw.randint(0, 3):
             case 0:
