@@ -35,7 +35,7 @@ KEY_COLUMNS = (
 LIBRARIES = (
     "dbt.cli.main", "dbt.adapters.duckdb", "duckdb", "pyarrow", "numpy", "scipy",
     "rapidfuzz", "sparse_dot_topn", "tldextract", "anyascii", "stdnum", "pycountry",
-    "babel",
+    "babel", "python_calamine", "charset_normalizer",
 )  # fmt: skip
 
 

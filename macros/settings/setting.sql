@@ -20,12 +20,12 @@
     select
     {%- for column, type in columns.items() %}
         {% if column not in present -%}
-            cast(null as {{ type }}) as {{ column }}
+            cast(null as {{ type }}) as {{ adapter.quote(column) }}
         {%- elif type == text -%}
-            nullif(trim(cast({{ column }} as {{ type }})), '') as {{ column }}
+            nullif(trim(cast({{ adapter.quote(column) }} as {{ type }})), '') as {{ adapter.quote(column) }}
         {%- else -%}
-            {{ dbt.safe_cast("nullif(trim(cast(" ~ column ~ " as " ~ text ~ ")), '')", type) }}
-                as {{ column }}
+            {{ dbt.safe_cast("nullif(trim(cast(" ~ adapter.quote(column) ~ " as " ~ text ~ ")), '')", type) }}
+                as {{ adapter.quote(column) }}
         {%- endif %}
         {%- if not loop.last %},{% endif %}
     {%- endfor %}

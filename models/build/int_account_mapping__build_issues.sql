@@ -31,6 +31,20 @@ final as (
     from input_tables
     where other_tables <> ''
 
+    union all
+
+    select
+        input as source,
+        '(all)' as row_key,
+        'unread_columns' as problem,
+        columns_unread as detail,
+        1 as n_rows
+
+    from input_tables
+    where
+        input = 'partners.partner_accounts'
+        and columns_unread <> ''
+
     {% for setting, nothing in account_mapping.settings_that_name_nothing() %}
     union all
 

@@ -164,7 +164,7 @@ staged_rows as (
             when partner_accounts.is_excluded then 'excluded'
             else 'used'
         end as outcome,
-        false as is_repaired,
+        partner_rows.notes is not null as is_repaired,
         partner_rows.updated_at,
         cast(null as timestamp) as extracted_at
 
@@ -209,16 +209,18 @@ counted as (
 
     union all
 
+    -- one row may have been mended in several ways: at least as many as by the most usual one
     select
         file_name as input,
         'used' as outcome,
         0 as n_rows,
-        0 as repaired_rows,
+        coalesce(max(case when is_repair then n_rows end), 0) as repaired_rows,
         cast(null as timestamp) as updated_at,
         cast(null as timestamp) as extracted_at
 
     from partner_files
-    where kind = 'file'
+    where kind in ('file', 'problem')
+    group by file_name
 
     {% for side, input, keys in [('partner', 'partners.partner_keys', 'partner_keys')] + (
         [('ours', 'own.shared_keys', 'own_keys')] if account_mapping.uses_crm('shared_keys') else []
@@ -290,7 +292,9 @@ final as (
         {%- for outcome in ['used', 'merged', 'older', 'deleted', 'excluded', 'rejected'] %}
         cast(sum(case when outcome = '{{ outcome }}' then n_rows else 0 end) as bigint) as rows_{{ outcome }},
         {%- endfor %}
-        cast(sum(repaired_rows) as bigint) as rows_repaired,
+        cast(
+            least(sum(repaired_rows), sum(case when outcome = 'used' then n_rows else 0 end)) as bigint
+        ) as rows_repaired,
         coalesce(max(updated_at), max(extracted_at)) as newest_change
 
     from counted

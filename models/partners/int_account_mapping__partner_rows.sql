@@ -12,10 +12,11 @@ file_rows as (
         {{ account_mapping.partner_account_columns() | indent(8) }},
 
         ---------- origin
-        file_name as source
+        file_name as source,
+        cast(null as {{ dbt.type_string() }}) as notes
 
     from {{ ref('stg_account_mapping__partner_files') }}
-    where problem is null
+    where kind = 'row'
 
 ),
 
@@ -45,63 +46,67 @@ doubled as (
 
 ),
 
--- the last resort that orders versions: most accounts have one only, and hashing is dear
-hashed as (
+checked as (
 
     select
         unioned.*,
         case
-            when doubled.account_id is not null or unioned.partner_id is null or unioned.account_id is null
-                then {{ account_mapping.content_hash([
-                    'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'postal_code', 'status',
-                    'segment', 'owner_name', 'owner_email', 'raw_open_amount', 'currency', 'customer_since',
-                    'annual_revenue', 'employee_count', 'industry', 'lei', 'duns', 'vat_id', 'linkedin_url',
-                    'parent_account_id', 'updated_at', 'source',
-                ], 'unioned') }}
-        end as row_hash
-
-    from unioned
-    left join doubled
-        on
-            unioned.partner_id = doubled.partner_id
-            and unioned.account_id = doubled.account_id
-
-),
-
-checked as (
-
-    select
-        hashed.*,
-        case
-            when hashed.partner_id is null then 'missing_partner_id'
+            when unioned.partner_id is null then 'missing_partner_id'
             when partners.partner_id is null then 'unknown_partner'
             when not partners.is_active then 'inactive_partner'
             when partners.exchange <> 'list' then 'readable_rows_of_hashed_partner'
-            when hashed.account_id is null then 'missing_account_id'
+            when unioned.account_id is null then 'missing_account_id'
             when
                 coalesce(
-                    hashed.account_name, hashed.website, hashed.email_domain, hashed.lei, hashed.duns,
-                    hashed.vat_id, hashed.linkedin_url
+                    unioned.account_name, unioned.website, unioned.email_domain, unioned.lei, unioned.duns,
+                    unioned.vat_id, unioned.linkedin_url
                 ) is null
                 then 'no_identity'
         end as row_problem
 
-    from hashed
+    from unioned
     left join partners
-        on hashed.partner_id = partners.partner_id
+        on unioned.partner_id = partners.partner_id
 
 ),
 
 ranked as (
 
+    -- most accounts have one row only, and ordering by all columns is dear
     select
-        *,
+        checked.*,
+        1 as version_rank
+
+    from checked
+    left join doubled
+        on
+            checked.partner_id = doubled.partner_id
+            and checked.account_id = doubled.account_id
+    where doubled.account_id is null
+
+    union all
+
+    select
+        checked.*,
         row_number() over (
-            partition by partner_id, account_id, row_problem
-            order by updated_at desc nulls last, row_hash
+            partition by checked.partner_id, checked.account_id, checked.row_problem
+            order by
+                checked.updated_at desc nulls last
+                {%- for column in [
+                    'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'postal_code', 'status',
+                    'segment', 'owner_name', 'owner_email', 'raw_open_amount', 'currency', 'customer_since',
+                    'annual_revenue', 'employee_count', 'industry', 'lei', 'duns', 'vat_id', 'linkedin_url',
+                    'parent_account_id', 'source',
+                ] %},
+                checked.{{ column }} nulls last
+                {%- endfor %}
         ) as version_rank
 
     from checked
+    inner join doubled
+        on
+            checked.partner_id = doubled.partner_id
+            and checked.account_id = doubled.account_id
 
 ),
 

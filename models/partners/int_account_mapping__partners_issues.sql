@@ -49,6 +49,12 @@ exclusions as (
 
 ),
 
+partner_columns as (
+
+    select * from {{ ref('stg_account_mapping__settings_partner_columns') }}
+
+),
+
 sharing_agreements as (
 
     select * from {{ ref('stg_account_mapping__settings_sharing_agreements') }}
@@ -99,14 +105,64 @@ key_rows as (
 
 ),
 
+file_dates as (
+
+    {% for column in ['customer_since', 'updated_at'] -%}
+    select
+        file_name,
+        '{{ column }}' as column_name,
+        {{ account_mapping.clean_text(column) }} as date_text,
+        {{ account_mapping.to_timestamp(column) }} as date_value
+
+    from partner_files
+    where
+        kind = 'row'
+        and {{ account_mapping.clean_text(column) }} is not null
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {% endfor %}
+),
+
+noted_rows as (
+
+    select
+        'partners' as source_relation,
+        'partner_accounts' as source_table,
+        notes
+
+    from partner_rows
+    where notes is not null
+
+),
+
+noted as (
+
+    {{ account_mapping.staged_notes('noted_rows') | indent(4) }}
+
+),
+
 final as (
+
+    select
+        source,
+        row_key,
+        problem,
+        detail,
+        n_rows
+
+    from noted
+
+    union all
 
     select
         source,
         coalesce(partner_id, '(no partner)') || ':'
         || coalesce(account_id, account_name, website, '(no id)') as row_key,
         problem,
-        account_name as detail
+        account_name as detail,
+        1 as n_rows
 
     from partner_rows
     where
@@ -118,14 +174,30 @@ final as (
     select
         file_name as source,
         case
-            when row_number is null then '(whole file)'
-            else 'line ' || cast(row_number as {{ dbt.type_string() }})
+            when row_number is not null then 'line ' || cast(row_number as {{ dbt.type_string() }})
+            when n_rows is null then '(whole file)'
+            else '(all)'
         end as row_key,
         problem,
-        detail
+        detail,
+        greatest(coalesce(n_rows, 1), 1) as n_rows
 
     from partner_files
-    where problem is not null
+    where kind = 'problem'
+
+    union all
+
+    -- what the list's columns hold, and nobody can read as a date
+    select
+        file_name as source,
+        column_name as row_key,
+        'date_not_readable' as problem,
+        'such as: ' || min(date_text) as detail,
+        count(*) as n_rows
+
+    from file_dates
+    where date_value is null
+    group by file_name, column_name
 
     union all
 
@@ -133,7 +205,8 @@ final as (
         case side when 'ours' then 'own.shared_keys' else 'partners.partner_keys' end as source,
         coalesce(partner_id, '(no partner)') as row_key,
         problem,
-        cast(count(*) as {{ dbt.type_string() }}) || ' keys' as detail
+        cast(count(*) as {{ dbt.type_string() }}) || ' keys' as detail,
+        1 as n_rows
 
     from key_rows
     where
@@ -143,11 +216,14 @@ final as (
 
     union all
 
+    -- one per word, with the row of settings that it needs
     select
         partner_records.source,
-        partner_statuses.partner_id || ':' || partner_statuses.account_id as row_key,
+        'status' as row_key,
         'unknown_status_value' as problem,
-        'status: ' || partner_statuses.raw_value as detail
+        'status: ' || min(partner_records.status) || '; add: ' || partner_statuses.partner_id || ',status,'
+        || min(partner_records.status) || ',<status>' as detail,
+        count(*) as n_rows
 
     from partner_statuses
     inner join partner_records
@@ -155,6 +231,7 @@ final as (
             partner_statuses.partner_id = partner_records.partner_id
             and partner_statuses.account_id = partner_records.account_id
     where partner_statuses.is_unknown
+    group by partner_records.source, partner_statuses.partner_id, partner_statuses.raw_value
 
     union all
 
@@ -162,7 +239,8 @@ final as (
         children.source,
         children.partner_id || ':' || children.account_id as row_key,
         'unknown_parent' as problem,
-        children.parent_account_id as detail
+        children.parent_account_id as detail,
+        1 as n_rows
 
     from partner_records as children
     left join partner_records as parents
@@ -183,7 +261,8 @@ final as (
             when partner_records.open_amount is null then 'amount_not_a_number'
             else 'currency_without_rate'
         end as problem,
-        coalesce(partner_records.currency || ' ', '') || partner_records.raw_open_amount as detail
+        coalesce(partner_records.currency || ' ', '') || partner_records.raw_open_amount as detail,
+        1 as n_rows
 
     from partner_records
     left join currency_rates
@@ -206,7 +285,8 @@ final as (
         settings.source,
         settings.partner_id as row_key,
         'setting_of_unknown_partner' as problem,
-        cast(null as {{ dbt.type_string() }}) as detail
+        cast(null as {{ dbt.type_string() }}) as detail,
+        1 as n_rows
 
     from (
         select distinct
@@ -227,6 +307,15 @@ final as (
         union all
 
         select distinct
+            'account_mapping__partner_columns' as source,
+            partner_id
+
+        from partner_columns
+        where partner_id <> '*'
+
+        union all
+
+        select distinct
             'account_mapping__sharing_agreements' as source,
             partner_id
 
@@ -240,7 +329,9 @@ final as (
 
         from status_rules
         where source_system not in (
-            'partner', '{{ account_mapping.supported_crms() | join("', '") }}'
+            'partner',
+            '{{ (account_mapping.supported_crms() + account_mapping.crm_instances() | map(attribute="name") | list)
+                | unique | join("', '") }}'
         )
     ) as settings
     left join known_partners
@@ -253,7 +344,8 @@ final as (
         source,
         partner_id as row_key,
         'unknown_field' as problem,
-        left(item, 100) as detail
+        left(item, 100) as detail,
+        1 as n_rows
 
     from agreement_fields
     where item not in ('{{ account_mapping.shareable_fields() | join("', '") }}')

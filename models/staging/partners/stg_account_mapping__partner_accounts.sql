@@ -12,7 +12,8 @@ renamed as (
         {{ account_mapping.partner_account_columns() | indent(8) }},
 
         ---------- origin
-        'partners.partner_accounts' as source
+        'partners.partner_accounts' as source,
+        notes
 
     from source
 
