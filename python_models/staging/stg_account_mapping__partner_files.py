@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
 
 MISSING_LIBRARY = (
     "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
@@ -422,12 +422,15 @@ def opened(path: str, is_gzip: bool):
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a file writes text. n_wrong: bytes that are none in this encoding. n_lines: of bytes, line ends."""
+    """How a file writes text: a name that Python knows, what is to be told of it, and the number of line ends.
+
+    n_lines is None where Arrow does not read the file.
+    """
 
     name: str
     note: str | None
-    n_lines: int
-    ends_with_line: bool
+    n_lines: int | None = None
+    ends_with_line: bool = True
 
 
 def western_score(text: str) -> int:
@@ -472,53 +475,61 @@ def guess_encoding(sample: bytes) -> str:
     return western
 
 
+def marked_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 by a byte-order mark, or by the zeros that Western text has in every second byte of UTF-16."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = head[::2], head[1::2]
+    if odd.count(0) > 0.4 * len(odd) and even.count(0) < 0.1 * len(even):
+        return "utf-16-le"
+    if even.count(0) > 0.4 * len(even) and odd.count(0) < 0.1 * len(odd):
+        return "utf-16-be"
+    return None
+
+
+def blocks_of(file) -> Iterator[bytes]:
+    while block := file.read(BLOCK_BYTES):
+        yield block
+
+
 def detect_encoding(path: str, is_gzip: bool) -> Encoding:
-    """How a text file is encoded: by its byte-order mark, else by what its bytes are good for."""
+    """How a text file is encoded: by its byte-order mark, else by what its bytes are good for.
+
+    It is read to its end, so that one that is cut off is found out here.
+    """
     with opened(path, is_gzip) as file:
         first = file.read(BLOCK_BYTES)
-        n_lines, last = 0, b""
-        good, bad, sample = 0, 0, bytearray()
-        marks = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"))
-        marks += ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-        name = next((name for mark, name in marks if first.startswith(mark)), None)
-        head = first[:4096]
-        if name is None and len(head) >= 4 and b"\0" in head:
-            # Western text in UTF-16 has a zero in every second byte
-            if head[1::2].count(0) > 0.4 * len(head[1::2]) and head[::2].count(0) < 0.1 * len(head):
-                name = "utf-16-le"
-            elif head[::2].count(0) > 0.4 * len(head[::2]) and head[1::2].count(0) < 0.1 * len(head):
-                name = "utf-16-be"
+        name = marked_encoding(first[:4096])
         if name:
-            while file.read(BLOCK_BYTES):  # to its end: a file that is cut off is found out here
+            for _ in blocks_of(file):
                 pass
-            return Encoding(name, None if name in ("utf-16", "utf-32") else f"read as {name}", -1, True)
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="strict")
-        loose = None
-        block = first
-        while block:
-            n_lines += block.count(b"\n")
-            last = block[-1:]
-            if loose is None:
-                try:
-                    if not block.isascii() or decoder.getstate()[0]:
-                        decoder.decode(block)
-                except UnicodeDecodeError:
-                    loose = codecs.getincrementaldecoder("utf-8")(errors="replace")
-            if loose is not None or not block.isascii():
-                if len(sample) < BLOCK_BYTES:
-                    sample += block
-                text = (loose or codecs.getincrementaldecoder("utf-8")(errors="replace")).decode(block)
-                wrong = text.count("\ufffd")
-                bad += wrong if loose else 0
-                good += sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) - wrong
-            block = file.read(BLOCK_BYTES)
-        if loose is None and not decoder.getstate()[0]:
+            return Encoding(name, f"read as {name}" if name.startswith("utf-16-") else None)
+        decoder, n_lines, last = codecs.getincrementaldecoder("utf-8")(), 0, b""
+        try:
+            for block in chain([first], blocks_of(file)):
+                n_lines += block.count(b"\n")
+                last = block[-1:]
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
             return Encoding("utf-8-sig", None, n_lines, last == b"\n")
-        bad = max(bad, 1)
-        if good >= 10 * bad or (loose is None and good):
-            return Encoding("utf-8-sig", f"read as UTF-8, though {bad} of its letters are none", -1, True)
-        name = guess_encoding(bytes(sample))
-        return Encoding(name, f"read as {name.replace('_', '-')}", -1, True)
+        except UnicodeDecodeError:
+            pass
+    good, bad, sample = 0, 0, bytearray()
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    with opened(path, is_gzip) as file:
+        for block in blocks_of(file):
+            if not block.isascii() and len(sample) < BLOCK_BYTES:
+                sample += block
+            foreign = "".join(re.findall(r"[^\x00-\x7f]+", decoder.decode(block)))
+            wrong = foreign.count("\ufffd")
+            good, bad = good + len(foreign) - wrong, bad + wrong
+    if good >= 10 * bad:
+        # a few broken letters in a file that otherwise makes sense
+        return Encoding("utf-8-sig", f"read as UTF-8, though {max(bad, 1)} of its letters are none")
+    name = guess_encoding(bytes(sample))
+    return Encoding(name, f"read as {name.replace('_', '-')}")
 
 
 def lines_of(path: str, is_gzip: bool, encoding: str) -> Iterator[str | None]:
@@ -684,7 +695,7 @@ def text_source(path: str, is_gzip: bool, partner: str, settings: Settings) -> S
         index == 0
         and not told
         and not is_gzip
-        and encoding.n_lines >= 0
+        and encoding.n_lines is not None
         and delimiter.isascii()
         and all(header.names)
         and not any(map(ARROW.search, header.names))
@@ -924,6 +935,11 @@ def workbook_source(path: str, partner: str, settings: Settings) -> Source | Non
             book = python_calamine.load_workbook(file)
     except python_calamine.CalamineError as error:
         raise UnusableFile("unreadable_file", shown(str(error), 500)) from error
+    # a panic of the library, which is written in Rust, is no Exception
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UnusableFile("unreadable_file", "no workbook that can be read") from error
     sheets = []
     for order, sheet in enumerate(book.sheets_metadata):
         if sheet.typ != python_calamine.SheetTypeEnum.WorkSheet:
@@ -1542,7 +1558,9 @@ def read_file(
     read, unread, names = columns_told(source, survey and survey.used)
     notes = [*source.notes, *doubled_note(source.header), *(survey.notes if survey else [])]
     if names:
-        notes.append(("unread_columns", f"{len(names)}: {shown('; '.join(names), 2000)}", None))
+        notes.append(
+            ("unread_columns", f"{len(names)} of {len(source.header.names)}: {shown('; '.join(names), 2000)}", None)
+        )
     rows += [
         {"row_number": number, "problem": problem, "detail": detail, "n_rows": 1}
         for number, problem, detail in told.single

@@ -136,7 +136,7 @@ def issues(project: Project, problem: str) -> list[dict]:
         ("name_control_characters", [f"salesforce:{identifier(11)}"]),
         ("not_utf_8", ["(whole file)"]),
         ("unreadable_file", ["(whole file)"]),
-        ("unknown_partner", ["mystery:1"]),
+        ("file_of_unknown_partner", ["(all)"]),
     ],
 )
 def test_each_problem_is_a_row_that_says_what_was_done(messy, problem, row_keys):

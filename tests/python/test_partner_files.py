@@ -485,7 +485,7 @@ def test_the_partners_own_rule_wins_and_unread_columns_are_told(tmp_path):
     row, *told = read(tmp_path, known=known)
     assert (row["segment"], row["status"]) == ("gold", "Customer")
     (unread,) = (row for row in told if row["problem"] == "unread_columns")
-    assert unread["detail"] == "1: Notes"
+    assert unread["detail"] == "1 of 5: Notes"
     (file,) = (row for row in every(tmp_path, known=known) if row["kind"] == "file")
     assert file["columns_read"] == "Company as account_name; Type as segment; Ampel as status"
     assert file["columns_unread"] == "Notes"
