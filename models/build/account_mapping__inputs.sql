@@ -37,27 +37,46 @@ inputs as (
 
 ),
 
-final as (
+dated as (
 
     select
-        inputs.input,
-        inputs.source_relation,
-        inputs.relation_name,
-        inputs.kind,
-        cast(inputs.rows_read as bigint) as rows_read,
+        inputs.*,
         {% for outcome in ['used', 'merged', 'older', 'deleted', 'excluded', 'rejected', 'repaired'] -%}
         coalesce(input_counts.rows_{{ outcome }}, 0) as rows_{{ outcome }},
         {% endfor -%}
-        nullif(inputs.columns_read, '') as columns_read,
-        nullif(inputs.columns_unread, '') as columns_unread,
         input_counts.newest_change,
-        cast(
-            {{ dbt.datediff('input_counts.newest_change', account_mapping.as_of(), 'day') }} as bigint
-        ) as age_days
+        {{ account_mapping.as_of() }} as today
 
     from inputs
     left join input_counts
         on inputs.input = input_counts.input
+
+),
+
+final as (
+
+    select
+        input,
+        source_relation,
+        relation_name,
+        kind,
+        cast(rows_read as bigint) as rows_read,
+        rows_used,
+        rows_merged,
+        rows_older,
+        rows_deleted,
+        rows_excluded,
+        rows_rejected,
+        rows_repaired,
+        nullif(columns_read, '') as columns_read,
+        nullif(columns_unread, '') as columns_unread,
+        newest_change,
+        cast(
+            {{ dbt.datediff('newest_change', 'today', 'day') }}
+            as bigint
+        ) as age_days
+
+    from dated
 
 )
 

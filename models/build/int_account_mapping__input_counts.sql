@@ -57,7 +57,15 @@ partner_files as (
 
 key_rows as (
 
-    select * from {{ ref('int_account_mapping__key_rows') }}
+    select
+        side,
+        case
+            when problem is null then 'used'
+            when problem = 'inactive_partner' then 'excluded'
+            else 'rejected'
+        end as outcome
+
+    from {{ ref('int_account_mapping__key_rows') }}
 
 ),
 
@@ -69,7 +77,8 @@ partner_keys as (
 
 partner_agreements as (
 
-    select * from {{ ref('stg_account_mapping__partner_agreements') }}
+    select case when is_malformed then 'rejected' else 'used' end as outcome
+    from {{ ref('stg_account_mapping__partner_agreements') }}
 
 ),
 
@@ -229,11 +238,7 @@ counted as (
 
     select
         '{{ input }}' as input,
-        case
-            when problem is null then 'used'
-            when problem = 'inactive_partner' then 'excluded'
-            else 'rejected'
-        end as outcome,
+        outcome,
         count(*) as n_rows,
         0 as repaired_rows,
         cast(null as timestamp) as updated_at,
@@ -241,7 +246,7 @@ counted as (
 
     from key_rows
     where side = '{{ side }}'
-    group by 2
+    group by outcome
 
     union all
 
@@ -262,14 +267,14 @@ counted as (
 
     select
         'partners.partner_agreements' as input,
-        case when is_malformed then 'rejected' else 'used' end as outcome,
+        outcome,
         count(*) as n_rows,
         0 as repaired_rows,
         cast(null as timestamp) as updated_at,
         cast(null as timestamp) as extracted_at
 
     from partner_agreements
-    group by 2
+    group by outcome
 
     union all
 

@@ -91,15 +91,30 @@ ranked as (
         row_number() over (
             partition by checked.partner_id, checked.account_id, checked.row_problem
             order by
-                checked.updated_at desc nulls last
-                {%- for column in [
-                    'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'postal_code', 'status',
-                    'segment', 'owner_name', 'owner_email', 'raw_open_amount', 'currency', 'customer_since',
-                    'annual_revenue', 'employee_count', 'industry', 'lei', 'duns', 'vat_id', 'linkedin_url',
-                    'parent_account_id', 'source',
-                ] %},
-                checked.{{ column }} nulls last
-                {%- endfor %}
+                checked.updated_at desc nulls last,
+                checked.account_name nulls last,
+                checked.website nulls last,
+                checked.email_domain nulls last,
+                checked.country nulls last,
+                checked.state nulls last,
+                checked.city nulls last,
+                checked.postal_code nulls last,
+                checked.status nulls last,
+                checked.segment nulls last,
+                checked.owner_name nulls last,
+                checked.owner_email nulls last,
+                checked.raw_open_amount nulls last,
+                checked.currency nulls last,
+                checked.customer_since nulls last,
+                checked.annual_revenue nulls last,
+                checked.employee_count nulls last,
+                checked.industry nulls last,
+                checked.lei nulls last,
+                checked.duns nulls last,
+                checked.vat_id nulls last,
+                checked.linkedin_url nulls last,
+                checked.parent_account_id nulls last,
+                checked.source nulls last
         ) as version_rank
 
     from checked
