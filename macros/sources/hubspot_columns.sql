@@ -68,7 +68,8 @@
                     'associated company (primary) ids',
                 ] + p('hs_primary_associated_company'),
                 'source_account_ids': [
-                    'list', 'companies', 'associations companies', 'associated company ids', 'associations',
+                    'list', 'companies', 'associations.companies.results', 'associations.companies',
+                    'associated company ids',
                 ] + p('associatedcompanyid', ['associated company id', 'company id']),
                 'pipeline_id': ['id', 'deal pipeline id'] + p('pipeline'),
                 'stage': ['id', 'deal pipeline stage id'] + p('dealstage', ['deal stage']),
@@ -128,7 +129,10 @@
                 'source_contact_id': ['id', 'id', 'record id', 'record id - contact', 'contact id', 'hs object id'],
                 'merged_source_contact_ids': ['list'] + p('hs_merged_object_ids', ['merged object ids']),
                 'source_account_id': ['id'] + p('associatedcompanyid', ['primary associated company id']),
-                'source_account_ids': ['list', 'companies', 'associations companies', 'associated company ids'],
+                'source_account_ids': [
+                    'list', 'companies', 'associations.companies.results', 'associations.companies',
+                    'associated company ids',
+                ],
                 'emails': ['text'] + p('email'),
                 'updated_at': ['timestamp'] + p(
                     'lastmodifieddate', p('hs_lastmodifieddate', ['updated at', 'last modified date'])

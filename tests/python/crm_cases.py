@@ -449,6 +449,22 @@ CASES = [
         candidates={"company": {"source_account_id": ["companyId"]}},
     ),
     Case(
+        "k17_hs_as_the_interface_gives_it",
+        "hubspot",
+        {
+            "companies": """
+                select '7' as id, '{"name": "Eta Works", "domain": "etaworks.com"}' as properties,
+                    '2026-01-01T00:00:00Z' as "updatedAt", false as archived
+            """,
+            "deals": """
+                select '1' as id, {'amount': '70', 'hs_is_closed': 'false', 'hs_is_closed_won': 'false'} as properties,
+                    '{"companies": {"results": [{"id": "7", "type": "deal_to_company"}]}}' as associations
+            """,
+        },
+        {"7": {"name": "Eta Works", "domains": "etaworks.com", "status": "open_opportunity", "open_amount": "70.00"}},
+        census={"company": {"used": 1}, "deal": {"used": 1}},
+    ),
+    Case(
         "k18_sf",
         "salesforce",
         {
