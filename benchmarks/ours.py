@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEASURE = Path(__file__).resolve().with_name("measure.py")
 PARTNER = "benchmark"
 SECRET = f"ACCOUNT_MAPPING_SECRET_{PARTNER.upper()}"
-LIST = "lists/benchmark.csv"  # named after the partner, for which alone a file speaks
+LIST = f"lists/{PARTNER}.csv"  # a file speaks for the partner that it is named after
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
 # The columns of account_mapping__shared_keys that a partner's table of keys has, after partner_id.
 KEY_COLUMNS = (

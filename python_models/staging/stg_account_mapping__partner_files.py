@@ -14,6 +14,8 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
 import unicodedata
 import zipfile
 import zlib
@@ -106,6 +108,7 @@ MAX_LINES_OF_A_ROW = 100
 MAX_UNPACKED = 2 << 30
 MAX_WORKBOOK = 512 << 20
 MAX_CELLS = 20_000_000
+MAX_SECONDS = 300
 MAX_SINGLE_PROBLEMS = 100
 TAIL_ROWS = 200
 BLOCK_BYTES = 4 << 20
@@ -118,6 +121,20 @@ USUAL_DELIMITERS = ",;\t|"
 OTHER_DELIMITERS = ":^~¦§\x01\x02\x1c\x1d\x1e\x1f"
 ERROR_CELLS = ["#N/A", "#N/A!", "#NV", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#BEZUG!", "#WERT!"]
 
+TRY_WORKBOOK = """
+import sys
+import python_calamine
+
+try:
+    with open(sys.argv[1], "rb") as file:
+        book = python_calamine.load_workbook(file)
+        for sheet in book.sheets_metadata:
+            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet:
+                book.get_sheet_by_name(sheet.name)
+except python_calamine.CalamineError as error:
+    print(error)
+    sys.exit(1)
+"""
 # What an iterator of lines ends with.
 END = object()
 # Without a limit of its own, csv refuses a file for one long cell.
@@ -885,6 +902,21 @@ def ods_extent(part) -> tuple[int, int]:
     return rows, columns
 
 
+def try_workbook(path: str) -> None:
+    """Raises UnusableFile unless a process of its own can open it: on a broken one the library may never end."""
+    if not sys.executable:
+        return
+    command = [sys.executable, "-c", TRY_WORKBOOK, path]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnusableFile("unreadable_file", f"a workbook that is not open after {MAX_SECONDS} seconds") from error
+    if done.returncode:
+        raise UnusableFile("unreadable_file", shown(done.stdout, 400) or "a workbook that cannot be opened")
+
+
 def cell_text(value: object) -> str | None:
     """A cell of a workbook as text: days and times in ISO, whole numbers without a point."""
     if isinstance(value, str):
@@ -930,16 +962,12 @@ def sheet_rows(sheet) -> Iterator[list[str | None]]:
 def workbook_source(path: str, partner: str, settings: Settings) -> Source | None:
     """The sheet of a workbook that has the best header; None for a workbook without any cell."""
     check_workbook(path)
+    try_workbook(path)
     try:
         with open(path, "rb") as file:
             book = python_calamine.load_workbook(file)
     except python_calamine.CalamineError as error:
         raise UnusableFile("unreadable_file", shown(str(error), 500)) from error
-    # a panic of the library, which is written in Rust, is no Exception
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise UnusableFile("unreadable_file", "no workbook that can be read") from error
     sheets = []
     for order, sheet in enumerate(book.sheets_metadata):
         if sheet.typ != python_calamine.SheetTypeEnum.WorkSheet:

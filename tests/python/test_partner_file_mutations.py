@@ -16,7 +16,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from test_partner_files import adds_up, every, settings
+from test_partner_files import adds_up, every, partner_files, settings
 
 N_FILES = 500
 N_BATCHES = 10
@@ -185,6 +185,12 @@ def guise_of(seed: int) -> Guise:
 
 
 FOOTER_ALONE = {line[0] for footer in FOOTERS[1:] for line in footer}
+
+
+@pytest.fixture(autouse=True)
+def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workbooks are not tried in a process of their own first, which takes longer than all else."""
+    monkeypatch.setattr(partner_files, "try_workbook", lambda path: None)
 
 
 @pytest.mark.parametrize("batch", range(N_BATCHES))

@@ -426,6 +426,19 @@ def test_bombs_do_not_go_off(tmp_path, monkeypatch):
     assert problems(read(tmp_path, "nimbus.xlsx")) == {"too_large_file": None}
 
 
+def test_a_broken_workbook_that_never_opens_is_given_up(tmp_path, monkeypatch):
+    whole = ods(LIST)
+    with zipfile.ZipFile(io.BytesIO(whole)) as book, zipfile.ZipFile(tmp_path / "cirrus.ods", "w") as broken:
+        for part in book.namelist():
+            broken.writestr(part, book.read(part).replace(b"</table:table>", b"</table:taole>"))
+    (tmp_path / "nimbus.csv").write_bytes(csv_bytes(LIST))
+    monkeypatch.setattr(partner_files, "MAX_SECONDS", 2)
+    problem, *rows = read(tmp_path)
+    assert (problem["file_name"], problem["problem"]) == ("cirrus.ods", "unreadable_file")
+    assert "after 2 seconds" in problem["detail"]
+    assert names(rows) == ["Acme", "Globex"]
+
+
 # ---------- headers
 
 
