@@ -12,7 +12,7 @@
     {%- for source_name, instance in sources + [('partners', none)] -%}
         {%- set name = instance['name'] if instance else source_name -%}
         {%- for table_name in account_mapping.source_columns(source_name) -%}
-            {%- set found = account_mapping.staged_table(source_name, table_name, instance) -%}
+            {%- set found = account_mapping.staged_table(source_name, table_name, instance, complains=false) -%}
             {%- set relation = found['relation'] -%}
             {%- set model_name = var(name ~ '_' ~ table_name ~ '_model', none) -%}
             {%- if execute and (relation or source_name != 'partners') -%}
@@ -79,7 +79,7 @@
                     {%- for staged, names in (columns or {}).items() -%}
                         {%- set hits = [] -%}
                         {%- for instance in (meant or [none]) -%}
-                            {%- set found = account_mapping.staged_table(kind, table_name, instance) -%}
+                            {%- set found = account_mapping.staged_table(kind, table_name, instance, complains=false) -%}
                             {%- do hits.extend(
                                 account_mapping._reading(
                                     found['present'], [], exact_names=account_mapping.as_list(names))['names']) -%}
@@ -99,7 +99,8 @@
             {%- for table_name, spec in account_mapping.source_columns(
                 'own' if instance['kind'] == 'shared_keys' else instance['kind']).items()
                 if 'account_name' in spec['columns'] -%}
-                {%- set found = account_mapping.staged_table(instance['kind'], table_name, instance) -%}
+                {%- set found = account_mapping.staged_table(
+                    instance['kind'], table_name, instance, complains=false) -%}
                 {%- do hits.extend(account_mapping._reading(found['present'], [], exact_names=[column['name']])['names']) -%}
             {%- endfor -%}
         {%- endfor -%}

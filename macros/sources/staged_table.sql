@@ -1,17 +1,18 @@
-{% macro staged_table(source_name, table_name, instance=none) %}
+{% macro staged_table(source_name, table_name, instance=none, complains=true) %}
     {#- What is read of one source table, and how, as stage_table and the census need it:
         relation (none where there is no table), columns (its columns' names), present ({column key: [columns]}),
         expressions ({staged column: its text, the first filled source column}), sources ({staged column: names of the
         source columns}), text_dates (staged dates that may be written in any way), missing (staged columns that an
         optional table should have), and the texts extracted_at and unreadable_flags and the booleans
         is_current_version and is_deleted.
+        complains: whether a required table or column that is missing, or an unknown staging column, is an error.
 
         Names of var account_mapping__column_candidates[source][table][staged column] are tried first; the source there
         is the CRM's name or its kind. -#}
     {%- set spec = account_mapping.source_columns(source_name)[table_name] -%}
     {%- set relation = account_mapping.source_table(
-        source_name, table_name, required='required' in spec and source_name in account_mapping.supported_crms() + ['own'],
-        instance=instance) -%}
+        source_name, table_name, instance=instance,
+        required=complains and 'required' in spec and source_name in account_mapping.supported_crms() + ['own']) -%}
     {%- set text = dbt.type_string() -%}
     {%- set found = {
         'relation': relation, 'columns': [], 'present': {}, 'expressions': {}, 'sources': {}, 'text_dates': [],
@@ -41,7 +42,7 @@
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do account_mapping._check_required(source_name, table_name, instance, spec, extra, found) -%}
+    {%- do account_mapping._check_required(source_name, table_name, instance, spec, extra, found, complains) -%}
 
     {#- what loaders write beside the CRM's own columns: Fivetran, Airbyte, Stitch and Meltano, Hevo, dlt, Synapse Link,
         Debezium, dbt snapshots -#}
@@ -155,7 +156,7 @@
     {{- return(cleaned[0] if cleaned | length == 1 else 'coalesce(' ~ (cleaned | join(', ')) ~ ')') -}}
 {% endmacro %}
 
-{% macro _check_required(source_name, table_name, instance, spec, extra, found) %}
+{% macro _check_required(source_name, table_name, instance, spec, extra, found, complains) %}
     {#- Complaints of staged_table: a required column that is missing, and a candidate for no staged column. What an
         optional table lacks goes to found['missing']. -#}
     {%- set name = instance['name'] if instance else source_name -%}
@@ -164,7 +165,7 @@
         {%- if names | select('in', found['sources']) | list | length == 0 -%}
             {%- if alternatives in spec.get('expected', []) -%}
                 {%- do found['missing'].append(names | join(' or ')) -%}
-            {%- elif account_mapping.is_building() -%}
+            {%- elif complains and account_mapping.is_building() -%}
                 {%- set spellings = [] -%}
                 {%- for staged in names -%}
                     {%- do spellings.append(staged ~ " (accepted spellings: "
@@ -180,7 +181,8 @@
         {%- endif -%}
     {%- endfor -%}
     {#- `loaded_at` is no staging column: it is for loaded_at_query -#}
-    {%- for staged in extra if staged not in spec['columns'] and staged != 'loaded_at' and account_mapping.is_building() -%}
+    {%- for staged in extra if staged not in spec['columns'] and staged != 'loaded_at'
+        and complains and account_mapping.is_building() -%}
         {%- do exceptions.raise_compiler_error(
             "account_mapping: var account_mapping__column_candidates names `" ~ staged ~ "` for " ~ name ~ "."
             ~ table_name ~ ", which is not one of its staging columns: " ~ (spec['columns'].keys() | join(', ')) ~ "."

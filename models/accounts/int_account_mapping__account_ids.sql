@@ -45,13 +45,14 @@ pointers as (
 
 ),
 
--- a merged id stands twice: for its survivor, if that is an account, and else for itself as loaded
+-- a merged id stands twice: for its survivor, if any row has that, and for itself as loaded
 resolved as (
 
     select
         pointers.source_relation,
         pointers.source_account_id,
         pointers.surviving_source_account_id,
+        latest_accounts.record_state,
         row_number() over (
             partition by pointers.source_relation, pointers.source_account_id
             order by
@@ -66,12 +67,12 @@ resolved as (
         on
             pointers.source_relation = latest_accounts.source_relation
             and pointers.surviving_source_account_id = latest_accounts.source_account_id
-    where latest_accounts.record_state = 'current'
 
 ),
 
 final as (
 
+    -- an account that was deleted took along what was merged into it
     select
         resolved.source_relation,
         resolved.source_account_id,
@@ -84,7 +85,9 @@ final as (
         on
             resolved.source_relation = survivors.source_relation
             and resolved.source_account_id = survivors.source_id
-    where resolved.preference = 1
+    where
+        resolved.preference = 1
+        and resolved.record_state = 'current'
 
 )
 

@@ -59,14 +59,15 @@ surviving as (
 
     select
         survivors.source_relation,
-        survivors.source_id
+        survivors.source_id,
+        ranked.record_state
 
     from survivors
     inner join ranked
         on
             survivors.source_relation = ranked.source_relation
             and survivors.surviving_source_id = ranked.source_contact_id
-            and ranked.record_state = 'current'
+            and ranked.version_rank = 1
     where survivors.source_id <> survivors.surviving_source_id
 
 ),
@@ -85,7 +86,8 @@ final as (
         ranked.notes,
         ranked.version_rank,
         case
-            when ranked.version_rank = 1 and surviving.source_id is not null then 'merged'
+            when ranked.version_rank = 1 and surviving.record_state = 'current' then 'merged'
+            when ranked.version_rank = 1 and surviving.record_state = 'deleted' then 'deleted'
             else ranked.record_state
         end as record_state
 

@@ -112,6 +112,7 @@ staged_rows as (
         case
             when account_versions.version_rank = 1 and account_ids.is_merged then 'merged'
             when account_versions.record_state <> 'current' then account_versions.record_state
+            when account_ids.account_id is null then 'deleted'
             when accounts.is_excluded then 'excluded'
             else 'used'
         end as outcome,

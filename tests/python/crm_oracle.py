@@ -83,8 +83,8 @@ def is_gone(row: Row) -> bool:
     return row.get("deleted", False) or not row.get("current", True)
 
 
-def survivors(latest: dict[str, Row]) -> dict[str, str]:
-    """For each id that was merged away into a record that is there: that record."""
+def survivors(latest: dict[str, Row]) -> tuple[dict[str, str], set[str]]:
+    """For each id that was merged away into a record that is there: that record; and ids merged into a deleted one."""
     into = {}
     for name, row in latest.items():
         if row.get("master") and row["master"] != name:
@@ -92,7 +92,7 @@ def survivors(latest: dict[str, Row]) -> dict[str, str]:
         for other in row.get("merged") or ():
             if other != name:
                 into[other] = name
-    ends = {}
+    ends, lost = {}, set()
     for name in into:
         end, seen = name, set()
         while end in into and end not in seen:
@@ -100,7 +100,9 @@ def survivors(latest: dict[str, Row]) -> dict[str, str]:
             end = into[end]
         if end in latest and not is_gone(latest[end]):
             ends[name] = end
-    return ends
+        elif end in latest and end != name:
+            lost.add(name)
+    return ends, lost
 
 
 class Solved:
@@ -155,13 +157,13 @@ class Solved:
         table = ACCOUNTS[self.instance.kind]
         rows = self.instance.tables[table]
         self.latest, older, nameless = latest_rows(rows, lambda row: row["id"])
-        self.merged_into = survivors(self.latest)
+        self.merged_into, lost = survivors(self.latest)
         self.accounts: dict[str, Row] = {}
         merged = deleted = excluded = 0
         for name, row in self.latest.items():
             if name in self.merged_into:
                 merged += 1
-            elif is_gone(row):
+            elif is_gone(row) or name in lost:
                 deleted += 1
             else:
                 account = self._account(row)
@@ -218,14 +220,14 @@ class Solved:
         if rows is None:
             return [], {}, {}
         latest, older, nameless = latest_rows(rows, lambda row: row["id"])
-        ends = survivors(latest)
+        ends, lost = survivors(latest)
         numbers = Counter(older=older, rejected=nameless)
         kept = []
         for name, row in latest.items():
             account = self.known(account_of(row))
             if name in ends:
                 numbers["merged"] += 1
-            elif is_gone(row):
+            elif is_gone(row) or name in lost:
                 numbers["deleted"] += 1
             elif account is None:
                 numbers["rejected"] += 1

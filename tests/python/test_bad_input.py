@@ -125,7 +125,7 @@ def issues(project: Project, problem: str) -> list[dict]:
     ("problem", "row_keys"),
     [
         ("duplicate_id", [identifier(2)]),
-        ("unknown_status_value", [identifier(3)]),
+        ("unknown_status_value", ["account_type"]),
         ("cyclic_parents", [identifier(4), identifier(5)]),
         ("unknown_parent", [identifier(13)]),
         ("name_too_long", [f"salesforce:{identifier(6)}"]),

@@ -57,9 +57,11 @@ ACCOUNTS = 6
 
 
 def raw_columns(crm: str, entity: str) -> dict[str, str]:
-    """The first raw spelling of each column that the staging model of a source table reads."""
-    path = PACKAGE / f"models/staging/{crm}/stg_account_mapping__{crm}_{entity}.sql"
-    return dict(re.findall(r"'(\w+)': \['([^']+)'", path.read_text()))
+    """The first raw spelling of each column that is read of a source table."""
+    listed = (PACKAGE / f"macros/sources/{crm}_columns.sql").read_text()
+    start = listed.index("'columns': {", listed.index(f"'{entity}': {{"))
+    names = re.findall(r"'(\w+)': \[\s*'\w+',\s*'([^']+)'", listed[start : listed.index("}", start)])
+    return {column: raw.replace(" ", "_") for column, raw in names}
 
 
 class Mint:
@@ -171,18 +173,18 @@ def world(tmp_path_factory) -> tuple[Project, dict[str, str]]:
         row[PASSED_COLUMN] = mint.text(f"generic pass-through {number}")
     generic[1]["parent_account_id"] = generic[0]["account_id"]
     generic[2]["status"] = "customer"
-    users = table(mint, "salesforce", "users", 2)
-    accounts = table(mint, "salesforce", "accounts", ACCOUNTS, owner_id=lambda number: users[number % 2]["id"])
+    users = table(mint, "salesforce", "user", 2)
+    accounts = table(mint, "salesforce", "account", ACCOUNTS, owner_id=lambda number: users[number % 2]["id"])
     project.write_tables(
         {
             "generic.accounts": generic,
             "salesforce.account": accounts,
             "salesforce.user": users,
             "salesforce.contact": table(
-                mint, "salesforce", "contacts", 4, source_account_id=lambda number: accounts[number // 2]["id"]
+                mint, "salesforce", "contact", 4, source_account_id=lambda number: accounts[number // 2]["id"]
             ),
             "salesforce.opportunity": table(
-                mint, "salesforce", "opportunities", 3, source_account_id=lambda number: accounts[number]["id"]
+                mint, "salesforce", "opportunity", 3, source_account_id=lambda number: accounts[number]["id"]
             ),
             "partners.partner_accounts": [
                 {
