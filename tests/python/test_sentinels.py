@@ -293,12 +293,12 @@ def test_every_sentinel_went_into_the_project(world):
     unread = {re.sub(r" \d+", "", where) for where, text in texts.items() if text not in rows}
     # replaced by what they stand for: a stage says open or won, an id names the owner, a code the country and state
     assert unread <= {
-        "salesforce opportunities stage",
-        "salesforce users owner_id",
-        "salesforce accounts owner_name",
-        "salesforce accounts owner_email",
-        "salesforce accounts country_name",
-        "salesforce accounts state_name",
+        "salesforce opportunity stage",
+        "salesforce user owner_id",
+        "salesforce account owner_name",
+        "salesforce account owner_email",
+        "salesforce account country_name",
+        "salesforce account state_name",
         "generic accounts status",
     }
     assert len(texts) > 100
