@@ -465,6 +465,74 @@ CASES = [
         census={"company": {"used": 1}, "deal": {"used": 1}},
     ),
     Case(
+        "airbyte_hs",
+        "hubspot",
+        {
+            "companies": """
+                select '1' as id, 'Mu Tools' as properties_name, 'mutools.com' as properties_domain, '9' as
+                    properties_hubspot_owner_id
+                union all select '2', 'Nu Tools', 'nutools.com', '8'
+            """,
+            "owners": "select '8' as id, 'nu@ours.example' as email, 'Nu' as \"firstName\", 'Day' as \"lastName\"",
+            "owners_archived": """
+                select '9' as id, 'mu@ours.example' as email, 'Mu' as "firstName", 'Gone' as "lastName",
+                    true as archived
+            """,
+            "deal_pipelines": """
+                select 'p' as id, 'Sales' as label, '[{"id": "a", "label": "Talks", "metadata": {"isClosed": "false",
+                    "probability": "0.2"}}, {"id": "z", "label": "Signed", "metadata": {"isClosed": "true",
+                    "probability": "1.0"}}]' as stages
+            """,
+            "deals": """
+                select * from (values ('1', '["1"]', 'p', 'z', '10'), ('2', '["2"]', 'p', 'a', '20'))
+                v(id, companies, properties_pipeline, properties_dealstage, properties_amount)
+            """,
+        },
+        {
+            "1": {"status": WON, "open_amount": "0.00", "owner": "Mu Gone"},
+            "2": {"status": OPEN, "open_amount": "20.00", "owner": "Nu Day"},
+        },
+        census={
+            "owner": {"used": 1},
+            "owner_archived": {"used": 1},
+            "deal_pipeline": {"used": 1},
+            "deal": {"used": 2},
+        },
+    ),
+    Case(
+        "base_currency_dy",
+        "dynamics_365",
+        {
+            "account": "select 'b' as accountid, 'Iota' as name, 'iotaco.com' as websiteurl",
+            "opportunity": """
+                select '1' as opportunityid, 'b' as parentaccountid, 0 as statecode, 10.0 as estimatedvalue,
+                    12.0 as estimatedvalue_base, 'eur-guid' as transactioncurrencyid
+            """,
+            "transactioncurrency": """
+                select * from (values ('usd-guid', 'USD', 1.0), ('eur-guid', 'EUR', 0.83))
+                v(transactioncurrencyid, isocurrencycode, exchangerate)
+            """,
+        },
+        {"b": {"status": OPEN, "open_amount": "12.00"}},
+        census={"transactioncurrency": {"used": 2}},
+    ),
+    Case(
+        "persons_sf",
+        "salesforce",
+        {
+            "account": """
+                select * from (values ('0015g00000AAA01AAH', 'Alpha', 'alphaco.com', false),
+                    ('0015g00000AAA02AAH', 'Ann Lee', null, true))
+                v("Id", "Name", "Website", "IsPersonAccount")
+            """,
+        },
+        {
+            alpha(1): {"name": "Alpha", "is_excluded": "False"},
+            alpha(2): {"name": "Ann Lee", "is_excluded": "True", "exclusion_reason": "person_account"},
+        },
+        census={"account": {"used": 1, "excluded": 1}},
+    ),
+    Case(
         "k18_sf",
         "salesforce",
         {

@@ -73,7 +73,8 @@ def test_a_case_gives_the_right_marts(marts: Marts, case: Case) -> None:
         }
         for key, row in case.accounts.items()
     }
-    assert not any(row["is_excluded"] for row in accounts.values())
+    excluded = {key for key, row in case.accounts.items() if row.get("is_excluded") == "True"}
+    assert {key for key, row in accounts.items() if row["is_excluded"]} == excluded
     assert_issues(of_case(marts["account_mapping__data_issues"], "source", case), case)
     inputs = {row["input"]: row for row in of_case(marts["account_mapping__inputs"], "source_relation", case)}
     for table, numbers in case.census.items():
@@ -136,3 +137,13 @@ def test_a_list_of_schemas_is_an_error_that_names_the_var(make_project: Callable
     result = project.run("run", "--select", "+account_mapping__accounts")
     assert not result.success
     assert "salesforce_schema" in result.text
+
+
+def test_person_accounts_are_kept_where_a_var_says_so(make_project: Callable[..., Project]) -> None:
+    project = make_project(
+        variables={"account_mapping__crms": ["salesforce"], "account_mapping__person_accounts": True}
+    )
+    case = next(case for case in CASES if case.name == "persons_sf")
+    project.write_table("salesforce.account", case.tables["account"])
+    project.make("+account_mapping__accounts")
+    assert {row["is_excluded"] for row in project.query("from account_mapping__accounts")} == {False}
