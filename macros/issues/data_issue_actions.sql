@@ -7,6 +7,7 @@
         'footer_rows': 'left out: what a report writes between and below its rows is no account',
         'id_lost_digits': 'a spreadsheet cut digits off these ids, so that rows of a table are left out and rows of a file get an id made of name and website: export ids as text',
         'flag_not_readable': 'counts as no: write true or false',
+        'number_not_readable': 'these numbers are unknown: write them as 12500.50',
         'date_not_readable': 'these dates are unknown: write them as 2026-01-31',
         'ambiguous_dates': 'read as month/day/year, since nothing in the column tells; write dates as 2026-01-31',
         'ambiguous_stage': 'counts as open: several pipelines have this stage; load the deal pipeline, or hs_is_closed',

@@ -80,9 +80,16 @@
                         {%- set hits = [] -%}
                         {%- for instance in (meant or [none]) -%}
                             {%- set found = account_mapping.staged_table(kind, table_name, instance, complains=false) -%}
-                            {%- do hits.extend(
-                                account_mapping._reading(
-                                    found['present'], [], exact_names=account_mapping.as_list(names))['names']) -%}
+                            {%- set reading = account_mapping._reading(
+                                found['present'], [], exact_names=account_mapping.as_list(names)) -%}
+                            {%- for name in reading['names'] -%}
+                                {#- a path into an object is there if any object has it -#}
+                                {%- if name in found['columns'] or (account_mapping.is_building() and run_query(
+                                    'select 1 from ' ~ found['relation'] ~ ' where '
+                                    ~ reading['expressions'][loop.index0] ~ ' is not null limit 1').rows | length) -%}
+                                    {%- do hits.append(name) -%}
+                                {%- endif -%}
+                            {%- endfor -%}
                         {%- endfor -%}
                         {%- if not hits -%}
                             {%- do nothing.append((setting ~ ': ' ~ table_name ~ ': ' ~ staged,

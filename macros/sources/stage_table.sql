@@ -183,9 +183,13 @@
     {%- set notes = ["coalesce(texts.unreadable_flags, '')"] -%}
     {%- for staged, description in columns.items() if staged in read -%}
         {%- set column = 'texts.' ~ staged -%}
-        {%- if description[0] == 'boolean' -%}
-            {%- do notes.append(account_mapping._note('flag_not_readable', staged,
-                column ~ ' is not null and ' ~ account_mapping.to_boolean(column) ~ ' is null')) -%}
+        {%- set problem = {
+            'boolean': 'flag_not_readable', 'decimal': 'number_not_readable', 'integer': 'number_not_readable',
+            'rate': 'number_not_readable',
+        }.get(description[0]) -%}
+        {%- if problem -%}
+            {%- do notes.append(account_mapping._note(problem, staged, column ~ ' is not null and '
+                ~ account_mapping.typed_column(column, description[0]) ~ ' is null')) -%}
         {%- elif staged in text_dates -%}
             {%- set day_first = 'date_orders.' ~ staged ~ '_days > date_orders.' ~ staged ~ '_months' -%}
             {%- do notes.append(account_mapping._note('date_not_readable', staged, column ~ ' is not null and '

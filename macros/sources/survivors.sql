@@ -1,6 +1,6 @@
 {% macro survivors(versions, id, merged_into=none, merged_ids=none) %}
-    {#- What each merged record was merged into: (source_relation, source_id, surviving_source_id, is_cyclic), one row per
-        record that is not its own survivor or lies on a cycle, along chains; the least id of a cycle survives.
+    {#- What each merged record was merged into: (source_relation, source_id, surviving_source_id, is_cyclic,
+        surviving_state: the record_state of another record that survives it, if there is that), one row per record that is not its own survivor or lies on a cycle, along chains; the least id of a cycle survives.
 
         versions: rows with a version_rank, in which former versions count too: a loader that keeps history closes the
         merged row. merged_into: the column of the merged row that names its survivor. merged_ids: the column of the
@@ -95,10 +95,16 @@
     )
 
     select
-        source_relation,
-        node as source_id,
-        root as surviving_source_id,
-        is_cyclic
+        merge_roots.source_relation,
+        merge_roots.node as source_id,
+        merge_roots.root as surviving_source_id,
+        merge_roots.is_cyclic,
+        case when merge_roots.node <> merge_roots.root then latest.record_state end as surviving_state
 
     from merge_roots
+    left join {{ versions }} as latest
+        on
+            merge_roots.source_relation = latest.source_relation
+            and merge_roots.root = latest.{{ id }}
+            and latest.version_rank = 1
 {% endmacro %}

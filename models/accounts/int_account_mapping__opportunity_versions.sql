@@ -58,23 +58,6 @@ survivors as (
 
 ),
 
-surviving as (
-
-    select
-        survivors.source_relation,
-        survivors.source_id,
-        ranked.record_state
-
-    from survivors
-    inner join ranked
-        on
-            survivors.source_relation = ranked.source_relation
-            and survivors.surviving_source_id = ranked.source_opportunity_id
-            and ranked.version_rank = 1
-    where survivors.source_id <> survivors.surviving_source_id
-
-),
-
 final as (
 
     -- a deal that was merged into another one is in it with all that it had
@@ -96,16 +79,16 @@ final as (
         ranked.notes,
         ranked.version_rank,
         case
-            when ranked.version_rank = 1 and surviving.record_state = 'current' then 'merged'
-            when ranked.version_rank = 1 and surviving.record_state = 'deleted' then 'deleted'
+            when ranked.version_rank = 1 and survivors.surviving_state = 'current' then 'merged'
+            when ranked.version_rank = 1 and survivors.surviving_state = 'deleted' then 'deleted'
             else ranked.record_state
         end as record_state
 
     from ranked
-    left join surviving
+    left join survivors
         on
-            ranked.source_relation = surviving.source_relation
-            and ranked.source_opportunity_id = surviving.source_id
+            ranked.source_relation = survivors.source_relation
+            and ranked.source_opportunity_id = survivors.source_id
 
 )
 

@@ -105,19 +105,29 @@ key_rows as (
 
 ),
 
-file_dates as (
+unreadable_values as (
 
-    {% for column in ['customer_since', 'updated_at'] -%}
+    {% for column, problem in {
+        'customer_since': 'date_not_readable',
+        'updated_at': 'date_not_readable',
+        'annual_revenue': 'number_not_readable',
+        'employee_count': 'number_not_readable',
+    }.items() -%}
     select
         file_name,
         '{{ column }}' as column_name,
-        {{ account_mapping.clean_text(column) }} as date_text,
-        {{ account_mapping.to_timestamp(column) }} as date_value
+        '{{ problem }}' as problem,
+        {{ account_mapping.clean_text(column) }} as written
 
     from partner_files
     where
         kind = 'row'
         and {{ account_mapping.clean_text(column) }} is not null
+        {%- if problem == 'date_not_readable' %}
+        and {{ account_mapping.to_timestamp(column) }} is null
+        {%- else %}
+        and {{ account_mapping.to_decimal(column) }} is null
+        {%- endif %}
     {% if not loop.last %}
     union all
 
@@ -187,17 +197,16 @@ final as (
 
     union all
 
-    -- what the list's columns hold, and nobody can read as a date
+    -- what the list's columns hold, and nobody can read as a date or a number
     select
         file_name as source,
         column_name as row_key,
-        'date_not_readable' as problem,
-        'such as: ' || min(date_text) as detail,
+        problem,
+        'such as: ' || min(written) as detail,
         count(*) as n_rows
 
-    from file_dates
-    where date_value is null
-    group by file_name, column_name
+    from unreadable_values
+    group by file_name, column_name, problem
 
     union all
 

@@ -40,7 +40,7 @@ KNOWN = {
     "ambiguous_dates", "ambiguous_stage", "blank_rows", "currency_without_rate", "date_not_readable",
     "flag_not_readable", "footer_rows", "id_not_readable", "opportunity_without_account", "setting_names_nothing",
     "unknown_account", "unknown_parent", "unknown_stage", "unknown_state", "unrecognised_columns", "missing_id",
-    "amount_not_a_number", "merge_cycle",
+    "amount_not_a_number", "merge_cycle", "number_not_readable",
 }  # fmt: skip
 
 OPEN, WON, NONE = "open_opportunity", "customer", "prospect"
@@ -402,7 +402,12 @@ CASES = [
             }
         },
         census={"organizations": {"used": 1}, "deals": {"used": 2}},
-        candidates={"organizations": {"website": ["custom_fields.4ee3c3cb78e3518ef42bac3fb2a191d94805d5e8"]}},
+        candidates={
+            "organizations": {
+                "website": ["custom_fields.4ee3c3cb78e3518ef42bac3fb2a191d94805d5e8"],
+                "segment": ["custom_fields.nowhere"],
+            }
+        },
     ),
     Case(
         "k14_ge",
@@ -418,6 +423,24 @@ CASES = [
         },
         {},
         census={"accounts": {"used": 0, "deleted": 3}},
+    ),
+    Case(
+        "k14_numbers_ge",
+        "generic",
+        {
+            "accounts": """
+                select * from (values
+                    ('g1', 'Rho Works', 'rhoworks.com', 'ask sales', '12'),
+                    ('g2', 'Tau Works', 'tauworks.com', '1.250,50', 'a dozen'))
+                v(account_id, account_name, website, annual_revenue, employee_count)
+            """
+        },
+        {"g1": {"name": "Rho Works"}, "g2": {"name": "Tau Works"}},
+        issues=[
+            (".accounts", "annual_revenue", "number_not_readable", 1),
+            (".accounts", "employee_count", "number_not_readable", 1),
+        ],
+        census={"accounts": {"used": 2}},
     ),
     Case(
         "k15_sf",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -425,7 +426,7 @@ class Cell:
         return PROBES[self.table](self)
 
 
-class Probe:
+class Probe(ABC):
     """A record of a table, and an account that shows what became of it.
 
     rows(right) are the things of the record's rows, with content that is right or wrong; of versions that are equal
@@ -437,17 +438,21 @@ class Probe:
         self.cell = cell
         self.start()
 
+    @abstractmethod
     def start(self) -> None:
-        raise NotImplementedError
+        """Make what the record hangs on."""
 
+    @abstractmethod
     def rows(self, right: bool = True) -> list[Raw]:
-        raise NotImplementedError
+        """The things of the record's rows."""
 
+    @abstractmethod
     def right(self) -> None:
-        raise NotImplementedError
+        """Note what the account must show where the right record counts."""
 
+    @abstractmethod
     def gone(self) -> None:
-        raise NotImplementedError
+        """Note what the account must show where no record counts."""
 
     def deleted(self) -> None:
         """Note what the account must show where the record was deleted."""

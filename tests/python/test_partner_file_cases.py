@@ -296,3 +296,31 @@ def test_every_limit_header_and_problem_of_the_page_is_there() -> None:
         assert shift in model and amount in page
     assert "MAX_CELLS = 20_000_000" in model and "20 million cells" in page
     assert "MAX_FIELD = 1 << 20" in model and "a million characters" in page
+
+
+def test_dates_and_numbers_that_nobody_can_read_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "umbra.csv").write_text(
+        "account_id,Company,Customer since,Annual revenue,Employees\n"
+        "1,Gullhaven,someday,ask sales,12\n2,Ironbark,2025-01-31,1500.50,a dozen\n3,Larkspurn,later,,7\n"
+    )
+    project = Project(
+        tmp_path / "project",
+        variables={
+            "account_mapping__crms": ["generic"],
+            "account_mapping__partner_lists_path": str(tmp_path / "*.csv"),
+        },
+    )
+    project.write_table("generic.accounts", [{"account_id": "1", "account_name": "Gullhaven"}])
+    project.write_seed(
+        "account_mapping__partners",
+        [{"partner_id": "umbra", "partner_name": "Umbra", "exchange": "list", "is_active": "true"}],
+    )
+    project.make("+account_mapping__data_issues")
+    rows = project.query(
+        "select problem, row_key, n_rows from account_mapping__data_issues where problem like '%not_readable'"
+    )
+    assert {tuple(row.values()) for row in rows} == {
+        ("date_not_readable", "customer_since", 2),
+        ("number_not_readable", "annual_revenue", 1),
+        ("number_not_readable", "employee_count", 1),
+    }
