@@ -20,10 +20,12 @@
                     "account_mapping: var account_mapping__crms names `" ~ kind ~ "`, which is not supported. " ~ remedy
                 ) -%}
             {%- endif -%}
-            {%- if not modules.re.fullmatch('[a-z0-9][a-z0-9_]*', name | string) or (name in supported and name != kind) -%}
+            {#- the last three mean something else in inputs and status rules -#}
+            {%- set taken = supported + ['partners', 'own', 'partner'] -%}
+            {%- if not modules.re.fullmatch('[a-z0-9][a-z0-9_]*', name | string) or (name in taken and name != kind) -%}
                 {%- do exceptions.raise_compiler_error(
                     "account_mapping: `" ~ name ~ "` cannot name a CRM in var account_mapping__crms: use lower-case"
-                    ~ " letters, digits and underscores, and no name of another kind. " ~ remedy
+                    ~ " letters, digits and underscores, and no name that is taken: " ~ (taken | join(', ')) ~ ". " ~ remedy
                 ) -%}
             {%- endif -%}
             {%- if name in seen -%}

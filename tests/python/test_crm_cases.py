@@ -19,7 +19,7 @@ from harness import Project
 VARIABLES = {
     "account_mapping__crms": [{"name": case.name, "kind": case.crm, "schema": case.name} for case in CASES],
     "account_mapping__as_of": "2026-06-01",
-    # the first names no CRM, the last of k15_sf a column that it has under another spelling
+    # no CRM has this name
     "account_mapping__column_candidates": {"salesforces": {"account": {"segment": ["tier__c"]}}}
     | {case.name: case.candidates for case in CASES if case.candidates},
     "account_mapping__pass_through_columns": [{"crm": "salesforce", "name": "Health_Score__c", "alias": "health"}],

@@ -1202,6 +1202,17 @@ def test_a_wrong_crm_is_one_error(make_project, crms: list[str], says: str) -> N
     assert "salesforce, hubspot, pipedrive, dynamics_365, generic" in error
 
 
+@pytest.mark.parametrize(
+    "name, says", [("salesforce", "twice"), ("partners", "taken"), ("hubspot", "taken"), ("EU", "cannot")]
+)
+def test_a_second_crm_needs_a_name_of_its_own(make_project, name: str, says: str) -> None:
+    second = {"name": name, "kind": "salesforce", "schema": "salesforce"}
+    project = make_project(variables={"account_mapping__crms": ["salesforce", second]})
+    project.write_table("salesforce.account", [{"id": "1", "name": "Acme"}])
+    error = one_error(run(project), "int_account_mapping__crm_accounts")
+    assert says in error and f"`{name}`" in error
+
+
 def test_a_candidate_for_no_staging_column_is_an_error(make_project) -> None:
     project = make_project(**minimal(account_mapping__column_candidates={"generic": {"accounts": {"web_site": ["x"]}}}))
     project.write_table("generic.accounts", [{"account_id": "1", "website": "acme.example"}])
