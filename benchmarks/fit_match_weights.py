@@ -39,6 +39,7 @@ SEED = ROOT / "seeds" / "account_mapping__match_weights.csv"
 LEGAL_FORMS = ROOT / "seeds" / "account_mapping__legal_forms.csv"
 SETS = ("listings", "variants_company", "cross_fortune_sec", "variants_all", "hierarchy")
 HIERARCHY = "hierarchy"
+NAME_WORDS = ROOT / "seeds" / "account_mapping__name_words.csv"
 COMMON_WORDS = ROOT / "seeds" / "account_mapping__common_words.csv"
 # What a pair of a set counts for: a large set must not drown the others, and the
 # families, nearly all of one name in two countries, must not teach that all such
@@ -70,7 +71,9 @@ BOUNDS = {name: (None, 0.0) for name in AGAINST} | {
     "abbreviated_ours": (None, None),
     "abbreviated_partner": (None, None),
     "number_conflict": (None, -1.5),
-    "city_different": (-2.0, 0.0),
+    "city_same": (1.5, None),
+    "city_same_and_near_acronym": (1.0, None),
+    "city_different": (-2.0, -1.0),
     "country_different_and_short": (None, -4.0),
     "country_different_and_common": (None, -6.0),
     "legal_form_different": (-1.0, 0.0),
@@ -82,7 +85,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-COMMON = {row["word"]: int(row["names_per_million"]) for row in read_csv(COMMON_WORDS)}
+LEXICON = fuzzy.build_lexicon(
+    {row["word"]: int(row["names_per_million"]) for row in read_csv(COMMON_WORDS)},
+    {row["word"]: row["kind"] for row in read_csv(NAME_WORDS)},
+)
+SETTINGS = {row["feature"]: float(row["weight"]) for row in read_csv(SEED)}
+OTHER_COMPANY, CONTRADICTED = SETTINGS["probability_other_company"], SETTINGS["probability_contradicted"]
 
 
 def normalise(rows: list[dict[str, str]]) -> pa.Table:
@@ -94,7 +102,7 @@ def normalise(rows: list[dict[str, str]]) -> pa.Table:
         "country": "country",
         "city": "city",
     }
-    absent = ("side", "partner_id", "lei", "duns", "vat_id", "linkedin_url")
+    absent = ("side", "partner_id", "website", "state", "lei", "duns", "vat_id", "linkedin_url")
     columns = {name: [row[key] or None for row in rows] for name, key in given.items()}
     columns |= {name: [None] * len(rows) for name in absent}
     batch = pa.record_batch({n: pa.array(v, pa.string()) for n, v in columns.items()})
@@ -119,8 +127,8 @@ class Labelled(NamedTuple):
     """Candidate account pairs of one set; arrays are (pairs,) unless noted.
 
     left, right: account indexes; left_name, right_name: their names' indexes.
-    features: (pairs, NAME_FEATURES + PLACE_FEATURES). equal, extends: see
-    rival_evidence of the model. related: the names alone tell a family. label: are
+    features: (pairs, NAME_FEATURES + PLACE_FEATURES). equal: one name. ceiling:
+    the most that what speaks against the pair leaves. related: the names alone tell a family. label: are
     one company, or of one family. n_true: left records that have a partner.
     left_names, right_names: (accounts,) strings.
     true_names: (left accounts,) sets of their partners' names. asked: {(left,
@@ -133,7 +141,7 @@ class Labelled(NamedTuple):
     right_name: np.ndarray
     features: np.ndarray
     equal: np.ndarray
-    extends: np.ndarray
+    ceiling: np.ndarray
     related: np.ndarray
     label: np.ndarray
     n_true: int
@@ -150,9 +158,9 @@ def read_set(folder: Path) -> Labelled:
     partners: dict[str, set[str]] = {}
     for row in truth:
         partners.setdefault(row["left_id"], set()).add(row["right_id"])
-    ours, partner, cities = fuzzy.build_sides(normalise(left), normalise(right))
-    index = fuzzy.build_index(ours.names, partner.names, COMMON)
-    chunks = list(fuzzy.pair_chunks(ours, partner, cities, index, np.zeros((0, 2), np.int64)))
+    ours, partner, places = fuzzy.build_sides(normalise(left), normalise(right))
+    index = fuzzy.build_index(ours.names, partner.names, LEXICON)
+    chunks = list(fuzzy.pair_chunks(ours, partner, places, index, np.zeros((0, 2), np.int64)))
     features = np.vstack(
         [
             np.column_stack(
@@ -178,8 +186,10 @@ def read_set(folder: Path) -> Labelled:
         left_name=ours.name_of[i],
         right_name=partner.name_of[j],
         features=features,
-        equal=np.concatenate([c.names["equal"][c.pair] > 0 for c in chunks]),
-        extends=np.concatenate([c.names["extends"][c.pair] for c in chunks]),
+        equal=np.concatenate([c.names["likeness"][c.pair] == fuzzy.EQUAL for c in chunks]),
+        ceiling=np.concatenate(
+            [np.select([c.is_other, c.contradiction > 0], [OTHER_COMPANY, CONTRADICTED], 1.0) for c in chunks]
+        ),
         related=np.concatenate([c.relationship for c in chunks]) > 0,
         label=np.array(label, float),
         n_true=len(partners),
@@ -223,12 +233,11 @@ def first_estimate(data: Labelled, base: np.ndarray) -> np.ndarray:
 
 def rivals(data: Labelled, plausible: np.ndarray, odds: np.ndarray) -> np.ndarray:
     """(plausible pairs, RIVAL_FEATURES): the pairs in the mask compared by their log-odds `odds`."""
-    left, right, left_name, right_name, equal, extends = (
-        column[plausible]
-        for column in (data.left, data.right, data.left_name, data.right_name, data.equal, data.extends)
+    left, right, left_name, right_name, equal = (
+        column[plausible] for column in (data.left, data.right, data.left_name, data.right_name, data.equal)
     )
     groups = fuzzy.group_pairs(left, right_name), fuzzy.group_pairs(right, left_name)
-    columns = fuzzy.rival_evidence(odds, *groups, equal, extends)
+    columns = fuzzy.rival_evidence(odds, *groups, equal)
     return np.column_stack([columns[f] for f in fuzzy.RIVAL_FEATURES])
 
 
@@ -262,7 +271,8 @@ def probabilities(data: Labelled, stages: list[np.ndarray]) -> np.ndarray:
         odds = np.round(rivals(data, plausible, odds) @ weights, 6)
     probability = np.zeros(len(plausible))
     probability[plausible] = fuzzy.sigmoid(odds)
-    return np.where(data.related, np.maximum(probability, fuzzy.GROUP_PROBABILITY), probability)
+    probability = np.where(data.related, np.maximum(probability, fuzzy.GROUP_PROBABILITY), probability)
+    return np.minimum(probability, data.ceiling)
 
 
 def unrelated(data: Labelled, scored: Labelled) -> np.ndarray:

@@ -160,8 +160,14 @@ decided as (
                 then 'subsidiary'
             when scored_pairs.our_other_words is null and scored_pairs.partner_other_words is not null
                 then 'parent'
+            -- on a group's website the name that it is called after is the parent's
+            when scored_pairs.our_name_fits and not scored_pairs.partner_name_fits then 'parent'
+            when scored_pairs.partner_name_fits and not scored_pairs.our_name_fits then 'subsidiary'
             else 'sibling'
         end as relationship_by_name,
+        case when match_overrides.decision is null then scored_pairs.relationship_by_website end
+            as relationship_by_website,
+        coalesce(scored_pairs.country_agreement = 'different', false) as is_abroad,
         -- a name in another country, or that of a group, is the family's: only a website or number makes it the company
         coalesce(scored_pairs.match_method in ('name_exact', 'name_fuzzy'), false)
         and (
@@ -299,7 +305,11 @@ related as (
         fits.is_family_name and fits.match_method = 'name_exact' as is_namesake_abroad,
         case
             when fits.is_settled then 'same'
-            when fits.is_family_name and fits.our_fit = 1 and fits.partner_fit = 1 then fits.relationship_by_name
+            when fits.relationship_by_website = 'same' and not fits.is_abroad then 'same'
+            when
+                (fits.is_family_name or fits.relationship_by_website = 'family')
+                and fits.our_fit = 1 and fits.partner_fit = 1
+                then fits.relationship_by_name
             when fits.our_fit = 1 and fits.partner_fit = 1
                 then case
                     -- one website, another name, and somebody else has that name: a branch that no CRM declares

@@ -60,6 +60,8 @@ parts as (
                 then
                     'Your domain settings say that ' || scored_pairs.declared_domain || ' belongs to a subsidiary of '
                     || scored_pairs.declared_parent_domain
+            when scored_pairs.match_method = 'alias'
+                then 'One name is another of "' || scored_pairs.alias_of || '"'
             when scored_pairs.match_method in ('domain', 'email_domain')
                 then
                     case scored_pairs.match_method
@@ -70,10 +72,7 @@ parts as (
                         when scored_pairs.exchange = 'keys' then ' (compared as keyed hashes)'
                         else ' ' || scored_pairs.shared_domain
                     end
-                    || case
-                        when scored_pairs.is_sole_domain then ''
-                        else ', which several companies use'
-                    end
+                    || coalesce(', and ' || scored_pairs.website_owner_reason, '')
             when scored_pairs.exchange = 'keys'
                 then
                     case scored_pairs.name_key_rank
@@ -104,10 +103,8 @@ parts as (
                                 as {{ dbt.type_string() }}
                             ) || ' of 100)'
                             || case
-                                when
-                                    scored_pairs.our_other_words is null
-                                    and scored_pairs.partner_other_words is null
-                                    then ', spelt a little differently'
+                                when scored_pairs.name_likeness = 'letters' then ', spelt a little differently'
+                                when scored_pairs.name_likeness = 'shortened' then ', one of them shortened'
                                 else
                                     coalesce('; only ours says "' || scored_pairs.our_other_words || '"', '')
                                     || coalesce('; only theirs says "' || scored_pairs.partner_other_words || '"', '')
@@ -121,9 +118,17 @@ parts as (
             when scored_pairs.has_lei_conflict then '; but their LEIs differ'
             when scored_pairs.has_duns_conflict and scored_pairs.match_method <> 'identifier'
                 then '; but their D-U-N-S numbers differ'
-            when
-                scored_pairs.has_domain_conflict
-                and scored_pairs.match_method in ('name_exact', 'name_fuzzy')
+            else ''
+        end
+        || case
+            when links.override_decision is not null then ''
+            when scored_pairs.is_capped and scored_pairs.match_method = 'identifier'
+                then '; but names, countries and websites differ'
+            when scored_pairs.website_owner = 'host'
+                then
+                    '; the website ' || scored_pairs.shared_domain || ' says nothing, since '
+                    || scored_pairs.website_owner_reason
+            when scored_pairs.has_domain_conflict and scored_pairs.match_method in ('name_exact', 'name_fuzzy')
                 then '; but their websites differ'
             else ''
         end
@@ -134,9 +139,35 @@ parts as (
                 and scored_pairs.match_method not in ('name_exact', 'name_fuzzy')
                 then ''
             when scored_pairs.country_agreement = 'same' and scored_pairs.city_agreement = 'same'
-                then '; same country and city'
-            when scored_pairs.country_agreement = 'same' then '; same country'
+                then case
+                    when scored_pairs.state_agreement = 'different' then '; same country, but another state'
+                    else '; same country and city'
+                end
+            when scored_pairs.country_agreement = 'same'
+                then
+                    '; same country'
+                    || case
+                        when scored_pairs.city_agreement = 'different' then ', but another city'
+                        when scored_pairs.state_agreement = 'different' then ', but another state'
+                        else ''
+                    end
             when scored_pairs.country_agreement = 'different' then '; other country'
+            when scored_pairs.city_agreement = 'same' then '; same city'
+            when scored_pairs.city_agreement = 'different' then '; another city'
+            else ''
+        end
+        || case
+            when links.override_decision is not null or scored_pairs.match_method not in ('name_exact', 'name_fuzzy')
+                then ''
+            when scored_pairs.contradiction = 'series' then '; their numbers tell them apart'
+            when scored_pairs.contradiction = 'person' then '; a person''s name, and many people have it'
+            when scored_pairs.contradiction = 'order' then '; the order of the words makes another name'
+            when scored_pairs.contradiction = 'letters' then '; the word that tells it from others is spelt differently'
+            when scored_pairs.contradiction = 'words' then '; a word that only one has may make it another company'
+            when scored_pairs.contradiction = 'institution'
+                then '; many places have one of that name, and nothing tells that it is the same'
+            when scored_pairs.is_common_name and scored_pairs.contradiction is not null
+                then '; many unlike companies have such a name'
             else ''
         end
         || case

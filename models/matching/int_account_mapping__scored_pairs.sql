@@ -1,7 +1,12 @@
+{#- Letters of a website's label that another one's may begin with by no chance. -#}
+{%- set least_label = 7 -%}
+{#- Of names that are not equal, on one website in one city: from here on they are one company's. -#}
+{%- set namesake_threshold = 0.5 -%}
 {#- What the seed says of keys; what it says of names int_account_mapping__fuzzy_pairs reads. -#}
 {%- set settings = [
-    'probability_identifier', 'probability_conflict', 'probability_hierarchy',
+    'probability_other_company', 'probability_contradicted', 'probability_identifier', 'probability_hierarchy',
     'probability_own_website', 'probability_own_website_by_name',
+    'probability_group_website', 'probability_group_website_by_name', 'probability_alias',
     'probability_shared_website', 'probability_shared_website_by_name',
     'probability_own_mail_domain', 'probability_own_mail_domain_by_name',
     'probability_shared_mail_domain', 'probability_shared_mail_domain_by_name',
@@ -35,6 +40,12 @@ key_matches as (
 fuzzy_pairs as (
 
     select * from {{ ref('int_account_mapping__fuzzy_pairs') }}
+
+),
+
+shared_websites as (
+
+    select * from {{ ref('int_account_mapping__shared_websites') }}
 
 ),
 
@@ -94,17 +105,8 @@ matched_keys as (
         max(case when key_type = 'duns' then 1 else 0 end) = 1 as has_duns,
         max(case when key_type in ('vat_id', 'linkedin') then 1 else 0 end) = 1 as has_other_identifier,
         min(case when key_type in ('lei', 'duns', 'vat_id', 'linkedin') then key_type end) as identifier,
-        max(case when key_type = 'domain' then 1 else 0 end) = 1 as has_domain,
-        max(case when key_type = 'domain' and is_unambiguous then 1 else 0 end) = 1 as has_sole_domain,
-        max(case when key_type = 'email_domain' then 1 else 0 end) = 1 as has_email_domain,
-        max(case when key_type = 'email_domain' and is_unambiguous then 1 else 0 end) = 1
-            as has_sole_email_domain,
-        coalesce(
-            min(case when key_type = 'domain' and is_unambiguous then key_value end),
-            min(case when key_type = 'domain' then key_value end),
-            min(case when key_type = 'email_domain' and is_unambiguous then key_value end),
-            min(case when key_type = 'email_domain' then key_value end)
-        ) as shared_domain,
+        max(case when key_type = 'alias' then 1 else 0 end) = 1 as has_alias,
+        min(case when key_type = 'alias' then key_value end) as alias_of,
         max(case when key_type in ('name', 'name_sorted') then 1 else 0 end) = 1 as has_exact_name,
         max(case when key_type in ('name_country', 'name_sorted_country') then 1 else 0 end) = 1
             as has_exact_name_and_country,
@@ -315,6 +317,53 @@ their_key_types as (
 
 ),
 
+-- two websites with one label, acme.com and acme.de, or acmetools.com and acmetoolsgroup.com, contradict nothing
+labels as (
+
+    select distinct
+        side,
+        partner_id,
+        account_id,
+        replace(split_part(key_value, '.', 1), '-', '') as label
+
+    from account_keys
+    where
+        key_type = 'domain'
+        and key_value not like '%/%'
+
+),
+
+like_websites as (
+
+    select distinct
+        fuzzy_pairs.partner_id,
+        fuzzy_pairs.account_id,
+        fuzzy_pairs.partner_account_id
+
+    from fuzzy_pairs
+    inner join labels as our_labels
+        on
+            our_labels.side = 'ours'
+            and fuzzy_pairs.account_id = our_labels.account_id
+    inner join labels as their_labels
+        on
+            their_labels.side = 'partner'
+            and fuzzy_pairs.partner_id = their_labels.partner_id
+            and fuzzy_pairs.partner_account_id = their_labels.account_id
+            and (
+                our_labels.label = their_labels.label
+                or (
+                    length(our_labels.label) >= {{ least_label }}
+                    and left(their_labels.label, length(our_labels.label)) = our_labels.label
+                )
+                or (
+                    length(their_labels.label) >= {{ least_label }}
+                    and left(our_labels.label, length(their_labels.label)) = their_labels.label
+                )
+            )
+
+),
+
 evidence as (
 
     select
@@ -330,12 +379,18 @@ evidence as (
         and coalesce(our_key_types.lei * their_key_types.lei, 0) = 1 as has_lei_conflict,
         not coalesce(matched_keys.has_duns, false)
         and coalesce(our_key_types.duns * their_key_types.duns, 0) = 1 as has_duns_conflict,
-        coalesce(matched_keys.has_domain, false) as has_domain,
-        coalesce(matched_keys.has_sole_domain, false) as has_sole_domain,
-        coalesce(matched_keys.has_email_domain, false) as has_email_domain,
-        coalesce(matched_keys.has_sole_email_domain, false) as has_sole_email_domain,
-        matched_keys.shared_domain,
-        not coalesce(matched_keys.has_email_domain, false)
+        coalesce(matched_keys.has_alias, false) as has_alias,
+        matched_keys.alias_of,
+        shared_websites.domain as shared_domain,
+        coalesce(shared_websites.is_website and shared_websites.owner <> 'host', false) as has_domain,
+        coalesce(not shared_websites.is_website and shared_websites.owner <> 'host', false) as has_email_domain,
+        shared_websites.owner as website_owner,
+        shared_websites.owner_reason as website_owner_reason,
+        coalesce(shared_websites.our_names = 1 and shared_websites.partner_names = 1, false) as is_alone_on_website,
+        shared_websites.our_name_fits,
+        shared_websites.partner_name_fits,
+        shared_websites.domain is null
+        and like_websites.account_id is null
         and coalesce(our_key_types.website * their_key_types.website, 0) = 1 as has_domain_conflict,
         declared.declared_relationship,
         declared.declared_domain,
@@ -360,7 +415,13 @@ evidence as (
             when 3 then matched_keys.has_sole_initials
             when 4 then matched_keys.has_sole_near_name
         end as is_sole_name,
+        fuzzy_pairs.state_agreement,
         fuzzy_pairs.city_agreement,
+        fuzzy_pairs.name_likeness,
+        coalesce(fuzzy_pairs.is_common_name, false) as is_common_name,
+        coalesce(fuzzy_pairs.is_region_name, false) as is_region_name,
+        coalesce(fuzzy_pairs.is_other_company, false) as is_other_company,
+        fuzzy_pairs.contradiction,
         fuzzy_pairs.shared_words,
         fuzzy_pairs.our_other_words,
         fuzzy_pairs.partner_other_words,
@@ -436,6 +497,16 @@ evidence as (
             pairs.partner_id = fuzzy_pairs.partner_id
             and pairs.account_id = fuzzy_pairs.account_id
             and pairs.partner_account_id = fuzzy_pairs.partner_account_id
+    left join shared_websites
+        on
+            pairs.partner_id = shared_websites.partner_id
+            and pairs.account_id = shared_websites.account_id
+            and pairs.partner_account_id = shared_websites.partner_account_id
+    left join like_websites
+        on
+            pairs.partner_id = like_websites.partner_id
+            and pairs.account_id = like_websites.account_id
+            and pairs.partner_account_id = like_websites.partner_account_id
     left join name_calibration
         on pairs.partner_id = name_calibration.partner_id
     left join declared
@@ -454,22 +525,32 @@ evidence as (
 
 ),
 
+-- LEI names a legal entity and decides before DUNS, which names a site. Where one of them differs, the two are not one
+-- record of a register, but they may be a site, a subsidiary or a sister all the same
 methods as (
 
-    -- LEI names a legal entity and decides before DUNS, which names a site
     select
         *,
+        has_lei_conflict or (has_duns_conflict and not has_lei) as has_conflict,
         case
             when has_lei then 'identifier'
-            when has_lei_conflict then 'conflict'
-            when has_duns then 'identifier'
-            when has_duns_conflict then 'conflict'
-            when has_other_identifier then 'identifier'
+            when has_duns and not has_lei_conflict then 'identifier'
+            when has_other_identifier and not has_lei_conflict and not has_duns_conflict then 'identifier'
             when has_domain then 'domain'
             when has_email_domain then 'email_domain'
             when declared_relationship is not null then 'hierarchy'
+            when has_alias then 'alias'
             else 'name'
-        end as ground
+        end as ground,
+        case
+            when contradiction is not null then contradiction
+            -- a near miss on two websites is two companies, and so is a name that anybody may choose
+            when
+                has_domain_conflict
+                and (is_common_name or coalesce(name_likeness not in ('equal', 'added'), true))
+                and relationship_by_name is null
+                then 'website'
+        end as name_contradiction
 
     from evidence
 
@@ -484,7 +565,7 @@ settled_accounts as (
     from methods
     where
         ground = 'identifier'
-        or (ground = 'domain' and has_sole_domain)
+        or (ground = 'domain' and website_owner = 'company')
 
 ),
 
@@ -497,7 +578,7 @@ settled_partner_accounts as (
     from methods
     where
         ground = 'identifier'
-        or (ground = 'domain' and has_sole_domain)
+        or (ground = 'domain' and website_owner = 'company')
 
 ),
 
@@ -520,81 +601,138 @@ weighed as (
 
 ),
 
-final as (
+rated as (
 
     select
-        weighed.partner_id,
-        weighed.account_id,
-        weighed.partner_account_id,
-        cast(
-            round(
-                case weighed.ground
-                    when 'identifier' then match_weights.probability_identifier
-                    when 'conflict' then match_weights.probability_conflict
-                    when 'hierarchy' then match_weights.probability_hierarchy
-                    when 'domain'
-                        then case
-                            when weighed.has_sole_domain
-                                then
-                                    match_weights.probability_own_website
-                                    + match_weights.probability_own_website_by_name * weighed.name_probability
-                            else
-                                match_weights.probability_shared_website
-                                + match_weights.probability_shared_website_by_name * weighed.name_probability
-                        end
-                    when 'email_domain'
-                        then case
-                            when weighed.has_sole_email_domain
-                                then
-                                    match_weights.probability_own_mail_domain
-                                    + match_weights.probability_own_mail_domain_by_name * weighed.name_probability
-                            else
-                                match_weights.probability_shared_mail_domain
-                                + match_weights.probability_shared_mail_domain_by_name * weighed.name_probability
-                        end
+        weighed.*,
+        case weighed.ground
+            when 'identifier' then match_weights.probability_identifier
+            when 'hierarchy' then match_weights.probability_hierarchy
+            when 'alias' then match_weights.probability_alias
+            when 'domain'
+                then case weighed.website_owner
+                    when 'company'
+                        then
+                            match_weights.probability_own_website
+                            + match_weights.probability_own_website_by_name * weighed.name_probability
+                    when 'group'
+                        then
+                            match_weights.probability_group_website
+                            + match_weights.probability_group_website_by_name * weighed.name_probability
                     else
-                        {{ account_mapping.scale_odds(
-                            'weighed.name_probability',
-                            "(case when weighed.has_domain_conflict then match_weights.odds_other_website else 1.0 end"
-                            ~ " * case when weighed.is_settled_elsewhere and not weighed.has_exact_name"
-                            ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
-                        ) }}
-                end, 4
-            ) as decimal(5, 4)
-        ) as match_probability,
+                        match_weights.probability_shared_website
+                        + match_weights.probability_shared_website_by_name * weighed.name_probability
+                end
+            when 'email_domain'
+                then case
+                    when weighed.website_owner = 'company'
+                        then
+                            match_weights.probability_own_mail_domain
+                            + match_weights.probability_own_mail_domain_by_name * weighed.name_probability
+                    else
+                        match_weights.probability_shared_mail_domain
+                        + match_weights.probability_shared_mail_domain_by_name * weighed.name_probability
+                end
+            else
+                {{ account_mapping.scale_odds(
+                    'weighed.name_probability',
+                    "(case when weighed.has_domain_conflict then match_weights.odds_other_website else 1.0 end"
+                    ~ " * case when weighed.is_settled_elsewhere and not weighed.has_exact_name"
+                    ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
+                ) }}
+        end as probability,
+        -- the most that what speaks against the pair leaves of it, after all that speaks for it is counted
         case
-            when weighed.ground = 'identifier' then 'identifier'
-            when weighed.has_domain then 'domain'
-            when weighed.has_email_domain then 'email_domain'
-            when weighed.declared_relationship is not null then 'hierarchy'
-            when weighed.has_exact_name then 'name_exact'
-            when weighed.exchange = 'keys' and weighed.name_key_rank = 1 then 'name_exact'
-            else 'name_fuzzy'
-        end as match_method,
-        weighed.exchange,
-        weighed.identifier,
-        weighed.has_lei_conflict,
-        weighed.has_duns_conflict,
-        weighed.shared_domain,
-        weighed.has_sole_domain or weighed.has_sole_email_domain as is_sole_domain,
-        weighed.has_domain_conflict,
-        case when weighed.ground = 'hierarchy' then weighed.declared_relationship end as declared_relationship,
-        weighed.declared_domain,
-        weighed.declared_parent_domain,
-        weighed.name_key_rank,
-        weighed.is_sole_name,
-        weighed.name_similarity,
-        weighed.name_probability,
-        weighed.country_agreement,
-        weighed.city_agreement,
-        weighed.shared_words,
-        weighed.our_other_words,
-        weighed.partner_other_words,
-        weighed.rival_similarity,
-        weighed.relationship_by_name
+            when weighed.ground = 'identifier'
+                then case
+                    when
+                        not weighed.has_lei
+                        and weighed.has_domain_conflict
+                        and weighed.country_agreement = 'different'
+                        and coalesce(weighed.name_likeness = 'words', true)
+                        then match_weights.probability_contradicted
+                    else 1
+                end
+            when weighed.ground <> 'name' then 1
+            when weighed.is_other_company then match_weights.probability_other_company
+            when weighed.name_contradiction is not null then match_weights.probability_contradicted
+            when
+                weighed.has_conflict
+                and not (weighed.has_exact_name and weighed.city_agreement = 'same')
+                then match_weights.probability_contradicted
+            else 1
+        end as ceiling
 
     from weighed
     cross join match_weights
+
+),
+
+final as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id,
+        cast(round(least(probability, ceiling), 4) as decimal(5, 4)) as match_probability,
+        case
+            when ground in ('identifier', 'alias') then ground
+            when has_domain then 'domain'
+            when has_email_domain then 'email_domain'
+            when declared_relationship is not null then 'hierarchy'
+            when has_exact_name then 'name_exact'
+            when exchange = 'keys' and name_key_rank = 1 then 'name_exact'
+            else 'name_fuzzy'
+        end as match_method,
+        exchange,
+        identifier,
+        has_lei_conflict,
+        has_duns_conflict,
+        has_conflict,
+        shared_domain,
+        website_owner,
+        website_owner_reason,
+        has_domain_conflict,
+        case when ground = 'hierarchy' then declared_relationship end as declared_relationship,
+        declared_domain,
+        declared_parent_domain,
+        alias_of,
+        name_key_rank,
+        is_sole_name,
+        name_similarity,
+        name_probability,
+        name_likeness,
+        country_agreement,
+        state_agreement,
+        city_agreement,
+        shared_words,
+        our_other_words,
+        partner_other_words,
+        rival_similarity,
+        relationship_by_name,
+        is_common_name,
+        case when ground = 'name' then name_contradiction end as contradiction,
+        ceiling < 1 as is_capped,
+        -- what one company is to the other where one website, or one name, has two numbers or several names on it
+        case
+            when has_conflict then 'family'
+            when ground <> 'domain' or exchange = 'keys' or name_likeness is null then null
+            when name_likeness in ('equal', 'added') then 'same'
+            when
+                name_probability >= {{ namesake_threshold }}
+                and not is_region_name
+                and (
+                    name_likeness in ('shortened', 'letters')
+                    or (city_agreement = 'same' and state_agreement <> 'different')
+                )
+                then 'same'
+            when not is_alone_on_website or website_owner <> 'company' then 'family'
+            when country_agreement = 'different' or is_region_name then 'family'
+        end as relationship_by_website,
+        our_name_fits,
+        partner_name_fits
+
+    from rated
 
 )
 

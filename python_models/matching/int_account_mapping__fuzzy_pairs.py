@@ -36,7 +36,7 @@ try:
     import pyarrow as pa
     import pyarrow.compute as pc
     from rapidfuzz import fuzz, process
-    from rapidfuzz.distance import LCSseq, Prefix
+    from rapidfuzz.distance import OSA, LCSseq, Levenshtein, Prefix
     from scipy import sparse
     from sparse_dot_topn import sp_matmul_topn
 except ImportError as error:
@@ -59,6 +59,12 @@ SCHEMA = pa.schema(
         ("partner_other_words", pa.string()),
         ("rival_similarity", pa.float64()),
         ("relationship_by_name", pa.string()),
+        ("state_agreement", pa.string()),
+        ("name_likeness", pa.string()),
+        ("is_common_name", pa.bool_()),
+        ("is_region_name", pa.bool_()),
+        ("is_other_company", pa.bool_()),
+        ("contradiction", pa.string()),
     ]
 )
 
@@ -67,8 +73,10 @@ RECORD_COLUMNS = (
     "partner_id",
     "account_id",
     "name",
+    "name_kind",
     "legal_form",
     "country_code",
+    "state",
     "city",
 )
 KEY_COLUMNS = ("partner_id", "account_id", "partner_account_id")
@@ -104,6 +112,15 @@ CHUNKS_AT_ONCE = min(THREADS, 4)
 SHARED_QUALITY = 0.5
 AGREEMENT = pa.array(["unknown", "same", "different"])
 UNKNOWN, SAME, DIFFERENT = 0, 1, 2
+# How two names agree: all letters; all words but for such as group or of; some words shortened; letters that differ;
+# words that only one has.
+LIKENESS = pa.array(["equal", "added", "shortened", "letters", "words"])
+EQUAL, ADDED, SHORTENED, LETTERS, WORDS = range(5)
+# What a pair's own rows say against it, the gravest first.
+CONTRADICTION = pa.array([None, "series", "person", "order", "letters", "words", "place", "country", "institution"])
+NO_CONTRADICTION, SERIES, PERSON, ORDER, OTHER_LETTERS, OTHER_WORDS, PLACE, COUNTRY, INSTITUTION = range(9)
+KINDS = pa.array(["company", "institution", "person"])
+COMPANY_KIND, INSTITUTION_KIND, PERSON_KIND = range(3)
 
 # A name that ends like this says that it stands for a family of companies.
 GROUP_WORDS = "group groupe grp grupo gruppe gruppo holding holdings"
@@ -114,6 +131,8 @@ GROUP_RARITY = 0.94
 # Names, or accounts, of the other side that begin with the family's name.
 GROUP_NAMES = 2
 GROUP_ACCOUNTS = 3
+# Countries in which one list holds a name that so many unlike companies could not bear by chance.
+BRAND_COUNTRIES = 3
 # What is left of the doubt about short and common names where that many accounts bear it.
 BRANCHES_DOUBT = 0.25
 # A name whose rarest word is rarer at large by less than this is common.
@@ -123,9 +142,27 @@ COMMON_RARITY = 0.05
 GROUP_PROBABILITY = 0.93
 RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
+# Words by which one name may be longer than the other and still be the same name.
+ADDED_WORDS = (
+    f"{GROUP_WORDS} co company corp corporation inc incorporated ltd limited intl international global worldwide"
+)
+# A single letter or number behind one of these tells one of a series.
+SERIES_WORDS = "series class fund tranche portfolio trust unit phase building block lot plan part volume no number"
+NUMBER_WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+ORDINAL_WORDS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
+ROMAN_NUMBERS = "ii iii iv vi vii viii ix xi xii xiii xiv xv xvi xvii xviii xix xx"
+ROMAN_VALUES = (2, 3, 4, 6, 7, 8, 9, *range(11, 21))
+ORDINAL = re.compile("([0-9]{1,3})(st|nd|rd|th)")
 
 # Letters, added or missing, by which a misspelt word may differ.
 TYPO_LETTERS = 4
+# A letter left out, doubled or exchanged with its neighbour is a slip of the fingers in a word this long; in a shorter
+# one, and where a letter is another one, it may make another name (`henkel`, `henkell`; `sterling`, `stirling`).
+SLIP_LETTERS = 8
+# A word this rare at large tells companies apart by itself.
+TELLING_RARITY = 0.97
+# What words of the seed `account_mapping__name_words` are worth: many unlike companies choose or inherit them.
+CHOSEN_RARITY = 0.9
 LONGEST_ACRONYM = 6
 # Letters of a word that may abbreviate the whole name: `crico`.
 LONGEST_ABBREVIATION = 8
@@ -184,11 +221,15 @@ SETTLED_FEATURES = tuple(feature.replace("rival", "settled") for feature in RIVA
 FEATURES = NAME_FEATURES + PLACE_FEATURES + RIVAL_FEATURES + SETTLED_FEATURES
 # What keys alone are worth, which int_account_mapping__scored_pairs reads: probabilities and factors of odds, 0 to 1.
 KEY_SETTINGS = (
+    "probability_other_company",
+    "probability_contradicted",
     "probability_identifier",
-    "probability_conflict",
     "probability_hierarchy",
     "probability_own_website",
     "probability_own_website_by_name",
+    "probability_group_website",
+    "probability_group_website_by_name",
+    "probability_alias",
     "probability_shared_website",
     "probability_shared_website_by_name",
     "probability_own_mail_domain",
@@ -277,18 +318,30 @@ class Side(NamedTuple):
     """The named accounts of one side, sorted by (name, country, city, id).
 
     account_ids: (accounts,) strings. name_of: (accounts,) index of the name.
-    country, city, legal: (accounts,) codes, -1 unknown; the codes are comparable
-    between the two sides. names: (names,) distinct, sorted.
+    country, state, city, legal: (accounts,) codes, -1 unknown; the codes are
+    comparable between the two sides. kind: (accounts,) position in KINDS.
+    names: (names,) distinct, sorted.
     first: (names + 1,) offsets of each name's accounts.
     """
 
     account_ids: pa.Array
     name_of: np.ndarray
     country: np.ndarray
+    state: np.ndarray
     city: np.ndarray
     legal: np.ndarray
+    kind: np.ndarray
     names: pa.Array
     first: np.ndarray
+
+
+class Places(NamedTuple):
+    """What the codes of both sides stand for: distinct sorted strings each."""
+
+    countries: pa.Array
+    states: pa.Array
+    cities: pa.Array
+    legals: pa.Array
 
 
 def codes(column: pa.ChunkedArray, values: pa.Array) -> np.ndarray:
@@ -303,14 +356,57 @@ def distinct(*columns: pa.ChunkedArray) -> pa.Array:
     return values.take(pc.sort_indices(values))
 
 
-def build_side(records: pa.Table, countries: pa.Array, cities: pa.Array, legals: pa.Array) -> Side:
+def word_numbers() -> dict[str, str]:
+    """What a word counts as, in digits: `two`, `second` and `ii` are `2`."""
+    numbers = {}
+    for words in (NUMBER_WORDS, ORDINAL_WORDS):
+        numbers |= {word: str(value) for value, word in enumerate(words.split(), 1)}
+    return numbers | {word: str(value) for word, value in zip(ROMAN_NUMBERS.split(), ROMAN_VALUES, strict=True)}
+
+
+WORD_NUMBERS = word_numbers()
+LONE_NUMERALS = {"i": "1", "v": "5", "x": "10"}
+
+
+def in_digits(names: pa.Array) -> pa.Array:
+    """Names with all numbers in digits, whatever their notation: `fund ii`, `fund two` and `fund 2nd` become `fund 2`.
+
+    A letter alone is a Roman number at the end of a name only, or behind a word such as series.
+    """
+    lists = pc.split_pattern(names, " ")
+    encoded = lists.flatten().dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    plain = [WORD_NUMBERS.get(text) or ORDINAL.sub(r"\1", text) for text in texts]
+    known = {text: code for code, text in enumerate(plain)}
+    words = encoded.indices.to_numpy().copy()
+    place = {text: code for code, text in enumerate(texts)}
+    first = lists.offsets.to_numpy()
+    position = np.arange(len(words))
+    is_last = np.zeros(len(words), bool)
+    is_last[first[1:] - 1] = np.diff(first) > 1
+    is_first = np.zeros(len(words), bool)
+    is_first[first[:-1]] = True
+    series = np.array([place[word] for word in SERIES_WORDS.split() if word in place], np.int64)
+    follows = ~is_first & np.isin(words[np.maximum(position - 1, 0)], series)
+    for letter, number in LONE_NUMERALS.items():
+        if letter in place:
+            if number not in known:
+                known[number] = len(plain)
+                plain.append(number)
+            words[(words == place[letter]) & (is_last | follows)] = known[number]
+    changed = pa.array(plain, pa.string()).take(pa.array(words))
+    return pc.binary_join(pa.ListArray.from_arrays(lists.offsets, changed), " ")
+
+
+def build_side(records: pa.Table, places: Places) -> Side:
     """The accounts of `records` that have a name, ready to be compared.
 
     Raises ValueError at a name that is not normalised.
     """
-    records = records.filter(pc.is_valid(records["name"])).sort_by(
-        [(c, "ascending") for c in ("name", "country_code", "city", "account_id")]
-    )
+    records = records.filter(pc.is_valid(records["name"]))
+    records = records.set_column(
+        records.schema.get_field_index("name"), "name", in_digits(records["name"].combine_chunks())
+    ).sort_by([(c, "ascending") for c in ("name", "country_code", "city", "state", "account_id")])
     names = distinct(records["name"])
     bad = names.filter(pc.invert(pc.match_substring_regex(names, NAME_PATTERN)))
     if len(bad):
@@ -322,24 +418,22 @@ def build_side(records: pa.Table, countries: pa.Array, cities: pa.Array, legals:
     return Side(
         account_ids=records["account_id"].combine_chunks(),
         name_of=name_of,
-        country=codes(records["country_code"], countries),
-        city=codes(records["city"], cities),
-        legal=codes(records["legal_form"], legals),
+        country=codes(records["country_code"], places.countries),
+        state=codes(records["state"], places.states),
+        city=codes(records["city"], places.cities),
+        legal=codes(records["legal_form"], places.legals),
+        kind=np.maximum(codes(records["name_kind"], KINDS), COMPANY_KIND),
         names=names,
         first=np.searchsorted(name_of, np.arange(len(names) + 1)),
     )
 
 
-def build_sides(ours: pa.Table, partner: pa.Table) -> tuple[Side, Side, pa.Array]:
-    """Both sides with common codes, and the cities that the codes stand for."""
-    countries, cities, legals = (
-        distinct(ours[column], partner[column]) for column in ("country_code", "city", "legal_form")
+def build_sides(ours: pa.Table, partner: pa.Table) -> tuple[Side, Side, Places]:
+    """Both sides with common codes, and what the codes stand for."""
+    places = Places(
+        *(distinct(ours[column], partner[column]) for column in ("country_code", "state", "city", "legal_form"))
     )
-    return (
-        build_side(ours, countries, cities, legals),
-        build_side(partner, countries, cities, legals),
-        cities,
-    )
+    return build_side(ours, places), build_side(partner, places), places
 
 
 # ---------------------------------------------------------------- words
@@ -379,10 +473,12 @@ class Words(NamedTuple):
     initials (`span_acronym`) or letters form one word of the vocabulary:
     `jp morgan` spells `jpmorgan`, `korea telecom` spells `kt`.
     span_first: (names + 1,) offsets into the span arrays.
+    serial: whether each of `word` is a number, or a letter that tells one of a series.
     """
 
     first: np.ndarray
     word: np.ndarray
+    serial: np.ndarray
     span_first: np.ndarray
     span_word: np.ndarray
     span_start: np.ndarray
@@ -478,9 +574,16 @@ def build_words(names: pa.Array, vocabulary: pa.Array) -> Words:
     columns = [np.concatenate(column) for column in zip(*spans, strict=True)]
     order = np.lexsort(columns[::-1])
     span_row, span_start, span_length, span_word, span_acronym = (column[order] for column in columns)
+    is_number, is_letter, is_series = (
+        pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False)[word],
+        pc.match_substring_regex(vocabulary, "^[a-z]$").to_numpy(False)[word],
+        is_word_of(vocabulary, SERIES_WORDS.split())[word],
+    )
+    follows = np.concatenate([[False], is_series[:-1]]) & (position > 0)
     return Words(
         first=first,
         word=word,
+        serial=is_number | (is_letter & (follows | ((position == last) & (position > 0)))),
         span_first=np.searchsorted(span_row, np.arange(len(names) + 1)),
         span_word=span_word,
         span_start=span_start,
@@ -515,19 +618,45 @@ def rarity(counts: np.ndarray, n_names: int) -> np.ndarray:
     return np.log((n + 1) / (np.maximum(counts, 1) + 1)) / np.log((n + 1) / 2)
 
 
-def background_rarity(vocabulary: pa.Array, common: Mapping[str, int]) -> np.ndarray:
+class Lexicon(NamedTuple):
+    """What is known about words at large.
+
+    common: names per million that hold a common word. chosen: words that tell little though few names hold them: given
+    names, surnames, kinds of institutions, and words that many unlike companies choose (`apex`, `phoenix`).
+    regions: words that name a country or a part of the world.
+    """
+
+    common: Mapping[str, int]
+    chosen: frozenset[str]
+    regions: frozenset[str]
+
+
+def build_lexicon(common: Mapping[str, int], kinds: Mapping[str, str]) -> Lexicon:
+    """kinds: the rows of account_mapping__name_words as {word: kind}."""
+    regions = frozenset(word for word, kind in kinds.items() if kind == "region")
+    return Lexicon(common, frozenset(kinds) - regions, regions)
+
+
+def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> np.ndarray:
     """How much a word tells by its use in organisation names at large, (words,).
 
-    common: names per million that hold a common word. The rarest of these, and
-    every word that is not among them, has 1; a short list alone would take
-    `bank` or `institute` for telling.
+    The rarest of the common words, and every word that is not among them, has 1, a chosen one no more than
+    CHOSEN_RARITY; a short list alone would take `bank` or `institute` for telling.
     """
-    if not common:
-        return np.ones(len(vocabulary))
-    known = codes(pa.chunked_array([vocabulary]), pa.array(common))
-    per_million = np.fromiter(common.values(), float, len(common))
-    level = np.log(1e6 / per_million) / np.log(1e6 / per_million.min())
-    return np.where(known >= 0, level[known], 1.0)
+    level = np.ones(len(vocabulary))
+    words = pa.chunked_array([vocabulary])
+    if lexicon.common:
+        known = codes(words, pa.array(lexicon.common))
+        per_million = np.fromiter(lexicon.common.values(), float, len(lexicon.common))
+        of_common = np.log(1e6 / per_million) / np.log(1e6 / per_million.min())
+        level = np.where(known >= 0, of_common[known], level)
+    is_chosen = is_word_of(vocabulary, lexicon.chosen)
+    return np.where(is_chosen, np.minimum(level, CHOSEN_RARITY), level)
+
+
+def is_word_of(vocabulary: pa.Array, words: Iterable[str]) -> np.ndarray:
+    """Which words of the vocabulary are among others, (words,) bool."""
+    return codes(pa.chunked_array([vocabulary]), pa.array(sorted(words), pa.string())) >= 0
 
 
 # ---------------------------------------------------------------- letters
@@ -630,7 +759,8 @@ class Index(NamedTuple):
     """Everything about the names of both sides that a chunk needs.
 
     vocabulary: distinct words of both sides; rarity, background (rarity
-    at large), numeric, initial, letters (their number): (words,).
+    at large), numeric, initial, letters (their number), added (may be left
+    out of a name), small (such as of), region: (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
     equal: (n, 2) name pairs of the same letters, sorted.
@@ -644,6 +774,9 @@ class Index(NamedTuple):
     initial: np.ndarray
     letters: np.ndarray
     numeric: np.ndarray
+    region: np.ndarray
+    added: np.ndarray
+    small: np.ndarray
     ours: Words
     partner: Words
     trigrams_ours: sparse.csr_matrix
@@ -700,11 +833,8 @@ def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_mat
     )
 
 
-def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, int]) -> Index:
-    """Index the distinct names of both sides, arrays of strings.
-
-    common_words: see background_rarity.
-    """
+def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
+    """Index the distinct names of both sides, arrays of strings."""
     vocabulary = distinct(pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()]))
     n_words, n_names = len(vocabulary), len(ours) + len(partner)
     names = ours, partner
@@ -724,14 +854,21 @@ def build_index(ours: pa.Array, partner: pa.Array, common_words: Mapping[str, in
     keys_ours, keys_partner = (weighted(side, key_weight) for side in keys)
     sorted_ours, sorted_partner = (sort_words(side, vocabulary) for side in words)
     heads_ours, heads_partner = (pc.replace_substring_regex(side, *INITIALS) for side in names)
-    background = background_rarity(vocabulary, common_words)
+    background = background_rarity(vocabulary, lexicon)
+    letters = pc.utf8_length(vocabulary).to_numpy()
+    numeric = pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False)
+    small = is_word_of(vocabulary, STOPWORDS.split())
+    region = is_word_of(vocabulary, lexicon.regions)
     return Index(
         vocabulary=vocabulary,
         rarity=np.minimum(rarity(counts, n_names), background),
         background=background,
         initial=initials(vocabulary),
-        letters=pc.utf8_length(vocabulary).to_numpy(),
-        numeric=pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False),
+        letters=letters,
+        numeric=numeric,
+        region=region,
+        added=small | is_word_of(vocabulary, ADDED_WORDS.split()) | ((letters <= 2) & ~numeric & ~region),
+        small=small,
         ours=words[0],
         partner=words[1],
         trigrams_ours=trigrams_ours,
@@ -880,15 +1017,18 @@ def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[
 # ---------------------------------------------------------------- evidence
 
 
-def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndarray:
-    """How surely two words are one: 1 equal, 0 unlike, (n,) float64.
+def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How surely two words are one: 1 equal, 0 unlike, (n,) float64; and two masks of the likeness of unequal words.
 
     .9 the start of the other (`intern` / `international`), less for one to three
     letters; .6 letters of the other in their order, same first letter
     (`mfg` / `manufacturing`); or, for a misspelling, the ratio of equal letters.
+    The masks: spelt differently rather than shortened; and likely to be another word: what is neither a slip of the
+    fingers in a long word nor the short form of a common one.
     ours, partner: (n,) ids of words.
     """
     quality = (ours == partner).astype(np.float64)
+    is_misspelt, is_risky = np.zeros((2, len(quality)), bool)
     size = np.int64(len(index.vocabulary))
     near = np.flatnonzero((quality == 0) & (index.initial[ours] == index.initial[partner]))
     near = near[~(index.numeric[ours[near]] | index.numeric[partner[near]])]
@@ -912,7 +1052,17 @@ def word_quality(index: Index, ours: np.ndarray, partner: np.ndarray) -> np.ndar
     begin = np.where(usual, begin, begin * (0.3 + 0.7 * np.minimum(short / np.maximum(0.85 * long, 1), 1.0)))
     value = np.maximum(value, np.where(starts, begin, 0.0))
     quality[near] = value[back]
-    return quality
+    # Of two letters that changed places the count of single changes says two.
+    turned = np.flatnonzero(typo & (short == long) & (short >= SLIP_LETTERS))
+    texts = [[words[k] for k in turned.tolist()] for words in (a, b)]
+    steps, changes = (process.cpdist(*texts, scorer=measure.distance, dtype=np.int32) for measure in (OSA, Levenshtein))
+    is_slip = (short + long - 2 * common == 1) & (short >= SLIP_LETTERS)
+    is_slip[turned[(steps == 1) & (changes == 2)]] = True
+    is_misspelt[near] = (typo | (starts & (long - short == 1)))[back]
+    # A rare word that lacks a few letters is another word as easily as a short form.
+    cut = ~usual & (long - short <= 3)
+    is_risky[near] = ((typo | (starts & cut) | (~starts & ~usual)) & ~is_slip)[back]
+    return quality, is_misspelt, is_risky
 
 
 class Alignment(NamedTuple):
@@ -921,6 +1071,8 @@ class Alignment(NamedTuple):
     ours_first, partner_first: (pairs + 1,) offsets; *_word: ids;
     *_quality: 0..1; head_quality: (pairs,) of the two first words as one;
     acronym: (pairs,) letters of the longest matched acronym.
+    misspelt: (pairs,) bool, some word has none but a misspelt counterpart.
+    risky: (pairs,) bool, some word that tells companies apart has none but one that is likely to be another word.
     """
 
     ours_first: np.ndarray
@@ -931,6 +1083,8 @@ class Alignment(NamedTuple):
     partner_quality: np.ndarray
     head_quality: np.ndarray
     acronym: np.ndarray
+    misspelt: np.ndarray
+    risky: np.ndarray
 
 
 def gather(first: np.ndarray, values: np.ndarray, rows: np.ndarray):
@@ -986,21 +1140,43 @@ def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
     n_a, n_b = np.diff(first_a), np.diff(first_b)
     pair, i = ragged(n_a)
     row, j = ragged(n_b[pair])
-    quality = word_quality(index, word_a[row], word_b[first_b[pair][row] + j])
+    other = word_b[first_b[pair][row] + j]
+    quality, is_misspelt, is_risky = word_quality(index, word_a[row], other)
+    is_telling = np.maximum(index.background[word_a[row]], index.background[other]) >= TELLING_RARITY
     begin = offsets(n_a * n_b)[:-1]
-    turned = np.empty_like(quality)
-    turned[(begin[pair] + i)[row] + j * n_a[pair][row]] = quality
-    quality_a = np.zeros(len(word_a))
-    quality_b = np.zeros(len(word_b))
-    if len(quality):
-        quality_a = np.maximum.reduceat(quality, offsets(n_b[pair])[:-1])
-        quality_b = np.maximum.reduceat(turned, offsets(np.repeat(n_a, n_b))[:-1])
+    turned = (begin[pair] + i)[row] + j * n_a[pair][row]
+
+    def best(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The greatest value of each word of ours, and of theirs."""
+        if not len(value):
+            return np.zeros(len(word_a)), np.zeros(len(word_b))
+        theirs = np.empty_like(value)
+        theirs[turned] = value
+        return (
+            np.maximum.reduceat(value, offsets(n_b[pair])[:-1]),
+            np.maximum.reduceat(theirs, offsets(np.repeat(n_a, n_b))[:-1]),
+        )
+
+    quality_a, quality_b = best(quality)
+    pair_a, pair_b = pair, rows_of(n_b)
+
+    def any_only(mask: np.ndarray) -> np.ndarray:
+        """The pairs in which a word's best counterparts all are in the mask."""
+        result = np.zeros(len(ours), bool)
+        if mask.any():
+            rests = best(np.where(mask, 0.0, quality))
+            for rows, whole, rest in zip((pair_a, pair_b), (quality_a, quality_b), rests, strict=True):
+                result[rows[(whole > rest) & (whole < 1.0)]] = True
+        return result
+
+    misspelt, risky = any_only(is_misspelt & (quality > 0)), any_only(is_risky & is_telling & (quality > 0))
     acronym = np.zeros(len(ours))
     n_words = len(index.vocabulary)
     match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym, n_words)
     match_spans(index.partner, partner, quality_b, first_b, first_a, word_a, quality_a, acronym, n_words)
     # No name is without words.
-    return Alignment(first_a, word_a, quality_a, first_b, word_b, quality_b, quality[begin], acronym)
+    head = quality[begin]
+    return Alignment(first_a, word_a, quality_a, first_b, word_b, quality_b, head, acronym, misspelt, risky)
 
 
 def over(value: np.ndarray, knee: float) -> np.ndarray:
@@ -1025,6 +1201,26 @@ def spellings(
     )
 
 
+def reordered(
+    index: Index,
+    names_ours: pa.Array,
+    names_partner: pa.Array,
+    ours: np.ndarray,
+    partner: np.ndarray,
+    asked: np.ndarray,
+) -> np.ndarray:
+    """Which name pairs among those asked for have their words, small ones aside, in another order, (pairs,) bool."""
+    result = np.zeros(len(ours), bool)
+    at = np.flatnonzero(asked)
+    small = frozenset(STOPWORDS.split())
+    texts = (
+        [[word for word in name.split() if word not in small] for name in names.take(pa.array(rows[at])).to_pylist()]
+        for names, rows in ((names_ours, ours), (names_partner, partner))
+    )
+    result[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
+    return result
+
+
 def name_evidence(
     index: Index,
     names_ours: pa.Array,
@@ -1034,8 +1230,11 @@ def name_evidence(
 ) -> dict[str, np.ndarray]:
     """Evidence that the names alone give, each (pairs,) float64.
 
-    ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals) and
-    `extends` (bool: all words of one name are in the other, the first ones alike, and there are more).
+    ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals),
+    `likeness` (position in LIKENESS), and what may speak against the pair, bool: `series` (other numbers),
+    `more_numbers` (only one has a number), `other_letters` (all that tells them from others is a word that is spelt
+    differently), `reordered` (the same words in another order), `common` (no word that tells companies apart),
+    and `region` (only one names a country or region).
     """
     a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
     b, glued_b, sorted_b, length_b = spellings(names_partner, index.sorted_partner, partner)
@@ -1092,8 +1291,10 @@ def name_evidence(
         index.rarity[found.ours_word[head_a]],
         index.rarity[found.partner_word[head_b]],
     )
-    loose_a = greatest(rows_a, index.numeric[found.ours_word] * (found.ours_quality < 1.0)).astype(float)
-    loose_b = greatest(rows_b, index.numeric[found.partner_word] * (found.partner_quality < 1.0)).astype(float)
+    serial_a = gather(index.ours.first, index.ours.serial, ours)[1]
+    serial_b = gather(index.partner.first, index.partner.serial, partner)[1]
+    loose_a = greatest(rows_a, serial_a * (found.ours_quality < 1.0)).astype(float)
+    loose_b = greatest(rows_b, serial_b * (found.partner_quality < 1.0)).astype(float)
     n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
     near = np.zeros(n)
     word_a = (n_words_a == 1) & (n_words_b > 1) & (length_a <= LONGEST_ABBREVIATION)
@@ -1104,6 +1305,25 @@ def name_evidence(
     ):
         near[rows] = near_acronym(words.take(pa.array(word[rows])), heads.take(pa.array(name[rows])))
     equal = (glued == 1.0).astype(float)
+    has_more_a, has_more_b = (
+        greatest(rows, ~index.added[words] & (quality < SHARED_QUALITY)).astype(bool)
+        for rows, words, quality in (
+            (rows_a, found.ours_word, found.ours_quality),
+            (rows_b, found.partner_word, found.partner_quality),
+        )
+    )
+    is_whole = np.minimum(
+        1 - greatest(rows_a, ~index.added[found.ours_word] & (found.ours_quality < 1.0)),
+        1 - greatest(rows_b, ~index.added[found.partner_word] & (found.partner_quality < 1.0)),
+    ).astype(bool)
+    likeness = np.select(
+        [equal > 0, has_more_a | has_more_b, found.misspelt, ~is_whole], [EQUAL, WORDS, LETTERS, SHORTENED], ADDED
+    )
+    surest = np.minimum(
+        greatest(rows_a, at_large_a * (found.ours_quality >= 1.0)),
+        greatest(rows_b, at_large_b * (found.partner_quality >= 1.0)),
+    )
+    is_word_alone = (n_words_a == 1) & (n_words_b == 1)
     least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
     least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
     n_words = np.minimum(n_words_a, n_words_b)
@@ -1132,8 +1352,17 @@ def name_evidence(
         "shortness": np.clip((7.0 - shortest) / 4.0, 0.0, 1.0),
         "commonness": np.minimum((1.0 - rarest) / COMMON_RARITY, 1.0),
         "one_word": (n_words == 1).astype(float),
+        "likeness": likeness,
+        "region": np.maximum(
+            greatest(rows_a, index.region[found.ours_word] & (found.ours_quality < SHARED_QUALITY)),
+            greatest(rows_b, index.region[found.partner_word] & (found.partner_quality < SHARED_QUALITY)),
+        ).astype(bool),
+        "series": loose_a * loose_b > 0,
+        "more_numbers": (likeness == WORDS) & (loose_a + loose_b > 0),
+        "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0)),
+        "reordered": reordered(index, names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole),
+        "common": rarest < TELLING_RARITY,
         "similarity": np.round(100 * similarity, 2),
-        "extends": ((least_a >= 1.0) | (least_b >= 1.0)) & (head_quality >= 1.0) & (equal < 1.0),
     }
 
 
@@ -1153,6 +1382,48 @@ def city_agreement(ours: np.ndarray, partner: np.ndarray, cities: pa.Array) -> n
     alike = process.cpdist(a, b, scorer=fuzz.token_set_ratio, dtype=np.float64, workers=-1)
     state[unlike[alike[back] >= 88]] = SAME
     return state
+
+
+def contradictions(
+    names: dict[str, np.ndarray],
+    pair: np.ndarray,
+    kind: np.ndarray,
+    country: np.ndarray,
+    state: np.ndarray,
+    city: np.ndarray,
+    is_family: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the rows of account pairs say against one company, as positions in CONTRADICTION; and whether it says that
+    they are two rather than that a person should look, bool; both (n,).
+
+    names: evidence of the name pairs; pair: (n,) name pair of each account pair. kind: (n,) the greater of both
+    positions in KINDS. country, state, city: (n,) agreements. is_family: (n,) bool, the names tell a family.
+    An equal name in another city is nearly always right of companies, and seldom of institutions, persons and names
+    made of words that anybody may choose: these need a second agreement, or at least no contradiction.
+    """
+    likeness, series, numbers, letters, reordered, common = (
+        names[name][pair] for name in ("likeness", "series", "more_numbers", "other_letters", "reordered", "common")
+    )
+    here = (city == SAME) & (state != DIFFERENT)
+    elsewhere = (city == DIFFERENT) | (state == DIFFERENT)
+    abroad = country == DIFFERENT
+    is_person, is_institution = kind == PERSON_KIND, kind == INSTITUTION_KIND
+    is_usual = common | is_institution | is_person
+    is_loose = likeness >= SHORTENED
+    found = {
+        SERIES: series,
+        PERSON: is_person & ~here,
+        ORDER: reordered & is_usual & ~here & ~is_family,
+        OTHER_LETTERS: ~is_family & ((letters & ~here) | ((likeness == LETTERS) & (elsewhere | abroad))),
+        OTHER_WORDS: ~is_family & (likeness == WORDS) & (~here | numbers),
+        PLACE: elsewhere & ~is_family & (is_usual | is_loose),
+        COUNTRY: abroad & ~is_family & (is_usual | is_loose),
+        INSTITUTION: is_institution & common & ~is_family & ~here & (state != SAME),
+    }
+    return (
+        np.select(list(found.values()), list(found), NO_CONTRADICTION).astype(np.int8),
+        series | (is_person & (elsewhere | abroad)),
+    )
 
 
 def place_evidence(
@@ -1189,8 +1460,9 @@ class Pairs(NamedTuple):
 
     ours, partner: account indexes. pair: index of the name pair.
     names: name evidence (name pairs,). places: place evidence (n,).
-    country, city: agreements. is_key: a matching key asks for this pair.
+    country, state, city: agreements. is_key: a matching key asks for this pair.
     relationship: position in RELATIONSHIP that the names alone tell.
+    contradiction: position in CONTRADICTION; is_other: it says two companies.
     """
 
     ours: np.ndarray
@@ -1199,9 +1471,12 @@ class Pairs(NamedTuple):
     names: dict[str, np.ndarray]
     places: dict[str, np.ndarray]
     country: np.ndarray
+    state: np.ndarray
     city: np.ndarray
     is_key: np.ndarray
     relationship: np.ndarray
+    contradiction: np.ndarray
+    is_other: np.ndarray
 
 
 def place_order(side: Side, name: np.ndarray, country: np.ndarray, city: np.ndarray):
@@ -1234,6 +1509,13 @@ def expand(ours: Side, partner: Side, name_ours: np.ndarray, name_partner: np.nd
     return unique(found)
 
 
+def countries_of(side: Side) -> np.ndarray:
+    """In how many countries a side has each of its names, (names,)."""
+    here = np.flatnonzero(side.country >= 0)
+    pairs = np.unique(np.column_stack([side.name_of[here], side.country[here]]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=len(side.names))
+
+
 def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """The function of each item, in the items' order; CHUNKS_AT_ONCE are worked on, and no more than that wait."""
     waiting: deque[Future[Result]] = deque()
@@ -1246,7 +1528,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
             yield waiting.popleft().result()
 
 
-def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys: np.ndarray) -> Iterator[Pairs]:
+def pair_chunks(ours: Side, partner: Side, places: Places, index: Index, keys: np.ndarray) -> Iterator[Pairs]:
     """The candidate account pairs with their evidence, in order of our names.
 
     keys: (n, 2) account indexes of pairs that are scored in any case.
@@ -1255,7 +1537,8 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
     key_codes = np.unique(keys[:, 0] * width + keys[:, 1])
     key_names = ours.name_of[key_codes // width], partner.name_of[key_codes % width]
     n_names = np.int64(max(len(partner.names), 1))
-    family, kind = families(ours, partner, index)
+    family, family_role = families(ours, partner, index)
+    countries = countries_of(ours), countries_of(partner)
     blocks = city_blocks(ours, index.ours, index), city_blocks(partner, index.partner, index)
 
     def chunk(start: int) -> list[Pairs]:
@@ -1276,9 +1559,11 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
         doubt = np.where(bearers >= GROUP_ACCOUNTS, BRANCHES_DOUBT, 1.0)
         names["shortness"] *= doubt
         names["commonness"] *= doubt
+        # And one that a list holds in several countries is a brand, whatever its words: `total`, `western digital`.
+        names["common"] &= np.maximum(countries[0][name_a], countries[1][name_b]) < BRAND_COUNTRIES
         name_codes = name_a * n_names + name_b
         at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
-        relationship = np.where(family[at] == name_codes, kind[at], 0) if len(family) else name_codes * 0
+        relationship = np.where(family[at] == name_codes, family_role[at], 0) if len(family) else name_codes * 0
         codes_here = unique(np.concatenate([expand(ours, partner, name_a, name_b), key_codes[here]]))
         found = []
         for begin in range(0, len(codes_here), SLICE_PAIRS):
@@ -1286,11 +1571,14 @@ def pair_chunks(ours: Side, partner: Side, cities: pa.Array, index: Index, keys:
             i, j = code // width, code % width
             pair = np.searchsorted(name_codes, ours.name_of[i] * n_names + partner.name_of[j])
             country = agreement(ours.country[i], partner.country[j])
-            city = city_agreement(ours.city[i], partner.city[j], cities)
+            state = agreement(ours.state[i], partner.state[j])
+            city = city_agreement(ours.city[i], partner.city[j], places.cities)
             legal = agreement(ours.legal[i], partner.legal[j])
-            places = place_evidence(names, pair, country, city, legal)
+            evidence = place_evidence(names, pair, country, city, legal)
             is_key = np.isin(code, key_codes[here])
-            found.append(Pairs(i, j, pair, names, places, country, city, is_key, relationship[pair]))
+            kind = np.maximum(ours.kind[i], partner.kind[j])
+            against = contradictions(names, pair, kind, country, state, city, relationship[pair] > 0)
+            found.append(Pairs(i, j, pair, names, evidence, country, state, city, is_key, relationship[pair], *against))
         return found
 
     for chunks in in_order(chunk, range(0, len(ours.names), CHUNK_NAMES)):
@@ -1348,41 +1636,23 @@ def best_rival(groups: Groups, value: np.ndarray) -> np.ndarray:
     return result
 
 
-def owners_with(groups: Groups, wanted: np.ndarray) -> tuple[np.ndarray, Groups]:
-    """All pairs of the owners that have a wanted one: their indexes, (m,), and these m pairs grouped as before.
-
-    wanted: (n,) bool.
-    """
-    owner = groups.owner[groups.group]
-    has_wanted = np.zeros(len(groups.heads), bool)
-    has_wanted[owner[wanted[groups.order]]] = True
-    at = np.flatnonzero(has_wanted[owner])
-    return groups.order[at], group_pairs(owner[at], groups.group[at])
-
-
 def rival_evidence(
     log_odds: np.ndarray,
     ours: Groups,
     partner: Groups,
     equal: np.ndarray,
-    extends: np.ndarray,
     features: tuple[str, ...] = RIVAL_FEATURES,
 ) -> dict[str, np.ndarray]:
     """RIVAL_FEATURES of account pairs, or SETTLED_FEATURES, each (n,) float64.
 
     log_odds: (n,) of the estimate before, not below FLOOR for rivals to count.
     ours: the pairs by our account and the partner's name; partner: the other way round.
-    equal: (n,) bool, one name; extends: (n,) bool, one name and some words more, which is no rival of an equal one:
-    such a name is a relative's.
+    equal: (n,) bool, one name: it has no rival. What else is like it is a relative's name or a misspelt duplicate.
     """
     level = np.clip(log_odds, FLOOR, -FLOOR)
 
     def ahead(groups: Groups) -> np.ndarray:
-        rival = best_rival(groups, level)
-        at, few = owners_with(groups, equal)
-        apart = best_rival(few, np.where(extends[at], -np.inf, level[at]))
-        rival[at] = np.where(equal[at], apart, rival[at])
-        return level - np.maximum(rival, FLOOR)
+        return level - np.where(equal, FLOOR, np.maximum(best_rival(groups, level), FLOOR))
 
     ahead_ours, ahead_partner = ahead(ours), ahead(partner)
     columns = (
@@ -1402,12 +1672,11 @@ def compared(
     ours: Groups,
     partner: Groups,
     equal: np.ndarray,
-    extends: np.ndarray,
     weights: Mapping[str, float],
 ) -> np.ndarray:
     """Log-odds after both comparisons with rivals, (n,); see rival_evidence."""
     for features in (RIVAL_FEATURES, SETTLED_FEATURES):
-        rivals = rival_evidence(log_odds, ours, partner, equal, extends, features)
+        rivals = rival_evidence(log_odds, ours, partner, equal, features)
         # Rounded again: equal evidence has to tie exactly.
         log_odds = np.round(weigh(rivals, features, weights), 6)
     return log_odds
@@ -1427,8 +1696,14 @@ class Scores(NamedTuple):
     probability: np.ndarray
     rival_similarity: np.ndarray
     country: np.ndarray
+    state: np.ndarray
     city: np.ndarray
     relationship: np.ndarray
+    likeness: np.ndarray
+    common: np.ndarray
+    region: np.ndarray
+    contradiction: np.ndarray
+    is_other: np.ndarray
 
 
 def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[str, float]) -> Scores:
@@ -1446,36 +1721,65 @@ def score(ours: Side, partner: Side, chunks: Iterator[Pairs], weights: Mapping[s
                 pairs.partner[here].astype(np.int32),
                 pairs.names["similarity"][pairs.pair][here],
                 log_odds[here],
-                pairs.names["equal"][pairs.pair][here] > 0,
-                pairs.names["extends"][pairs.pair][here],
-                pairs.country[here],
-                pairs.city[here],
-                pairs.is_key[here],
-                pairs.relationship[here],
+                pairs.names["likeness"][pairs.pair][here].astype(np.int8),
+                pairs.names["common"][pairs.pair][here],
+                pairs.names["region"][pairs.pair][here],
+                *(
+                    field[here]
+                    for field in (
+                        pairs.country,
+                        pairs.state,
+                        pairs.city,
+                        pairs.is_key,
+                        pairs.relationship,
+                        pairs.contradiction,
+                        pairs.is_other,
+                    )
+                ),
             )
         )
     if not kept:
-        return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 3)
-    i, j, similarity, log_odds, equal, extends, country, city, is_key, relationship = map(
-        np.concatenate, zip(*kept, strict=True)
-    )
+        return Scores(*[np.zeros(0, int)] * 2, *[np.zeros(0)] * 3, *[np.zeros(0, int)] * 5, *[np.zeros(0, bool)] * 4)
+    (
+        i,
+        j,
+        similarity,
+        log_odds,
+        likeness,
+        common,
+        region,
+        country,
+        state,
+        city,
+        is_key,
+        relationship,
+        against,
+        is_other,
+    ) = map(np.concatenate, zip(*kept, strict=True))
     # Nothing of this size is held twice.
     kept.clear()
     by_ours, by_partner = group_pairs(i, partner.name_of[j]), group_pairs(j, ours.name_of[i])
-    probability = sigmoid(compared(log_odds, by_ours, by_partner, equal, extends, weights))
+    probability = sigmoid(compared(log_odds, by_ours, by_partner, likeness == EQUAL, weights))
     probability = np.where(relationship > 0, np.maximum(probability, GROUP_PROBABILITY), probability)
     rival_similarity = best_rival(by_ours, similarity)
     here = (probability >= MINIMUM_PROBABILITY) | is_key
-    return Scores(
-        i[here],
-        j[here],
-        similarity[here],
-        probability[here],
-        rival_similarity[here],
-        country[here],
-        city[here],
-        relationship[here],
+    fields = (
+        i,
+        j,
+        similarity,
+        probability,
+        rival_similarity,
+        country,
+        state,
+        city,
+        relationship,
+        likeness,
+        common,
+        region,
+        against,
+        is_other,
     )
+    return Scores(*(field[here] for field in fields))
 
 
 # ---------------------------------------------------------------- output
@@ -1521,6 +1825,12 @@ def output_batches(
                 join_words(index.vocabulary, *sides[1], ~known_b),
                 pa.array(rival, mask=np.isinf(rival)),
                 RELATIONSHIP.take(pa.array(part.relationship)),
+                AGREEMENT.take(pa.array(part.state)),
+                LIKENESS.take(pa.array(part.likeness)),
+                pa.array(part.common),
+                pa.array(part.region),
+                pa.array(part.is_other),
+                CONTRADICTION.take(pa.array(part.contradiction)),
             ],
             schema=SCHEMA,
         )
@@ -1534,14 +1844,16 @@ def unnamed_batch(partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.T
     a, b = ours.take(pa.array(pair[:, 0])), partner.take(pa.array(pair[:, 1]))
     unnamed = pc.or_(pc.is_null(a["name"]), pc.is_null(b["name"]))
     a, b = a.filter(unnamed), b.filter(unnamed)
-    countries, cities = (distinct(a[c], b[c]) for c in ("country_code", "city"))
+    countries, states, cities = (distinct(a[c], b[c]) for c in ("country_code", "state", "city"))
     country = agreement(*(codes(t["country_code"], countries) for t in (a, b)))
+    state = agreement(*(codes(t["state"], states) for t in (a, b)))
     city = city_agreement(*(codes(t["city"], cities) for t in (a, b)), cities)
     columns = {
         "partner_id": pa.repeat(pa.scalar(partner_id, pa.string()), len(a)),
         "account_id": a["account_id"].combine_chunks(),
         "partner_account_id": b["account_id"].combine_chunks(),
         "country_agreement": AGREEMENT.take(pa.array(country)),
+        "state_agreement": AGREEMENT.take(pa.array(state)),
         "city_agreement": AGREEMENT.take(pa.array(city)),
     }
     return pa.record_batch([columns.get(f.name, pa.nulls(len(a), f.type)) for f in SCHEMA], schema=SCHEMA)
@@ -1555,23 +1867,21 @@ def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
 
 
 def fuzzy_pairs(
-    records: pa.Table, keys: pa.Table, weights: Mapping[str, float], common_words: Mapping[str, int]
+    records: pa.Table, keys: pa.Table, weights: Mapping[str, float], lexicon: Lexicon
 ) -> Iterator[pa.RecordBatch]:
     """Scored pairs of every list partner in `records`, as batches of SCHEMA.
 
     records: RECORD_COLUMNS, one row per side, partner_id and account_id.
     keys: KEY_COLUMNS of pairs that share a key; rows of other partners are
-    ignored. weights: see read_weights. common_words: see background_rarity.
+    ignored. weights: see read_weights.
     """
-    is_ours = pc.equal(records["side"], "ours")
-    our_records = records.filter(is_ours)
-    partner_records = records.filter(pc.invert(is_ours))
+    our_records, partner_records = (records.filter(pc.equal(records["side"], side)) for side in ("ours", "partner"))
     for partner_id in distinct(partner_records["partner_id"]).to_pylist():
         theirs = partner_records.filter(pc.equal(partner_records["partner_id"], partner_id))
         asked = keys.filter(pc.equal(keys["partner_id"], partner_id))
-        ours, partner, cities = build_sides(our_records, theirs)
-        index = build_index(ours.names, partner.names, common_words)
-        chunks = pair_chunks(ours, partner, cities, index, named_keys(ours, partner, asked))
+        ours, partner, places = build_sides(our_records, theirs)
+        index = build_index(ours.names, partner.names, lexicon)
+        chunks = pair_chunks(ours, partner, places, index, named_keys(ours, partner, asked))
         scores = score(ours, partner, chunks, weights)
         yield from output_batches(partner_id, ours, partner, index, scores)
         yield unnamed_batch(partner_id, our_records, theirs, asked)
@@ -1595,6 +1905,7 @@ def model(dbt, session):
     features, values = (column.to_pylist() for column in seed.columns)
     weights = read_weights(dict(zip(features, values, strict=True)))
     common = read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million"))
-    common_words = dict(zip(*(column.to_pylist() for column in common.columns), strict=True))
-    batches = fuzzy_pairs(records, keys, weights, common_words)
+    kinds = read(dbt.ref("account_mapping__name_words"), ("word", "kind"))
+    lexicon = build_lexicon(*(dict(zip(*(c.to_pylist() for c in t.columns), strict=True)) for t in (common, kinds)))
+    batches = fuzzy_pairs(records, keys, weights, lexicon)
     return pa.RecordBatchReader.from_batches(SCHEMA, batches)
