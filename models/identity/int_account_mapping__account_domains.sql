@@ -147,7 +147,8 @@ found as (
         spellings.partner_id,
         spellings.account_id,
         domains.domain,
-        spellings.is_website
+        spellings.is_website,
+        case when domains.has_page then spellings.is_website else 0 end as has_page
 
     from spellings
     inner join domains
@@ -160,7 +161,8 @@ found as (
         '*' as partner_id,
         account_id,
         domain,
-        0 as is_website
+        0 as is_website,
+        0 as has_page
 
     from agreed_domains
 
@@ -175,7 +177,8 @@ final as (
         found.domain,
         coalesce(domain_aliases.canonical_domain, found.domain) as key_domain,
         max(found.is_website) = 1 as is_website,
-        min(found.is_website) = 0 as is_email
+        min(found.is_website) = 0 as is_email,
+        max(found.has_page) = 1 as has_page
 
     from found
     left join domain_aliases

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("raw_value", pa.string()),
         ("domain", pa.string()),
         ("problem", pa.string()),
+        ("has_page", pa.bool_()),
     ]
 )
 
@@ -119,7 +120,7 @@ def extract_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
 
     batch: column raw_value (string).
     """
-    raw, domains, problems = [], [], []
+    raw, domains, problems, pages = [], [], [], []
     for value in batch.column("raw_value").cast(pa.string()).to_pylist():
         if value is None:
             continue
@@ -127,8 +128,9 @@ def extract_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
         raw += [value] * max(len(found), 1)
         domains += found or [None]
         problems += [None] * len(found) or ["invalid_domain"]
+        pages += [False] * max(len(found), 1)
     return pa.record_batch(
-        [pa.array(column, pa.string()) for column in (raw, domains, problems)],
+        [*(pa.array(column, pa.string()) for column in (raw, domains, problems)), pa.array(pages, pa.bool_())],
         schema=SCHEMA,
     )
 

@@ -1,0 +1,311 @@
+"""How the names of a website's accounts go with its domain, and with each other.
+
+A company's own domain resembles its name; the names of a host's customers resemble neither the domain nor each other.
+Each row depends on the names of its own domain, on one side, only.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import NamedTuple
+
+MISSING_LIBRARY = (
+    "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
+    "in the environment of dbt"
+)
+
+try:
+    import idna
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from anyascii import anyascii
+    from rapidfuzz import fuzz
+    from rapidfuzz.process import cpdist
+except ImportError as error:
+    raise ImportError(MISSING_LIBRARY.format(error.name)) from error
+
+SCHEMA = pa.schema(
+    [
+        ("side", pa.string()),
+        ("partner_id", pa.string()),
+        ("key_domain", pa.string()),
+        ("name", pa.string()),
+        ("fits", pa.bool_()),
+        ("company", pa.int64()),
+    ]
+)
+
+# Shorter words and initials occur in a label by chance.
+MINIMUM_WORD = 4
+MINIMUM_INITIALS = 3
+# Similarity (0 to 100) from which a label is a name spelt otherwise, and two names are one company's.
+CLOSE_SPELLING = 85.0
+ALIKE = 90.0
+# Pairs of names grow with their square. Of more names, first words alone tell companies apart.
+MOST_NAMES_IN_PAIRS = 50
+# fmt: off
+SMALL_WORDS = frozenset((
+    "a", "al", "and", "at", "by", "co", "d", "da", "das", "de", "del", "den", "der", "des", "di", "do", "dos", "du",
+    "e", "el", "et", "for", "i", "im", "in", "l", "la", "las", "le", "les", "los", "n", "o", "of", "on", "op", "s",
+    "the", "to", "u", "und", "van", "vom", "von", "y", "zu", "zum", "zur",
+))
+# What owners put before and after their names in a domain, the longest first.
+PREFIXES = (
+    "weare", "hello", "visit", "gruppo", "groupe", "grupo", "join", "meet", "team", "shop", "get", "the", "try", "use",
+    "app", "go", "my", "we", "e", "i",
+)
+SUFFIXES = (
+    "international", "technologies", "technology", "solutions", "holdings", "official", "partners", "software",
+    "services", "ventures", "company", "digital", "holding", "systems", "africa", "agency", "america", "brasil",
+    "energy", "europe", "global", "groupe", "gruppe", "health", "online", "studio", "china", "cloud", "group", "india",
+    "japan", "media", "store", "world", "asia", "corp", "gmbh", "intl", "labs", "shop", "site", "tech", "app", "grp",
+    "inc", "llc", "ltd", "net", "plc", "spa", "srl", "usa", "web", "ab", "ae", "ag", "ai", "as", "at", "au", "be", "br",
+    "bv", "ca", "ch", "cn", "co", "cz", "de", "dk", "es", "eu", "fi", "fr", "gp", "hk", "hq", "ie", "in", "io", "it",
+    "jp", "kg", "kr", "mx", "nl", "no", "nv", "nz", "oy", "pl", "pt", "ru", "sa", "se", "sg", "tr", "uk", "us", "za",
+)
+# fmt: on
+LABEL_PARTS = re.compile(r"[^a-z0-9]+")
+
+
+class Label(NamedTuple):
+    """What a domain says of its owner.
+
+    texts: spellings without separators, the fullest first. parts: between hyphens. whole: with the suffix.
+    """
+
+    texts: tuple[str, ...]
+    parts: tuple[str, ...]
+    whole: str
+
+
+def label_of(key_domain: str) -> Label:
+    """The telling label of a domain, or of a page: `t.me/acme` and `acme.co.uk` both say acme."""
+    host, _, path = key_domain.partition("/")
+    text = path.rpartition("/")[2] if path else host.partition(".")[0]
+    if text.startswith("xn--"):
+        with suppress(UnicodeError):
+            text = idna.decode(text)
+    parts = tuple(part for part in LABEL_PARTS.split(anyascii(text).lower()) if part)
+    label = "".join(parts)
+    texts = [label]
+    for prefix in PREFIXES:
+        if label.startswith(prefix) and len(label) - len(prefix) >= MINIMUM_WORD:
+            texts.append(label.removeprefix(prefix))
+            break
+    for text in tuple(texts):
+        for suffix in SUFFIXES:
+            if text.endswith(suffix) and len(text) - len(suffix) >= (3 if len(suffix) > 2 else MINIMUM_WORD):
+                texts.append(text.removesuffix(suffix))
+                break
+    whole = LABEL_PARTS.sub("", host) if not path else label
+    return Label(tuple(dict.fromkeys(texts)), parts, whole)
+
+
+def initials(words: Iterable[str]) -> str:
+    """First letters of words; numbers stay whole."""
+    return "".join(word if word.isdigit() else word[0] for word in words)
+
+
+def made_of_beginnings(text: str, words: tuple[str, ...]) -> bool:
+    """Whether `text` is made of the beginnings of `words` in order, none left out: fedex of federal express."""
+    ends = {0}
+    for word in words:
+        ends = {
+            start + length
+            for start in ends
+            for length in range(1, len(word) + 1)
+            if text.startswith(word[:length], start)
+        }
+        if not ends:
+            return False
+    return len(text) in ends
+
+
+def fits_by_letters(label: Label, words: tuple[str, ...], common: frozenset[str]) -> bool:
+    """Whether a name is the label, begins with it or is shortened to it.
+
+    words: of the normalised name. common: words that say little in a name.
+    """
+    key = "".join(words)
+    telling = [word for word in words if word not in common and word not in SMALL_WORDS]
+    large = tuple(word for word in words if word not in SMALL_WORDS) or words
+    beginnings = {"".join(words[:count]) for count in range(1, len(words) + 1)}
+    if key == label.whole or (len(label.parts) > 1 and key == initials(label.parts)):
+        return True
+    for text in label.texts:
+        if len(text) >= 2 and text in beginnings and (text not in common or text == key or text == words[0]):
+            return True
+        if len(text) >= MINIMUM_WORD and (key.startswith(text) or text in telling):
+            return True
+        if len(key) >= MINIMUM_WORD and text.startswith(key) and key not in common:
+            return True
+        if any(len(word) >= MINIMUM_WORD and word in text for word in telling):
+            return True
+        if len(words) > 1 and len(text) >= 2 and text in (initials(words), initials(large)):
+            return True
+        if len(text) >= MINIMUM_INITIALS and len(large) > 1 and made_of_beginnings(text, large):
+            return True
+        # Trailing words are left out where the beginning is long enough to tell.
+        if len(text) > MINIMUM_WORD and any(made_of_beginnings(text, large[:count]) for count in range(2, len(large))):
+            return True
+    return False
+
+
+def find(parents: list[int], item: int) -> int:
+    """The root of `item`, halving the path to it."""
+    while parents[item] != item:
+        parents[item] = parents[parents[item]]
+        item = parents[item]
+    return item
+
+
+def telling_words(words: tuple[str, ...], common: frozenset[str]) -> tuple[str, ...]:
+    """Words that say which company it is; all of them where none does."""
+    return tuple(word for word in words if word not in common and word not in SMALL_WORDS) or words
+
+
+class Use(NamedTuple):
+    """The names on one domain. first: position of the first among all names of the batch."""
+
+    label: Label
+    words: list[tuple[str, ...]]
+    first: int
+
+
+def similar(score, pairs: list[tuple[str, str]], cutoff: float) -> Iterator[bool]:
+    """Whether each pair of texts is at least as similar as `cutoff` (0 to 100)."""
+    if not pairs:
+        return iter(())
+    left, right = zip(*pairs, strict=True)
+    return iter((cpdist(left, right, scorer=score, score_cutoff=cutoff) >= cutoff).tolist())
+
+
+def fit_names(uses: list[Use], common: frozenset[str]) -> list[bool]:
+    """For each name of each domain, in order, whether it resembles the label."""
+    fits, open_rows, pairs = [], [], []
+    for use in uses:
+        for words in use.words:
+            fits.append(fits_by_letters(use.label, words, common))
+            if not fits[-1]:
+                near = [
+                    (text, other)
+                    for text in use.label.texts
+                    if len(text) > MINIMUM_WORD
+                    for other in {"".join(words), "".join(telling_words(words, common)), *telling_words(words, common)}
+                    if len(other) > MINIMUM_WORD
+                ]
+                open_rows += [len(fits) - 1] * len(near)
+                pairs += near
+    for row, is_close in zip(open_rows, similar(fuzz.ratio, pairs, CLOSE_SPELLING), strict=True):
+        fits[row] = fits[row] or is_close
+    return fits
+
+
+def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list[int]:
+    """For each name of each domain, in order, the number of its company there, counted from 1.
+
+    Names are one company's if they share their first telling word, if one is the other's initials, if they are
+    spelt nearly alike, or if both resemble the domain.
+    """
+    parents = list(range(len(fits)))
+
+    def join(left: int, right: int) -> None:
+        low, high = sorted((find(parents, left), find(parents, right)))
+        parents[high] = low
+
+    rows, words_alike, spelt_alike = [], [], []
+    for use in uses:
+        if len(use.words) == 1:
+            continue
+        representatives: dict[str, int] = {}
+        telling = [telling_words(words, common) for words in use.words]
+        keys = ["".join(words) for words in use.words]
+        for number, words in enumerate(use.words):
+            row = use.first + number
+            large = [word for word in words if word not in SMALL_WORDS] or words
+            handles = {"word:" + telling[number][0], "key:" + keys[number]}
+            if len(words) > 1 and len(large) >= MINIMUM_INITIALS:
+                handles |= {"key:" + initials(words), "key:" + initials(large)}
+            if fits[row]:
+                handles.add("fits")
+            for handle in handles:
+                join(representatives.setdefault(handle, row), row)
+        if len(use.words) > MOST_NAMES_IN_PAIRS:
+            continue
+        for left in range(len(use.words)):
+            for right in range(left + 1, len(use.words)):
+                if find(parents, use.first + left) != find(parents, use.first + right):
+                    rows.append((use.first + left, use.first + right))
+                    words_alike.append((" ".join(telling[left]), " ".join(telling[right])))
+                    spelt_alike.append((keys[left], keys[right]))
+    for pair, by_words, by_spelling in zip(
+        rows,
+        similar(fuzz.token_set_ratio, words_alike, ALIKE),
+        similar(fuzz.ratio, spelt_alike, ALIKE),
+        strict=True,
+    ):
+        if by_words or by_spelling:
+            join(*pair)
+
+    numbers = []
+    for use in uses:
+        found: dict[int, int] = {}
+        for row in range(use.first, use.first + len(use.words)):
+            numbers.append(found.setdefault(find(parents, row), len(found) + 1))
+    return numbers
+
+
+def judge_batch(batch: pa.RecordBatch, common: frozenset[str]) -> pa.RecordBatch:
+    """SCHEMA: one row per domain and name.
+
+    batch: columns side, partner_id, key_domain, names (names separated by `;`, or null). common: words that say little.
+    """
+    named = batch.filter(pc.is_valid(batch.column("names")))
+    names, counts, uses = [], [], []
+    for key_domain, text in zip(named.column("key_domain").to_pylist(), named.column("names").to_pylist(), strict=True):
+        found = sorted(text.split(";"))
+        uses.append(Use(label_of(key_domain), [tuple(name.split(" ")) for name in found], len(names)))
+        names += found
+        counts.append(len(found))
+    fits = fit_names(uses, common)
+    take = pa.array([row for row, count in enumerate(counts) for _ in range(count)], pa.int64())
+    return pa.record_batch(
+        [
+            *(named.column(key).cast(pa.string()).take(take) for key in ("side", "partner_id", "key_domain")),
+            pa.array(names, pa.string()),
+            pa.array(fits, pa.bool_()),
+            pa.array(companies(uses, fits, common), pa.int64()),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def read_rows(relation) -> list[dict]:
+    """A small relation as a list of dicts, on Spark as on DuckDB."""
+    if hasattr(relation, "mapInArrow"):
+        rows = [row.asDict() for row in relation.collect()]
+    else:
+        rows = relation.to_arrow_table().to_pylist()
+    return rows
+
+
+def map_arrow(relation, function, schema):
+    """Apply `function` to every record batch of `relation`, without holding the whole table.
+
+    The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
+    """
+    if hasattr(relation, "mapInArrow"):
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        mapped = relation.mapInArrow(lambda batches: map(function, batches), from_arrow_schema(schema))
+    else:
+        mapped = pa.RecordBatchReader.from_batches(schema, map(function, relation.to_arrow_reader(65_536)))
+    return mapped
+
+
+def model(dbt, session):
+    # Before the stream opens: DuckDB holds one open result per connection.
+    rows = read_rows(dbt.ref("account_mapping__common_words"))
+    common = frozenset(row["word"] for row in rows)
+    return map_arrow(dbt.ref("int_account_mapping__domain_uses"), partial(judge_batch, common=common), SCHEMA)
