@@ -15,6 +15,12 @@ normalized as (
 
 ),
 
+identifiers_of_many as (
+
+    select * from {{ ref('int_account_mapping__identifiers_of_many') }}
+
+),
+
 barred_domains as (
 
     select distinct
@@ -106,14 +112,22 @@ final as (
     union all
 
     select
-        side,
-        partner_id,
-        account_id,
+        normalized.side,
+        normalized.partner_id,
+        normalized.account_id,
         '{{ key_type }}' as key_type,
-        {{ column }} as key_value
+        normalized.{{ column }} as key_value
 
     from normalized
-    where {{ column }} is not null
+    left join identifiers_of_many
+        on
+            normalized.side = identifiers_of_many.side
+            and normalized.partner_id = identifiers_of_many.partner_id
+            and identifiers_of_many.key_type = '{{ key_type }}'
+            and normalized.{{ column }} = identifiers_of_many.key_value
+    where
+        normalized.{{ column }} is not null
+        and identifiers_of_many.key_value is null
     {% endfor %}
     -- keys for partners that send keys only; of a readable list the names themselves are compared
     union all

@@ -720,14 +720,13 @@ final as (
             when name_likeness in ('equal', 'added') then 'same'
             when
                 name_probability >= {{ namesake_threshold }}
-                and not is_region_name
                 and (
-                    name_likeness in ('shortened', 'letters')
+                    (name_likeness in ('shortened', 'letters') and not is_region_name)
                     or (city_agreement = 'same' and state_agreement <> 'different')
                 )
                 then 'same'
             when not is_alone_on_website or website_owner <> 'company' then 'family'
-            when country_agreement = 'different' or is_region_name then 'family'
+            when country_agreement = 'different' or (is_region_name and city_agreement <> 'same') then 'family'
         end as relationship_by_website,
         our_name_fits,
         partner_name_fits
