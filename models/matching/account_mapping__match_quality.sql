@@ -291,7 +291,7 @@ name_pairs as (
         end as match_method,
         known_accounts.known_partner_account_id = scored_pairs.partner_account_id as is_known,
         their_accounts.unit_id = known_partner_accounts.unit_id as is_right,
-        scored_pairs.name_probability >= {{ accept_threshold }} as is_accepted
+        least(scored_pairs.name_probability, scored_pairs.name_ceiling) >= {{ accept_threshold }} as is_accepted
 
     from scored_pairs
     inner join named_accounts

@@ -641,7 +641,12 @@ rated as (
                     ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
                 ) }}
         end as probability,
-        -- the most that what speaks against the pair leaves of it, after all that speaks for it is counted
+        -- the most that what speaks against a pair leaves of its names, and of it, after all that speaks for it is counted
+        case
+            when weighed.is_other_company then match_weights.probability_other_company
+            when weighed.name_contradiction is not null then match_weights.probability_contradicted
+            else 1
+        end as name_ceiling,
         case
             when weighed.ground = 'identifier'
                 then case
@@ -711,6 +716,7 @@ final as (
         rival_similarity,
         relationship_by_name,
         is_common_name,
+        name_ceiling,
         case when ground = 'name' then name_contradiction end as contradiction,
         ceiling < 1 as is_capped,
         -- what one company is to the other where one website, or one name, has two numbers or several names on it

@@ -12,6 +12,7 @@ from loading import PACKAGE, load_model, package_file
 
 SEED = PACKAGE / "seeds" / "account_mapping__match_weights.csv"
 COMMON_SEED = PACKAGE / "seeds" / "account_mapping__common_words.csv"
+NAME_SEED = PACKAGE / "seeds" / "account_mapping__name_words.csv"
 
 
 fuzzy = load_model("int_account_mapping__fuzzy_pairs")
@@ -25,17 +26,18 @@ def seed() -> dict[str, float]:
 WEIGHTS = fuzzy.read_weights(seed())
 
 
-def common_words() -> dict[str, int]:
-    with COMMON_SEED.open(encoding="utf-8", newline="") as file:
-        return {row["word"]: int(row["names_per_million"]) for row in csv.DictReader(file)}
+def read_pairs(path, columns):
+    with path.open(encoding="utf-8", newline="") as file:
+        return [[row[column] for column in columns] for row in csv.DictReader(file)]
 
 
-COMMON = common_words()
+COMMON = {word: int(count) for word, count in read_pairs(COMMON_SEED, ("word", "names_per_million"))}
+LEXICON = fuzzy.build_lexicon(COMMON, dict(read_pairs(NAME_SEED, ("word", "kind"))))
 ACCEPT = 0.92
 
 
-def record(side, partner_id, account_id, name, country=None, city=None, legal_form=None):
-    values = (side, partner_id, account_id, name, legal_form, country, city)
+def record(side, partner_id, account_id, name, country=None, state=None, city=None, legal_form=None, kind="company"):
+    values = (side, partner_id, account_id, name, kind, legal_form, country, state, city)
     return dict(zip(fuzzy.RECORD_COLUMNS, values, strict=True))
 
 
@@ -54,7 +56,7 @@ def table(rows, columns):
 def run(rows, keys=()):
     """All output rows of the model's core, sorted by their ids."""
     pairs = [dict(zip(fuzzy.KEY_COLUMNS, key, strict=True)) for key in keys]
-    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table(pairs, fuzzy.KEY_COLUMNS), WEIGHTS, COMMON)
+    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table(pairs, fuzzy.KEY_COLUMNS), WEIGHTS, LEXICON)
     found = pa.Table.from_batches(batches, fuzzy.SCHEMA).to_pylist()
     return sorted(found, key=lambda row: [row[column] for column in fuzzy.KEY_COLUMNS])
 
@@ -182,22 +184,23 @@ def test_one_rare_name_in_two_countries_is_accepted_and_one_of_common_words_is_n
 
 
 def test_common_words_tell_little_and_unknown_words_much():
-    [of, bank, zebrafish] = fuzzy.background_rarity(pa.array(["of", "bank", "zebrafish"]), COMMON)
+    [of, bank, zebrafish] = fuzzy.background_rarity(pa.array(["of", "bank", "zebrafish"]), LEXICON)
     assert 0 < of < bank < zebrafish == 1.0
-    assert list(fuzzy.background_rarity(pa.array(["of"]), {})) == [1.0]
+    assert list(fuzzy.background_rarity(pa.array(["of"]), fuzzy.build_lexicon({}, {}))) == [1.0]
 
 
 def test_common_words_are_cut_at_will_and_rare_ones_are_not():
     names = pa.array(["merit", "meritor", "intern", "international", "zeb", "zebrafish"])
-    index = fuzzy.build_index(names, names, COMMON)
+    index = fuzzy.build_index(names, names, LEXICON)
     at = {word: i for i, word in enumerate(index.vocabulary.to_pylist())}
-    short = fuzzy.word_quality(
+    short, _, risky = fuzzy.word_quality(
         index,
         *(fuzzy.np.array([at[w] for w in words]) for words in (("intern", "zeb"), ("international", "zebrafish"))),
     )
     assert short[0] == 0.9
     assert short[1] < 0.7
-    assert list(fuzzy.word_quality(index, *[fuzzy.np.array([at["merit"]])] * 2)) == [1.0]
+    assert not risky[0]
+    assert list(fuzzy.word_quality(index, *[fuzzy.np.array([at["merit"]])] * 2)[0]) == [1.0]
 
 
 def family(our_names, partner_name, **place):
@@ -271,23 +274,20 @@ def test_accounts_of_one_name_are_no_rivals():
     assert second["a", "c"]["name_probability"] == first["a", "b"]["name_probability"]
 
 
-def compared(pairs, odds, equal=(), extends=()):
+def compared(pairs, odds, equal=()):
     """Log-odds after both comparisons of pairs (ours, partner), each account with a name of its own."""
     i, j = np.array(pairs).T
-    flags = ([pair in chosen for pair in pairs] for chosen in (equal, extends))
     groups = fuzzy.group_pairs(i, j), fuzzy.group_pairs(j, i)
-    found = fuzzy.compared(np.array(odds, float), *groups, *map(np.array, flags), WEIGHTS)
+    found = fuzzy.compared(np.array(odds, float), *groups, np.array([pair in equal for pair in pairs]), WEIGHTS)
     return dict(zip(pairs, found, strict=True))
 
 
-def test_a_name_with_more_words_is_no_rival_of_the_equal_name():
+def test_an_equal_name_has_no_rival_and_is_one():
     alone = compared([(0, 0)], [3.0], equal=[(0, 0)])
-    longer = compared([(0, 0), (1, 0)], [3.0, 2.5], equal=[(0, 0)], extends=[(1, 0)])
-    assert longer[0, 0] == alone[0, 0]
-    # any other name is one, and the equal name remains a rival of the longer
-    other = compared([(0, 0), (1, 0)], [3.0, 2.5], equal=[(0, 0)])
-    assert other[0, 0] < alone[0, 0]
-    assert longer[1, 0] < compared([(1, 0)], [2.5])[1, 0]
+    # a longer name, or a misspelt duplicate of our own
+    other = compared([(0, 0), (1, 0)], [3.0, 2.9], equal=[(0, 0)])
+    assert other[0, 0] == alone[0, 0]
+    assert other[1, 0] < compared([(1, 0)], [2.9])[1, 0]
 
 
 def test_rivals_are_those_that_a_loop_over_all_pairs_finds():
@@ -298,13 +298,13 @@ def test_rivals_are_those_that_a_loop_over_all_pairs_finds():
         # some accounts share a name
         name_i, name_j = i // 2, j // 2
         odds = np.round(random.normal(0, 4, len(codes)), 1)
-        equal, extends = random.random((2, len(codes))) < 0.3
+        equal = random.random(len(codes)) < 0.3
         groups = fuzzy.group_pairs(i, name_j), fuzzy.group_pairs(j, name_i)
-        found = fuzzy.rival_evidence(odds, *groups, equal, extends)
+        found = fuzzy.rival_evidence(odds, *groups, equal)
         level = np.clip(odds, fuzzy.FLOOR, -fuzzy.FLOOR)
         for side, owner, name in (("ours", i, name_j), ("partner", j, name_i)):
             for pair in range(len(codes)):
-                rivals = (owner == owner[pair]) & (name != name[pair]) & ~(equal[pair] & extends)
+                rivals = (owner == owner[pair]) & (name != name[pair]) & ~equal[pair]
                 ahead = level[pair] - max([fuzzy.FLOOR, *level[rivals]])
                 assert found[f"rival_{side}_ahead"][pair] == np.clip(ahead, 0.0, 4.0)
                 assert found[f"rival_{side}_behind"][pair] == np.clip(ahead, -4.0, 0.0)
@@ -397,7 +397,7 @@ def test_one_row_per_pair_within_the_namesake_limit():
     ids=["nothing", "no partner", "no accounts", "no names", "no names of ours"],
 )
 def test_empty_inputs_give_an_empty_table(rows):
-    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table([], fuzzy.KEY_COLUMNS), WEIGHTS, COMMON)
+    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table([], fuzzy.KEY_COLUMNS), WEIGHTS, LEXICON)
     result = pa.Table.from_batches(batches, fuzzy.SCHEMA)
     assert len(result) == 0 and result.schema == fuzzy.SCHEMA
 
@@ -474,13 +474,13 @@ def test_seed_has_exactly_the_features_that_the_code_computes():
         table([ours("a", "zebra bank")], fuzzy.RECORD_COLUMNS),
         table([theirs("b", "zebra")], fuzzy.RECORD_COLUMNS),
     )
-    index = fuzzy.build_index(sides[0].names, sides[1].names, COMMON)
+    index = fuzzy.build_index(sides[0].names, sides[1].names, LEXICON)
     none = fuzzy.named_keys(*sides[:2], table([], fuzzy.KEY_COLUMNS))
     [pairs] = fuzzy.pair_chunks(*sides, index, none)
     groups = fuzzy.group_pairs(pairs.ours, pairs.partner)
-    flags = np.zeros((2, len(pairs.ours)), bool)
+    equal = np.zeros(len(pairs.ours), bool)
     rivals, settled = (
-        fuzzy.rival_evidence(pairs.ours.astype(float), groups, groups, *flags, features)
+        fuzzy.rival_evidence(pairs.ours.astype(float), groups, groups, equal, features)
         for features in (fuzzy.RIVAL_FEATURES, fuzzy.SETTLED_FEATURES)
     )
     assert set(pairs.names) == {
@@ -489,7 +489,13 @@ def test_seed_has_exactly_the_features_that_the_code_computes():
         "shortness",
         "commonness",
         "similarity",
-        "extends",
+        "likeness",
+        "series",
+        "more_numbers",
+        "other_letters",
+        "reordered",
+        "common",
+        "region",
     }
     assert set(pairs.places) == set(fuzzy.PLACE_FEATURES)
     assert set(rivals) == set(fuzzy.RIVAL_FEATURES)
@@ -547,6 +553,7 @@ def test_model_reads_and_writes_duckdb_tables():
         "create table account_mapping__common_words as "
         f"select word, names_per_million::integer as names_per_million from read_csv('{COMMON_SEED}')"
     )
+    connection.execute(f"create table account_mapping__name_words as from read_csv('{NAME_SEED}')")
     result = fuzzy.model(Dbt(connection), connection)
     assert isinstance(result, pa.RecordBatchReader) and result.schema == fuzzy.SCHEMA
     connection.register("result", result)
@@ -568,3 +575,75 @@ def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(mo
 def test_the_data_issue_of_many_namesakes_has_the_same_limit():
     text = package_file("int_account_mapping__identity_issues.sql").read_text(encoding="utf-8")
     assert f"set most_namesakes = {fuzzy.MAXIMUM_NAMESAKES} " in text
+
+
+CONTRADICTED = [
+    # our name, theirs, our other columns, theirs, what contradicts, are they two
+    ("blackmoor fund ii", "blackmoor fund iii", {}, {}, "series", True),
+    ("blackmoor fund two", "blackmoor fund 3rd", {}, {}, "series", True),
+    ("hartsdale series a", "hartsdale series b", {}, {}, "series", True),
+    ("hartsdale acquisition i", "hartsdale acquisition iv", {}, {}, "series", True),
+    ("hartsdale fund", "hartsdale fund ii", {"city": "york"}, {"city": "york"}, "words", False),
+    ("henkell", "henkel", {}, {}, "letters", False),
+    ("novarix", "navarix", {}, {}, "letters", False),
+    ("sterling bancorp", "stirling bancorp", {}, {}, "letters", False),
+    ("quillmarsh instruments", "quilmarsh instruments", {"city": "york"}, {"city": "bath"}, "letters", False),
+    ("penhallow", "penhallow dental", {}, {}, "words", False),
+    ("quillmarsh semiconductor", "quillmarsh semiconductors trading", {}, {}, "words", False),
+    ("apex", "apex", {"city": "reno"}, {"city": "akron"}, "place", False),
+    ("apex logistics", "apex logistics", {"state": "US-TN"}, {"state": "US-WI"}, "place", False),
+    ("apex logistics", "apex logistics", {"country": "GB"}, {"country": "US"}, "country", False),
+    ("john smith", "john smith", {"kind": "person"}, {"kind": "person"}, "person", False),
+    ("john smith", "john smith", {"kind": "person", "city": "reno"}, {"kind": "person", "city": "waco"}, "person", True),
+    ("mercy hospital", "mercy hospital", {"kind": "institution"}, {"kind": "institution"}, "institution", False),
+    ("zebrafish hospital", "zebrafish hospital", {"kind": "institution", "city": "ulm"}, {"city": "hof"}, "place", False),
+    ("university of washington", "washington university", {"kind": "institution"}, {}, "order", False),
+]
+
+
+@pytest.mark.parametrize(("our_name", "partner_name", "our_place", "their_place", "contradiction", "two"), CONTRADICTED)
+def test_what_the_rows_say_against_a_pair(our_name, partner_name, our_place, their_place, contradiction, two):
+    place = {"country": "US"}
+    rows = [*background(), ours("a", our_name, **place | our_place), theirs("b", partner_name, **place | their_place)]
+    found = by_pair(run(rows, keys=[("p", "a", "b")]))["a", "b"]
+    assert (found["contradiction"], found["is_other_company"]) == (contradiction, two)
+
+
+UNCONTRADICTED = [
+    ("quillmarsh instruments", "quilmarsh instruments", {}, {}, "letters"),
+    ("quillmarsh", "quillmarsh", {"city": "reno"}, {"city": "akron"}, "equal"),
+    ("quillmarsh", "quillmarsh", {"country": "DE"}, {"country": "IN"}, "equal"),
+    ("quillmarsh group", "quillmarsh", {}, {}, "added"),
+    ("quillmarsh fund 2", "quillmarsh fund ii", {}, {}, "equal"),
+    ("seven eleven", "7 eleven", {}, {}, "equal"),
+    ("quillmarsh mfg", "quillmarsh manufacturing", {}, {}, "shortened"),
+    ("henkell", "henkel", {"city": "ulm"}, {"city": "ulm"}, "letters"),
+    ("mercy hospital", "mercy hospital", {"kind": "institution", "city": "ulm"}, {"city": "ulm"}, "equal"),
+    ("john smith", "john smith", {"kind": "person", "city": "ulm"}, {"kind": "person", "city": "ulm"}, "equal"),
+    ("apex", "apex", {}, {}, "equal"),
+]
+
+
+@pytest.mark.parametrize(("our_name", "partner_name", "our_place", "their_place", "likeness"), UNCONTRADICTED)
+def test_what_stays_true_is_not_contradicted(our_name, partner_name, our_place, their_place, likeness):
+    place = {"country": "US"}
+    rows = [*background(), ours("a", our_name, **place | our_place), theirs("b", partner_name, **place | their_place)]
+    found = by_pair(run(rows, keys=[("p", "a", "b")]))["a", "b"]
+    assert (found["contradiction"], found["is_other_company"], found["name_likeness"]) == (None, False, likeness)
+
+
+def test_a_common_name_of_three_countries_in_one_list_is_a_brand():
+    places = ("DE", "FR", "IT")
+    rows = [*background(), theirs("b", "apex logistics", country="US")]
+    one = by_pair(run([*rows, ours("a", "apex logistics", country="DE")]))
+    many = by_pair(run([*rows, *(ours(place, "apex logistics", country=place) for place in places)]))
+    assert one["a", "b"]["contradiction"] == "country"
+    assert many["DE", "b"]["contradiction"] is None
+
+
+@given(st.lists(st.sampled_from("fund two ii i series second 2nd 7 x alpha of".split()), min_size=1, max_size=5))
+def test_numbers_are_written_in_digits_and_stay_so(words):
+    [once] = fuzzy.in_digits(pa.array([" ".join(words)])).to_pylist()
+    assert len(once.split()) == len(words)
+    assert fuzzy.in_digits(pa.array([once])).to_pylist() == [once]
+    assert not {"two", "ii", "second", "2nd"} & set(once.split())
