@@ -271,7 +271,8 @@ companies as (
         paired_members.unit_id,
         coalesce(split_part(own_names.name, ' ', 1), paired_members.account_id) as own_name,
         coalesce(own_names.name_short, paired_members.account_id) as own_full_name,
-        coalesce(split_part(normalized.name, ' ', 1), paired_members.unit_id) as company
+        coalesce(split_part(normalized.name, ' ', 1), paired_members.unit_id) as company,
+        coalesce(normalized.name_short, paired_members.unit_id) as family
 
     from paired_members
     left join normalized
@@ -295,7 +296,8 @@ companies as (
         paired_members.unit_id,
         coalesce(own_names.name, paired_members.account_id) as own_name,
         coalesce(own_names.name_in_country, own_names.name, paired_members.account_id) as own_full_name,
-        coalesce(unit_names.name, paired_members.unit_id) as company
+        coalesce(unit_names.name, paired_members.unit_id) as company,
+        coalesce(unit_names.name, paired_members.unit_id) as family
 
     from paired_members
     inner join hashed_scopes
@@ -324,10 +326,12 @@ paired as (
         key_pairs.key_type,
         key_pairs.key_value,
         our_companies.company as our_company,
+        our_companies.family as our_family,
         our_companies.unit_id as our_unit,
         our_companies.own_name as our_name,
         our_companies.own_full_name as our_full_name,
         their_companies.company as partner_company,
+        their_companies.family as partner_family,
         their_companies.unit_id as partner_unit,
         their_companies.own_name as partner_name,
         their_companies.own_full_name as partner_full_name,
@@ -373,7 +377,11 @@ key_companies as (
             else least(
                 count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
             )
-        end as partner_companies
+        end as partner_companies,
+        greatest(
+            least(count(distinct our_family), count(distinct our_unit), count(distinct our_full_name)),
+            least(count(distinct partner_family), count(distinct partner_unit), count(distinct partner_full_name))
+        ) as families
 
     from paired
     group by partner_id, key_type, key_value, is_hashed
@@ -388,7 +396,8 @@ final as (
         paired.partner_account_id,
         paired.key_type,
         paired.key_value,
-        key_companies.our_companies = 1 and key_companies.partner_companies = 1 as is_unambiguous
+        key_companies.our_companies = 1 and key_companies.partner_companies = 1 as is_unambiguous,
+        key_companies.families = 1 as is_of_one_family
 
     from paired
     inner join key_companies

@@ -232,6 +232,8 @@ fits as (
     where
         decision = 'accepted'
         and declared_relationship is null
+        -- what cannot be the same company takes no part in the contest for it
+        and coalesce(relationship_by_website, '') <> 'family'
 
 ),
 
@@ -306,10 +308,7 @@ related as (
         case
             when fits.is_settled then 'same'
             when fits.relationship_by_website = 'same' and not fits.is_abroad then 'same'
-            when
-                (fits.is_family_name or fits.relationship_by_website = 'family')
-                and fits.our_fit = 1 and fits.partner_fit = 1
-                then fits.relationship_by_name
+            when fits.is_family_name and fits.our_fit = 1 and fits.partner_fit = 1 then fits.relationship_by_name
             when fits.our_fit = 1 and fits.partner_fit = 1
                 then case
                     -- one website, another name, and somebody else has that name: a branch that no CRM declares
@@ -425,7 +424,12 @@ decided_links as (
         decided.partner_unit_id,
         cast(decided.match_probability as decimal(5, 4)) as match_probability,
         decided.match_method,
-        coalesce(related.relationship, decided.declared_relationship, 'same') as relationship,
+        coalesce(
+            related.relationship,
+            decided.declared_relationship,
+            case when decided.relationship_by_website = 'family' then decided.relationship_by_name end,
+            'same'
+        ) as relationship,
         case when namesakes_abroad.account_id is null then decided.decision else 'rejected' end as decision,
         case when namesakes_abroad.account_id is null then decided.decided_by else 'nearer relative' end as decided_by,
         decided.override_decision,

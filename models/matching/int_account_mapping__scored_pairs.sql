@@ -386,7 +386,7 @@ evidence as (
         coalesce(not shared_websites.is_website and shared_websites.owner <> 'host', false) as has_email_domain,
         shared_websites.owner as website_owner,
         shared_websites.owner_reason as website_owner_reason,
-        coalesce(shared_websites.our_names = 1 and shared_websites.partner_names = 1, false) as is_alone_on_website,
+        coalesce(shared_websites.is_of_one_family, false) as is_of_one_family,
         shared_websites.our_name_fits,
         shared_websites.partner_name_fits,
         shared_websites.domain is null
@@ -731,7 +731,7 @@ final as (
                     or (city_agreement = 'same' and state_agreement <> 'different')
                 )
                 then 'same'
-            when not is_alone_on_website or website_owner <> 'company' then 'family'
+            when not is_of_one_family or website_owner <> 'company' then 'family'
             when country_agreement = 'different' or (is_region_name and city_agreement <> 'same') then 'family'
         end as relationship_by_website,
         our_name_fits,

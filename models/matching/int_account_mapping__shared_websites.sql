@@ -43,13 +43,12 @@ shared as (
         key_matches.key_value as domain,
         partners.exchange,
         max(case when key_matches.key_type = 'domain' then 1 else 0 end) = 1 as is_website,
+        {% for flag in ['is_unambiguous', 'is_of_one_family'] -%}
         coalesce(
-            max(
-                case when key_matches.key_type = 'domain' then case when key_matches.is_unambiguous then 1 else 0 end end
-            ),
-            max(case when key_matches.is_unambiguous then 1 else 0 end)
-        ) = 1 as is_unambiguous
-
+            max(case when key_matches.key_type = 'domain' then case when key_matches.{{ flag }} then 1 else 0 end end),
+            max(case when key_matches.{{ flag }} then 1 else 0 end)
+        ) = 1 as {{ flag }}{{ ',' if not loop.last }}
+        {% endfor %}
     from key_matches
     inner join partners
         on key_matches.partner_id = partners.partner_id
@@ -66,8 +65,6 @@ judged as (
 
     select
         shared.*,
-        coalesce(our_owners.n_names, 1) as our_names,
-        coalesce(their_owners.n_names, 1) as partner_names,
         coalesce(our_names.fits, false) as our_name_fits,
         coalesce(their_names.fits, false) as partner_name_fits,
         greatest(coalesce(our_owners.n_companies, 1), coalesce(their_owners.n_companies, 1)) as unlike_names,
@@ -154,8 +151,7 @@ final as (
             when owner = 'group' then 'several companies use it, and a name fits it'
             when owner = 'unknown' then 'several companies use it'
         end as owner_reason,
-        our_names,
-        partner_names,
+        is_of_one_family,
         our_name_fits,
         partner_name_fits
 

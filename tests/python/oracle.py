@@ -33,8 +33,8 @@ Interpretations, where the Rules can be read in two ways
 - Free-mail, hosting and excluded domains link nothing, as subsidiaries neither.
 - Aliases are applied once (chains are not followed), to both sides, and to the
   domains that exclusions and target lists name.
-- LEI or DUNS known on both sides and different: never a match, whatever else
-  agrees, unless an override says so.
+- LEI or DUNS known on both sides and different: never the same company, unless
+  an override says so; with a common domain of the family all the same.
 - Business mail is mail outside free-mail domains.
 - A domain is unambiguous where its carriers on a side are one family, have one
   name (duplicates), or have heads of one name (duplicates of a family).
@@ -907,8 +907,11 @@ def compute_links(world: World, our_side: OurSide, settings: Settings, sides: _S
             if pair in decisions:
                 if decisions[pair] == "match":
                     links[pair] = "same"
-            elif evidence == "conflict":
-                continue
+            elif evidence == "conflict" and not shares_domain and not alias:
+                if a.name_key and a.name_key == b.name_key:
+                    raise Undefined(f"{pair}: equal names at odds with their numbers")
+            elif evidence == "conflict" and shares_domain:
+                links[pair] = "sibling"
             elif evidence == "equal":
                 links[pair] = "same"
             elif shares_domain:
