@@ -722,8 +722,9 @@ final as (
         -- what one company is to the other where one website, or one name, has two numbers or several names on it
         case
             when has_conflict then 'family'
-            when ground <> 'domain' or exchange = 'keys' or name_likeness is null then null
+            when ground not in ('domain', 'email_domain') or exchange = 'keys' or name_likeness is null then null
             when name_likeness in ('equal', 'added') then 'same'
+            when ground = 'email_domain' then null
             when
                 name_probability >= {{ namesake_threshold }}
                 and (

@@ -40,8 +40,8 @@ Interpretations, where the Rules can be read in two ways
   name (duplicates), or have heads of one name (duplicates of a family).
 - Overrides and equal identifiers mean `same`. The other pairs of one unit of
   ours and one of the partner's that share a domain are contested: a pair is
-  `same` when each is the other's best fit (settled pairs fit best, then equal
-  names); the others get their relationship from where they stand in the tree
+  `same` when their names are equal, or each is the other's best fit (settled
+  pairs fit best, then equal names); the others get their relationship from where they stand in the tree
   around the best fit. Links by a subsidiary's domain stay outside of that
   contest.
 - A pair of unlike names that only shares a domain, while one of the two is
@@ -959,6 +959,8 @@ def _settle(
     }
     found = set(filter(has_one_name, contested | settled))
     found_ours, found_theirs = {a for a, _ in found}, {b for _, b in found}
+    for a, b in contested & found:
+        relationships[a, b] = "same"
     for a, b in contested - found:
         is_branch = a in found_ours or b in found_theirs
         if relationships[a, b] == "same" and is_branch:
