@@ -19,6 +19,7 @@ SEEDS = sorted(path.stem for path in (PACKAGE / "seeds").glob("*.csv"))
 SELECTION = ("--select", "resource_type:seed", "+stg_account_mapping__settings_*")
 # what a replacement may leave out
 OPTIONAL = {
+    "hosts": ("pages",),
     "legal_forms": ("position", "script", "jurisdictions"),
     "match_overrides": ("decided_by", "decided_on"),
     "partners": ("partner_type", "tier", "secret_env", "agreement_id", "epoch"),
