@@ -72,7 +72,7 @@ parts as (
                         when scored_pairs.exchange = 'keys' then ' (compared as keyed hashes)'
                         else ' ' || scored_pairs.shared_domain
                     end
-                    || coalesce(', and ' || scored_pairs.website_owner_reason, '')
+                    || coalesce(', ' || scored_pairs.website_owner_reason, '')
             when scored_pairs.exchange = 'keys'
                 then
                     case scored_pairs.name_key_rank

@@ -148,8 +148,8 @@ final as (
         owner,
         case
             when owner = 'host' then cast(unlike_names as {{ dbt.type_string() }}) || ' unlike names use it'
-            when owner = 'group' then 'several companies use it, and a name fits it'
-            when owner = 'unknown' then 'several companies use it'
+            when owner = 'group' then 'which several companies use, one of them named like it'
+            when owner = 'unknown' then 'which several companies use'
         end as owner_reason,
         is_of_one_family,
         our_name_fits,
