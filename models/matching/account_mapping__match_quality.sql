@@ -541,6 +541,10 @@ rated as (
         cast(
             {{ account_mapping.share('right_accepted_pairs', 'accepted_pairs', input_decimals=8) }} as decimal(5, 4)
         ) as estimated_precision,
+        -- what a model promises of a handful of pairs is no estimate
+        how_estimated in ('match probabilities', 'all methods')
+        and accepted_pairs > 0
+        and accepted_pairs < {{ var('account_mapping__quality_pairs') }} as is_too_few,
         -- what people did not decide is unknown to a row of decisions
         case
             when match_method <> 'override'
@@ -564,9 +568,10 @@ final as (
         cast(rated.accepted_pairs as bigint) as accepted_pairs,
         cast(rated.review_pairs as bigint) as review_pairs,
         cast(rated.rejected_pairs as bigint) as rejected_pairs,
-        rated.estimated_precision,
-        rated.estimated_recall,
+        case when not rated.is_too_few then rated.estimated_precision end as estimated_precision,
+        case when not rated.is_too_few then rated.estimated_recall end as estimated_recall,
         case
+            when rated.is_too_few then 'too few pairs'
             when coalesce(rated.estimated_precision, rated.estimated_recall) is not null then rated.how_estimated
         end as how_estimated,
         cast(rated.labelled_pairs as bigint) as labelled_pairs,

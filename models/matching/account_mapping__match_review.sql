@@ -1,3 +1,4 @@
+{%- set most_pairs = var('account_mapping__review_pairs') -%}
 with
 
 links as (
@@ -47,6 +48,79 @@ accepted as (
 
 ),
 
+found as (
+
+    select
+        partner_id,
+        account_id,
+        partner_account_id
+
+    from links
+    where
+        decision = 'accepted'
+        and relationship = 'same'
+
+),
+
+found_accounts as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from found
+
+),
+
+found_partner_accounts as (
+
+    select distinct
+        partner_id,
+        partner_account_id
+
+    from found
+
+),
+
+-- nobody has to look at two accounts whose company is found already, nor at the tenth candidate of one account
+waiting as (
+
+    select
+        links.*,
+        count(*) over (partition by links.partner_id, links.account_id) as pairs_waiting,
+        row_number() over (
+            partition by links.partner_id, links.account_id
+            order by links.match_probability desc, links.partner_account_id
+        ) as our_preference,
+        row_number() over (
+            partition by links.partner_id, links.partner_account_id
+            order by links.match_probability desc, links.account_id
+        ) as partner_preference
+
+    from links
+    left join found_accounts
+        on
+            links.partner_id = found_accounts.partner_id
+            and links.account_id = found_accounts.account_id
+    left join found_partner_accounts
+        on
+            links.partner_id = found_partner_accounts.partner_id
+            and links.partner_account_id = found_partner_accounts.partner_account_id
+    where
+        links.decision = 'review'
+        and (found_accounts.account_id is null or found_partner_accounts.partner_account_id is null)
+
+),
+
+queue as (
+
+    select * from waiting
+    where
+        our_preference <= {{ most_pairs }}
+        and partner_preference <= {{ most_pairs }}
+
+),
+
 -- what else our account could be: the best other pair of the same account and partner
 rivals as (
 
@@ -61,14 +135,12 @@ rivals as (
             order by scored_pairs.match_probability desc, scored_pairs.partner_account_id
         ) as preference
 
-    from links
+    from queue as links
     inner join scored_pairs
         on
             links.partner_id = scored_pairs.partner_id
             and links.account_id = scored_pairs.account_id
             and links.partner_account_id <> scored_pairs.partner_account_id
-    where links.decision = 'review'
-
 ),
 
 final as (
@@ -111,6 +183,7 @@ final as (
         rival_accounts.name as rival_name,
         cast(rivals.rival_probability as decimal(5, 4)) as rival_probability,
         accepted.account_id is not null as is_account_already_matched,
+        links.pairs_waiting,
         accounts.open_amount as our_open_amount,
         row_number() over (
             partition by links.partner_id
@@ -121,7 +194,7 @@ final as (
                 links.account_id, links.partner_account_id
         ) as review_rank
 
-    from links
+    from queue as links
     inner join match_reasons
         on
             links.partner_id = match_reasons.partner_id
@@ -154,7 +227,6 @@ final as (
             and links.account_id = accepted.account_id
     left join partners
         on links.partner_id = partners.partner_id
-    where links.decision = 'review'
 
 )
 

@@ -66,6 +66,8 @@ COMPILED_VARS = {
     "account_mapping__company_id",
     "account_mapping__currency",
     "account_mapping__pass_through_columns",
+    "account_mapping__quality_pairs",
+    "account_mapping__review_pairs",
     "account_mapping__review_threshold",
 }
 _FLAGS = (
