@@ -41,7 +41,7 @@
         'amount_not_a_number': 'the amount counts 0',
         'currency_without_rate': 'the amount counts 0: add the currency to account_mapping__currency_rates',
         'invalid_domain': 'this domain is not used as a key',
-        'common_domain': 'not used to match: exclude it as hosting, or declare an alias',
+        'website_of_many': 'says little: unlike companies use it. Declare an alias if it is one company, add it to account_mapping__hosts if a host',
         'name_too_long': 'shown and compared by its first 255 characters',
         'name_control_characters': 'control characters were removed',
         'name_emoji': 'shown as it is; the emoji is set aside when names are compared',

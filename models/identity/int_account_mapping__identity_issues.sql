@@ -26,6 +26,13 @@ domains as (
 
 ),
 
+domain_owners as (
+
+    select * from {{ ref('int_account_mapping__domain_owners') }}
+    where owner = 'host'
+
+),
+
 final as (
 
     select
@@ -85,6 +92,17 @@ final as (
     inner join domains
         on domains.raw_value in (partner_records.website, partner_records.email_domain)
     where domains.problem is not null
+
+    union all
+
+    select
+        case when side = 'ours' then 'accounts' else 'partner accounts' end as source,
+        case when side = 'ours' then '' else partner_id || ':' end || key_domain as row_key,
+        'website_of_many' as problem,
+        left(key_domain, 60) || ' (' || cast(n_accounts as {{ dbt.type_string() }}) || ' accounts: '
+        || owner_reason || ')' as detail
+
+    from domain_owners
 
     ---------- settings
 

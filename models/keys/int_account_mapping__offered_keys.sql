@@ -38,6 +38,16 @@ barred_domains as (
 
 ),
 
+-- a website that several unlike companies of ours use names none of them
+hosts as (
+
+    select key_domain from {{ ref('int_account_mapping__domain_owners') }}
+    where
+        side = 'ours'
+        and owner = 'host'
+
+),
+
 -- the account's own id is hashed too: its token holds the keys of one account together
 offered as (
 
@@ -55,7 +65,13 @@ offered as (
             offered_accounts.partner_id = barred_domains.partner_id
             and account_keys.key_type in ('domain', 'email_domain')
             and account_keys.key_value = barred_domains.key_domain
-    where barred_domains.key_domain is null
+    left join hosts
+        on
+            account_keys.key_type in ('domain', 'email_domain')
+            and account_keys.key_value = hosts.key_domain
+    where
+        barred_domains.key_domain is null
+        and hosts.key_domain is null
 
     union all
 

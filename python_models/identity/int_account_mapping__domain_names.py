@@ -36,12 +36,15 @@ SCHEMA = pa.schema(
     ]
 )
 
-# Shorter words and initials occur in a label by chance.
+# Letters from which words and initials are in a label by more than chance.
 MINIMUM_WORD = 4
+LONG_WORD = 5
 MINIMUM_INITIALS = 3
 # Similarity (0 to 100) from which a label is a name spelt otherwise, and two names are one company's.
 CLOSE_SPELLING = 85.0
 ALIKE = 90.0
+# Of names that may be a longer one shortened.
+MOST_SHORT_LETTERS = 8
 # Pairs of names grow with their square. Of more names, first words alone tell companies apart.
 MOST_NAMES_IN_PAIRS = 50
 # fmt: off
@@ -50,6 +53,8 @@ SMALL_WORDS = frozenset((
     "e", "el", "et", "for", "i", "im", "in", "l", "la", "las", "le", "les", "los", "n", "o", "of", "on", "op", "s",
     "the", "to", "u", "und", "van", "vom", "von", "y", "zu", "zum", "zur",
 ))
+# Legal forms that owners add to their initials.
+FORMS = frozenset(("ab", "ag", "bv", "c", "cl", "co", "corp", "g", "i", "inc", "kk", "l", "ltd", "pl", "plc", "sa", "se"))
 # What owners put before and after their names in a domain, the longest first.
 PREFIXES = (
     "weare", "hello", "visit", "gruppo", "groupe", "grupo", "join", "meet", "team", "shop", "get", "the", "try", "use",
@@ -93,9 +98,11 @@ def label_of(key_domain: str) -> Label:
         if label.startswith(prefix) and len(label) - len(prefix) >= MINIMUM_WORD:
             texts.append(label.removeprefix(prefix))
             break
-    for text in tuple(texts):
+    # `emisgroupplc` has two; what is appended is looked at again.
+    for text in texts:
         for suffix in SUFFIXES:
-            if text.endswith(suffix) and len(text) - len(suffix) >= (3 if len(suffix) > 2 else MINIMUM_WORD):
+            least = MINIMUM_INITIALS if len(suffix) > 2 else MINIMUM_WORD
+            if text.endswith(suffix) and len(text) - len(suffix) >= least:
                 texts.append(text.removesuffix(suffix))
                 break
     whole = LABEL_PARTS.sub("", host) if not path else label
@@ -122,6 +129,17 @@ def made_of_beginnings(text: str, words: tuple[str, ...]) -> bool:
     return len(text) in ends
 
 
+def initials_of(words: tuple[str, ...], large: tuple[str, ...]) -> set[str]:
+    """Ways to shorten a name of several words to its initials: jj, jaj and jnj of johnson and johnson.
+
+    large: the words without small ones.
+    """
+    if len(words) == 1:
+        return set()
+    spoken = ["n" if word == "and" else word for word in words]
+    return {initials(large), initials(words), initials(spoken)}
+
+
 def fits_by_letters(label: Label, words: tuple[str, ...], common: frozenset[str]) -> bool:
     """Whether a name is the label, begins with it or is shortened to it.
 
@@ -131,23 +149,42 @@ def fits_by_letters(label: Label, words: tuple[str, ...], common: frozenset[str]
     telling = [word for word in words if word not in common and word not in SMALL_WORDS]
     large = tuple(word for word in words if word not in SMALL_WORDS) or words
     beginnings = {"".join(words[:count]) for count in range(1, len(words) + 1)}
-    if key == label.whole or (len(label.parts) > 1 and key == initials(label.parts)):
+    shortened = initials_of(words, large)
+    # Nobody else begins with the same two words, or with a word that says which company it is.
+    openings = [text for text in beginnings if len(text) > len(words[0]) and len(text) >= LONG_WORD]
+    if words[0] in telling and len(words[0]) >= MINIMUM_INITIALS:
+        openings.append(words[0])
+    if key == label.whole or any(len(word) >= MINIMUM_WORD and word in label.whole for word in telling):
+        return True
+    if len(label.parts) > 1 and (
+        key == initials(label.parts)
+        or (len(label.parts[0]) >= 2 and label.parts[0] == words[0] and words[0] in telling)
+        or any(len(part) >= MINIMUM_INITIALS and part in shortened for part in label.parts)
+    ):
         return True
     for text in label.texts:
-        if len(text) >= 2 and text in beginnings and (text not in common or text == key or text == words[0]):
+        if len(text) >= 2 and text in beginnings and (text not in common or text in (key, words[0])):
             return True
-        if len(text) >= MINIMUM_WORD and (key.startswith(text) or text in telling):
+        if len(text) >= (MINIMUM_INITIALS if words[0] in telling else MINIMUM_WORD) and key.startswith(text):
             return True
-        if len(key) >= MINIMUM_WORD and text.startswith(key) and key not in common:
+        if len(text) >= LONG_WORD and text not in common and any(word.startswith(text) for word in telling):
             return True
-        if any(len(word) >= MINIMUM_WORD and word in text for word in telling):
+        if text.startswith(tuple(openings)):
             return True
-        if len(words) > 1 and len(text) >= 2 and text in (initials(words), initials(large)):
+        if len(text) >= 2 and text in shortened:
+            return True
+        # Last words are left out of initials as of names.
+        if len(text) >= MINIMUM_INITIALS and any(short.startswith(text) for short in shortened):
+            return True
+        if any(
+            len(text) >= MINIMUM_INITIALS and len(short) >= 2 and text.startswith(short) and text[len(short) :] in FORMS
+            for short in (shortened | {words[0]} if words[0] in telling else shortened)
+        ):
             return True
         if len(text) >= MINIMUM_INITIALS and len(large) > 1 and made_of_beginnings(text, large):
             return True
         # Trailing words are left out where the beginning is long enough to tell.
-        if len(text) > MINIMUM_WORD and any(made_of_beginnings(text, large[:count]) for count in range(2, len(large))):
+        if len(text) >= LONG_WORD and any(made_of_beginnings(text, large[:count]) for count in range(2, len(large))):
             return True
     return False
 
@@ -163,6 +200,16 @@ def find(parents: list[int], item: int) -> int:
 def telling_words(words: tuple[str, ...], common: frozenset[str]) -> tuple[str, ...]:
     """Words that say which company it is; all of them where none does."""
     return tuple(word for word in words if word not in common and word not in SMALL_WORDS) or words
+
+
+def shortens(short: tuple[str, ...], words: tuple[str, ...], common: frozenset[str]) -> bool:
+    """Whether a name is another one shortened: m and s of marks and spencer."""
+    if len(words) == 1 or len(words) < len(short):
+        return False
+    letters = "".join(word for word in short if word not in SMALL_WORDS)
+    if not 2 <= len(letters) <= MOST_SHORT_LETTERS:
+        return False
+    return fits_by_letters(Label(tuple({letters, "".join(short)}), (), letters), words, common)
 
 
 class Use(NamedTuple):
@@ -191,9 +238,9 @@ def fit_names(uses: list[Use], common: frozenset[str]) -> list[bool]:
                 near = [
                     (text, other)
                     for text in use.label.texts
-                    if len(text) > MINIMUM_WORD
+                    if len(text) >= LONG_WORD
                     for other in {"".join(words), "".join(telling_words(words, common)), *telling_words(words, common)}
-                    if len(other) > MINIMUM_WORD
+                    if len(other) >= LONG_WORD
                 ]
                 open_rows += [len(fits) - 1] * len(near)
                 pairs += near
@@ -205,8 +252,8 @@ def fit_names(uses: list[Use], common: frozenset[str]) -> list[bool]:
 def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list[int]:
     """For each name of each domain, in order, the number of its company there, counted from 1.
 
-    Names are one company's if they share their first telling word, if one is the other's initials, if they are
-    spelt nearly alike, or if both resemble the domain.
+    Names are one company's if they share their first telling word, if one is the other shortened, if they are spelt
+    nearly alike, or if both resemble the domain.
     """
     parents = list(range(len(fits)))
 
@@ -221,12 +268,9 @@ def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list
         representatives: dict[str, int] = {}
         telling = [telling_words(words, common) for words in use.words]
         keys = ["".join(words) for words in use.words]
-        for number, words in enumerate(use.words):
+        for number in range(len(use.words)):
             row = use.first + number
-            large = [word for word in words if word not in SMALL_WORDS] or words
             handles = {"word:" + telling[number][0], "key:" + keys[number]}
-            if len(words) > 1 and len(large) >= MINIMUM_INITIALS:
-                handles |= {"key:" + initials(words), "key:" + initials(large)}
             if fits[row]:
                 handles.add("fits")
             for handle in handles:
@@ -235,7 +279,12 @@ def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list
             continue
         for left in range(len(use.words)):
             for right in range(left + 1, len(use.words)):
-                if find(parents, use.first + left) != find(parents, use.first + right):
+                if find(parents, use.first + left) == find(parents, use.first + right):
+                    continue
+                names = use.words[left], use.words[right]
+                if shortens(*names, common) or shortens(*names[::-1], common):
+                    join(use.first + left, use.first + right)
+                else:
                     rows.append((use.first + left, use.first + right))
                     words_alike.append((" ".join(telling[left]), " ".join(telling[right])))
                     spelt_alike.append((keys[left], keys[right]))
