@@ -60,7 +60,8 @@ final as (
             else 'host'
         end as owner,
         case
-            when n_names <= 1 then 'one name'
+            when n_names = 0 then 'no name'
+            when n_names = 1 then 'one name'
             when n_companies <= 1 then n_names || ' names of one company'
             when n_companies > {{ most_companies_by_page }} and n_pages = n_accounts
                 then n_companies || ' unlike names, each with a page of its own'

@@ -1,5 +1,5 @@
 {#- Letters of a website's label that another one's may begin with by no chance. -#}
-{%- set least_label = 7 -%}
+{%- set least_label = 6 -%}
 {#- Of names that are not equal, on one website in one city: from here on they are one company's. -#}
 {%- set namesake_threshold = 0.5 -%}
 {#- What the seed says of keys; what it says of names int_account_mapping__fuzzy_pairs reads. -#}
@@ -544,10 +544,14 @@ methods as (
         end as ground,
         case
             when contradiction is not null then contradiction
-            -- a near miss on two websites is two companies, and so is a name that anybody may choose
+            -- another website makes another company of a near miss, of a name of another country, and of a common one
             when
                 has_domain_conflict
-                and (is_common_name or coalesce(name_likeness not in ('equal', 'added'), true))
+                and (
+                    is_common_name
+                    or country_agreement = 'different'
+                    or coalesce(name_likeness not in ('equal', 'added'), true)
+                )
                 and relationship_by_name is null
                 then 'website'
         end as name_contradiction
