@@ -641,11 +641,12 @@ def build_lexicon(common: Mapping[str, int], kinds: Mapping[str, str]) -> Lexico
     return Lexicon(common, frozenset(kinds) - regions, regions)
 
 
-def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> np.ndarray:
-    """How much a word tells by its use in organisation names at large, (words,).
+def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
+    """How much a word tells by its use in organisation names at large, (words,): by its frequency, and with what is known
+    of chosen words, which have CHOSEN_RARITY at most.
 
-    The rarest of the common words, and every word that is not among them, has 1, a chosen one no more than
-    CHOSEN_RARITY; a short list alone would take `bank` or `institute` for telling.
+    The rarest of the common words, and every word that is not among them, has 1; a short list alone would take `bank`
+    or `institute` for telling.
     """
     level = np.ones(len(vocabulary))
     words = pa.chunked_array([vocabulary])
@@ -655,7 +656,7 @@ def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> np.ndarray:
         of_common = np.log(1e6 / per_million) / np.log(1e6 / per_million.min())
         level = np.where(known >= 0, of_common[known], level)
     is_chosen = is_word_of(vocabulary, lexicon.chosen)
-    return np.where(is_chosen, np.minimum(level, CHOSEN_RARITY), level)
+    return level, np.where(is_chosen, np.minimum(level, CHOSEN_RARITY), level)
 
 
 def is_word_of(vocabulary: pa.Array, words: Iterable[str]) -> np.ndarray:
@@ -763,7 +764,7 @@ class Index(NamedTuple):
     """Everything about the names of both sides that a chunk needs.
 
     vocabulary: distinct words of both sides; rarity, background (rarity
-    at large), numeric, initial, letters (their number), added (may be left
+    at large), frequency (the same without chosen words), numeric, initial, letters (their number), added (may be left
     out of a name), small (such as of), region: (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
@@ -775,6 +776,7 @@ class Index(NamedTuple):
     vocabulary: pa.Array
     rarity: np.ndarray
     background: np.ndarray
+    frequency: np.ndarray
     initial: np.ndarray
     letters: np.ndarray
     numeric: np.ndarray
@@ -858,7 +860,7 @@ def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
     keys_ours, keys_partner = (weighted(side, key_weight) for side in keys)
     sorted_ours, sorted_partner = (sort_words(side, vocabulary) for side in words)
     heads_ours, heads_partner = (pc.replace_substring_regex(side, *INITIALS) for side in names)
-    background = background_rarity(vocabulary, lexicon)
+    frequency, background = background_rarity(vocabulary, lexicon)
     letters = pc.utf8_length(vocabulary).to_numpy()
     numeric = pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False)
     small = is_word_of(vocabulary, STOPWORDS.split())
@@ -867,6 +869,7 @@ def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
         vocabulary=vocabulary,
         rarity=np.minimum(rarity(counts, n_names), background),
         background=background,
+        frequency=frequency,
         initial=initials(vocabulary),
         letters=letters,
         numeric=numeric,
@@ -967,7 +970,7 @@ def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.
         low, high = bisect_left(texts, stem + " "), bisect_left(texts, stem + "!")
         accounts = members.first[high] - members.first[low]
         several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
-        if several and len(stem) >= GROUP_LETTERS and index.background[own].max() >= GROUP_RARITY:
+        if several and len(stem) >= GROUP_LETTERS and index.frequency[own].max() >= GROUP_RARITY:
             # What only adds such words is the group itself: `mitsubishi grp`.
             member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
             found.append(np.column_stack([np.full(len(member), group), member]))
