@@ -122,7 +122,7 @@ MARKS = (
 # In brackets or asterisks anywhere, or set off by a stroke at either end. (Two braces in a row would be a template's.)
 MARKED = re.compile(
     r"[\[(\x7b<]+\s*(?:MARKS)\s*[\])\x7d>]+|\*+\s*(?:MARKS)\s*\*+|^(?:MARKS)(?:\s*[_:*|#]+\s*|\s+-+\s+)"
-    r"|^zzz?[_\-\s*]+(?=\w)|(?:\s*[_*|#]+\s*|\s+-+\s+)(?:MARKS)[\s*!]*$|^\*\*+|\*\*+$".replace("MARKS", MARKS),
+    r"|^zzz?[_*]+(?=\w)|(?:\s*[_*|#]+\s*|\s+-+\s+)(?:MARKS)[\s*!]*$|^\*\*+|\*\*+$".replace("MARKS", MARKS),
     re.IGNORECASE,
 )
 MARK_SIGNS = re.compile("[\\[({<*_:|#]| -|^[zZ]{2}")
@@ -138,7 +138,7 @@ SUFFIXES = frozenset(
     online tech cloud""".split()  # noqa: SIM905
 )
 WEBSITE = re.compile(
-    r"(?<![^\W\d_]\.)\b[^\W_][\w-]{2,}\.(?:(?:co|com|org|net)\.[a-z]{2}|SUFFIX)(?=$|[\s,/)])".replace(
+    r"\b[^\W_][\w-]{2,}\.(?:(?:co|com|org|net)\.[a-z]{2}|SUFFIX)(?=$|[\s,/)])".replace(
         "SUFFIX", "|".join(sorted(SUFFIXES))
     ),
     re.IGNORECASE,
@@ -487,7 +487,7 @@ def without_suffix(tokens: list[str]) -> list[str]:
 class Placeholders:
     """The seed of values that name nobody, ready for look-up.
 
-    names: by normal form, and by all words. first_words: of the latter. identifiers: by column, in capitals without
+    names: their words. first_words: what they begin with. identifiers: by column, in capitals without
     separators, of LinkedIn the slug.
     """
 
@@ -505,7 +505,7 @@ KEYBOARD_RUNS = frozenset(
     for length in range(5 if row[0] == "a" and row[1] == "z" else 4, len(row) + 1)
     for times in (1, 2, 3)
 )
-ONE_LETTER = re.compile(r"([xz])\1{2,}|([a-z])\2{3,}")
+ONE_LETTER = re.compile(r"([xz])\1{2,20}|([a-z])\2{3,20}")
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 NOT_GIVEN = re.compile(
     r"(?:n\s*/\s*a|n\.a|na|none|null|nil|not (?:available|applicable|known|given|registered)|unknown|pending|exempt|tbd"
@@ -535,7 +535,8 @@ def compile_placeholders(rows: list[dict], forms: LegalForms) -> Placeholders:
             tokens = tokenise(to_ascii(value, forms.unspaced))
             if tokens:
                 names.add(" ".join(tokens))
-                first_words.add(tokens[0])
+                # What begins it, with and without a legal form in front.
+                first_words.update((tokens[0], normalise_name(value, forms)[0][0]))
         elif kind == "linkedin":
             identifiers[kind].add(value.lower())
         else:
@@ -810,9 +811,12 @@ def spell(names: pa.Array) -> Spellings:
     small |= np.array([text == "e" for text in words], bool)[word] & amid
     only_small = np.bincount(row, ~small, minlength=len(lists)) == 0
     kept = np.flatnonzero(~small | only_small[row])
+    # As the first word, Roman letters are a name (Xi, Vi): its place among the words as they are, behind the folded ones.
+    roman = np.array([text in ROMAN_NUMBERS for text in words], bool)[word] & (np.diff(row, prepend=-1) > 0)
+    word = np.where(roman, word + len(words), word)
     first = np.zeros(len(word), bool)
     first[kept] = np.diff(row[kept], prepend=-1) > 0
-    abbreviated = [FOLDED_WORDS.get(text, text) for text in words]
+    abbreviated = [*(FOLDED_WORDS.get(text, text) for text in words), *words]
     folds = [fold_umlauts(text) for text in abbreviated]
     folded = pa.array(folds, pa.string())
 
@@ -1074,7 +1078,7 @@ LABEL = re.compile(
 )
 DUNS = re.compile(r"[0-9][0-9\s.\-]*")
 DECIMALS = re.compile(r"([0-9]+)[.,]0+")
-SCIENTIFIC = re.compile(r"([0-9])[.,]?([0-9]*)E\+?0*([0-9]{1,2})", re.IGNORECASE)
+SCIENTIFIC = re.compile(r"([1-9])[.,]?([0-9]*)E\+?0*([0-9]{1,2})", re.IGNORECASE)
 # Digits of the numbers of countries whose numbers may begin with zeros, and whose check tells a wrong one.
 VAT_LENGTHS = {"IT": 11, "BE": 10, "EL": 9, "FI": 8, "HR": 11, "PL": 10, "BR": 14}
 LOST_ZEROS = 3
