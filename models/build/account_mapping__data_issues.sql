@@ -1,6 +1,6 @@
 {%- set rooms = ['accounts', 'partners', 'identity', 'members', 'keys', 'counting', 'shared', 'build'] -%}
 {#- Rooms that count what they find; in the others a row is one finding. -#}
-{%- set counting_rooms = ['accounts', 'partners', 'build'] -%}
+{%- set counting_rooms = ['accounts', 'partners', 'identity', 'build'] -%}
 with
 
 issues as (

@@ -1,5 +1,15 @@
 {#- MAXIMUM_NAMESAKES of the Python model fuzzy_pairs. -#}
 {%- set most_namesakes = 20 -%}
+{#- Problems that are told once for each value, not once for each account. -#}
+{%- set problems_of_values = [
+    'name_names_nobody', 'identifier_names_nobody', 'invalid_lei', 'invalid_duns', 'invalid_vat_id', 'invalid_linkedin'
+] -%}
+{%- set identifiers = {
+    'lei': ('lei', 'LEI'),
+    'duns': ('duns', 'D-U-N-S number'),
+    'vat_id': ('vat_id', 'VAT number'),
+    'linkedin': ("coalesce(nullif(trim(records.linkedin_url), ''), records.website)", 'LinkedIn page'),
+} -%}
 with
 
 account_records as (
@@ -20,6 +30,12 @@ normalized as (
 
 ),
 
+records as (
+
+    select * from {{ ref('int_account_mapping__records') }}
+
+),
+
 domains as (
 
     select * from {{ ref('int_account_mapping__domains') }}
@@ -33,20 +49,94 @@ domain_owners as (
 
 ),
 
-final as (
+row_problems as (
 
     select
-        case when side = 'ours' then 'accounts' else 'partner accounts' end as source,
-        case when side = 'ours' then '' else partner_id || ':' end || account_id as row_key,
-        item as problem,
-        left(display_name, 100) as detail
+        side,
+        partner_id,
+        account_id,
+        display_name,
+        item as problem
 
     from (
         {{ account_mapping.explode_items(
             'normalized', 'problems', ['side', 'partner_id', 'account_id', 'display_name']
         ) | indent(8) }}
 
-    ) as name_problems
+    ) as exploded
+
+),
+
+-- the values themselves, as written
+unread_values as (
+
+    select
+        side,
+        partner_id,
+        problem,
+        'name' as kind,
+        left(display_name, 100) as shown_value
+
+    from row_problems
+    where problem = 'name_names_nobody'
+    {% for column, (raw, label) in identifiers.items() %}
+    union all
+
+    select
+        row_problems.side,
+        row_problems.partner_id,
+        row_problems.problem,
+        '{{ label }}' as kind,
+        left(trim({{ raw if '(' in raw else 'records.' ~ raw }}), 100) as shown_value
+
+    from row_problems
+    inner join normalized
+        on
+            row_problems.side = normalized.side
+            and row_problems.partner_id = normalized.partner_id
+            and row_problems.account_id = normalized.account_id
+    inner join records
+        on
+            row_problems.side = records.side
+            and row_problems.partner_id = records.partner_id
+            and row_problems.account_id = records.account_id
+    where
+        normalized.{{ column }} is null
+        and (
+            row_problems.problem = 'invalid_{{ column }}'
+            or (
+                row_problems.problem = 'identifier_names_nobody'
+                and normalized.problems not like '%invalid_{{ column }}%'
+                and trim(records.{{ 'linkedin_url' if column == 'linkedin' else column }}) <> ''
+            )
+        )
+    {% endfor %}
+),
+
+final as (
+
+    select
+        case when side = 'ours' then 'accounts' else 'partner accounts' end as source,
+        case when side = 'ours' then '' else partner_id || ':' end || account_id as row_key,
+        problem,
+        left(display_name, 100) as detail,
+        1 as n_rows
+
+    from row_problems
+    where problem not in ('{{ problems_of_values | join("', '") }}')
+
+    union all
+
+    select
+        case when side = 'ours' then 'accounts' else 'partner accounts' end as source,
+        case when side = 'ours' then '' else partner_id || ':' end || shown_value as row_key,
+        problem,
+        kind || ' of ' || cast(count(*) as {{ dbt.type_string() }})
+        || case when count(*) = 1 then ' account' else ' accounts' end as detail,
+        count(*) as n_rows
+
+    from unread_values
+    group by side, partner_id, shown_value, problem, kind
 
     -- fuzzy pairs compares an account with at most this many partner accounts of one name
 
@@ -56,7 +146,8 @@ final as (
         'partner accounts' as source,
         partner_id || ':' || min(account_id) as row_key,
         'name_of_many' as problem,
-        left(min(name), 60) || ' (' || cast(count(*) as {{ dbt.type_string() }}) || ' accounts)' as detail
+        left(min(name), 60) || ' (' || cast(count(*) as {{ dbt.type_string() }}) || ' accounts)' as detail,
+        count(*) as n_rows
 
     from normalized
     where
@@ -71,7 +162,8 @@ final as (
         account_records.source_relation as source,
         account_records.source_account_id as row_key,
         domains.problem,
-        left(domains.raw_value, 100) as detail
+        left(domains.raw_value, 100) as detail,
+        1 as n_rows
 
     from account_records
     inner join domains
@@ -86,7 +178,8 @@ final as (
         partner_records.source,
         partner_records.partner_id || ':' || partner_records.account_id as row_key,
         domains.problem,
-        left(domains.raw_value, 100) as detail
+        left(domains.raw_value, 100) as detail,
+        1 as n_rows
 
     from partner_records
     inner join domains
@@ -100,7 +193,8 @@ final as (
         case when side = 'ours' then '' else partner_id || ':' end || key_domain as row_key,
         'website_of_many' as problem,
         left(key_domain, 60) || ' (' || cast(n_accounts as {{ dbt.type_string() }}) || ' accounts: '
-        || owner_reason || ')' as detail
+        || owner_reason || ')' as detail,
+        n_accounts as n_rows
 
     from domain_owners
 

@@ -23,11 +23,13 @@ final as (
         account_id,
         account_name,
         country,
+        state,
         city,
         lei,
         duns,
         vat_id,
-        linkedin_url
+        linkedin_url,
+        website
 
     from account_records
 
@@ -39,11 +41,13 @@ final as (
         account_id,
         account_name,
         country,
+        state,
         city,
         lei,
         duns,
         vat_id,
-        linkedin_url
+        linkedin_url,
+        website
 
     from partner_records
 

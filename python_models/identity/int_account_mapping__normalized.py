@@ -1,7 +1,7 @@
 """Names, places and identifiers of every account in one comparable spelling.
 
 Both sides of a comparison, and both partners of an exchange of hashed keys, must write a company the same way, so each
-value depends on its own row and the legal-forms seed only: never on row order, batch size, or the rest of the table.
+value depends on its own row and the seeds only: never on row order, batch size, or the rest of the table.
 
 Changing any output, here or in the seed, needs a new NORMALISER_VERSION: keys made by another version match nothing.
 tests/python/golden/normaliser.csv freezes the outputs, so that a change is noticed.
@@ -9,7 +9,7 @@ tests/python/golden/normaliser.csv freezes the outputs, so that a change is noti
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import unescape
@@ -18,12 +18,15 @@ from urllib.parse import unquote
 
 try:
     import babel
+    import ftfy
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
     import pycountry
     import stdnum
     import stdnum.exceptions
+    import stdnum.fr.siren
+    import stdnum.fr.siret
     import stdnum.lei
     from anyascii import anyascii
 except ImportError as error:
@@ -33,7 +36,7 @@ except ImportError as error:
         "`pip install -r dbt_packages/account_mapping/requirements.txt`"
     ) from error
 
-NORMALISER_VERSION = "2"
+NORMALISER_VERSION = "3"
 
 MAX_NAME_LENGTH = 255
 
@@ -53,7 +56,9 @@ SCHEMA = pa.schema(
             "name_core",
             "name_initials",
             "legal_form",
+            "name_kind",
             "country_code",
+            "state",
             "city",
             "lei",
             "duns",
@@ -100,6 +105,47 @@ BRACKETED = {
 EAST_ASIAN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 WITHOUT_SPACES = re.compile(f"[\u0e00-\u0e7f{EAST_ASIAN}]")
 SCRIPT_CHANGE = re.compile(f"(?<=[A-Za-z0-9])(?=[{EAST_ASIAN}])|(?<=[{EAST_ASIAN}])(?=[A-Za-z0-9])")
+# UTF-8 read as Latin-1 or Windows-1252: a lead byte as a letter, then the bytes that continue it as signs.
+DOUBLE_ENCODED = re.compile(
+    "[\u00c2\u00c3\u00c5\u00c4\u00ce\u00cf\u00d0\u00d1\u00e2-\u00ec]"
+    "[\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+)
+# What people write around a name of a record that they no longer use; it is no part of the name.
+MARKS = (
+    "old|(?:do )?not use|don'?t use|dnu|inactive|in-active|duplicate|dup|dupe|closed|closed down|obsolete|deleted"
+    "|archived|deprecated|defunct|out of business|merged|to be deleted|delete|expired|dormant|veraltet|inaktiv|gesperrt"
+    "|gel\u00f6scht|nicht verwenden|nicht benutzen|doppelt|dublette|alt|ne pas utiliser|doublon|inactif|ferm\u00e9"
+    "|supprim\u00e9|no usar|inactivo|cerrado|duplicado|n\u00e3o usar|inativo|encerrado|non usare|inattivo|duplicato"
+    "|chiuso|niet gebruiken|inactief|dubbel|gesloten|nie u\u017cywa\u0107|nieaktywny|anv\u00e4nd ej|inaktivt|ikke brug"
+    "|ikke bruk"
+)
+# In brackets or asterisks anywhere, or set off by a stroke at either end. (Two braces in a row would be a template's.)
+MARKED = re.compile(
+    r"[\[(\x7b<]+\s*(?:MARKS)\s*[\])\x7d>]+|\*+\s*(?:MARKS)\s*\*+|^(?:MARKS)(?:\s*[_:*|#]+\s*|\s+-+\s+)"
+    r"|^zzz?[_*]+(?=\w)|(?:\s*[_*|#]+\s*|\s+-+\s+)(?:MARKS)[\s*!]*$|^\*\*+|\*\*+$".replace("MARKS", MARKS),
+    re.IGNORECASE,
+)
+MARK_SIGNS = re.compile("[\\[({<*_:|#]| -|^[zZ]{2}")
+# A legal form written without a space: a small letter, then the form in its usual capitals. Short forms need a word
+# of five letters before them.
+GLUED_FORM = re.compile(
+    r"(?<=[^\W\d_A-Z])(?=(?:GmbH|mbH|KGaA|LLC|LLP|PLC|SpA|SARL|SRL|Ltd|Inc|Corp)\b)"
+    r"|(?<=[^\W\d_]{4}[^\W\d_A-Z])(?=(?:AG|KG|BV|NV|AB|SA|SAS|OHG|ASA)\b)"
+)
+# A website as a name. Suffixes that are also legal forms or words that follow initials are not among them.
+SUFFIXES = frozenset(
+    """com net org io ai app dev biz info eu de fr it es nl ch at uk pl pt cz dk fi no ru ua jp cn us ca tv shop store
+    online tech cloud""".split()  # noqa: SIM905
+)
+WEBSITE = re.compile(
+    r"\b[^\W_][\w-]{2,}\.(?:(?:co|com|org|net)\.[a-z]{2}|SUFFIX)(?=$|[\s,/)])".replace(
+        "SUFFIX", "|".join(sorted(SUFFIXES))
+    ),
+    re.IGNORECASE,
+)
+ANDS = frozenset(["und", "et", "och", "og"])
+# `1&1` and `1und1`: tokenise sets the signs apart, this the letters.
+NUMBERS_AND = re.compile(r"(?<![^\W_])([0-9]{1,3})(?:und|and|et)([0-9]{1,3})(?![^\W_])", re.IGNORECASE)
 # Single letters with dots between them: S.A., I.B.M., J.P.Morgan.
 ACRONYM = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
 # EDGAR appends the state of incorporation: `FOO CORP /DE/`, sometimes without the last slash.
@@ -204,7 +250,8 @@ class LegalForms:
     native_first add those that count only in names not in Latin letters.
     endings, beginnings: every tail of a form in native_last, every head of a
     form in native_first. inner: words that are a legal form even amid a name;
-    anywhere: those that are one even as its first word.
+    anywhere: those that are one even as its first word. capitals: class by form that may begin a name where it is
+    written in capitals and the name is not (`SIA Baltzivis`, but not Sia Partners).
     unspaced: finds the forms of scripts written without spaces.
     """
 
@@ -216,10 +263,11 @@ class LegalForms:
     beginnings: frozenset[str]
     inner: frozenset[str]
     anywhere: frozenset[str]
+    capitals: dict[str, str]
     unspaced: re.Pattern | None
 
 
-POSITIONS = ("end", "start", "both", "after_first", "anywhere")
+POSITIONS = ("end", "start", "both", "after_first", "anywhere", "capitals")
 SCRIPTS = ("", "native", "unspaced")
 
 
@@ -228,7 +276,7 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
 
     Raises ValueError when a column is missing, or a position or script unknown.
     """
-    last, native_last, first, native_first = {}, {}, {}, {}
+    last, native_last, first, native_first, capitals = {}, {}, {}, {}, {}
     inner, anywhere, unspaced = set(), set(), set()
     for row in rows:
         if "form" not in row or "class" not in row:
@@ -254,6 +302,9 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
             native_first[form] = row["class"]
             if script != "native":
                 first[form] = row["class"]
+        if position == "capitals":
+            capitals[form] = row["class"]
+            native_first[form] = row["class"]
         if position in ("after_first", "anywhere"):
             inner.add(form)
         if position == "anywhere":
@@ -272,6 +323,7 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
         beginnings=frozenset(f[: i + 1] for f in native_first for i in range(len(f))),
         inner=frozenset(inner),
         anywhere=frozenset(anywhere),
+        capitals=capitals,
         unspaced=re.compile("|".join(longest_first)) if unspaced else None,
     )
 
@@ -366,23 +418,222 @@ def strip_legal_forms(tokens: list[str], forms: LegalForms, native: bool = False
             return tokens, legal_form
 
 
+def strip_capitals(text: str, forms: LegalForms) -> tuple[str, str | None]:
+    """A name without the legal form in capitals that it begins with, and the form's class: `SIA "Baltzivis"`.
+
+    What follows must stand in quotes or hold small letters, or there is nothing to tell a form from a name.
+    """
+    head, _, rest = text.partition(" ")
+    if len(head) > 9 or not rest or head.istitle() or head.islower():
+        return text, None
+    rest = rest.strip()
+    if not rest or (rest.isupper() and not QUOTES.match(rest)):
+        return text, None
+    found = forms.capitals.get("".join(tokenise(to_ascii(head))))
+    return (rest, found) if found else (text, None)
+
+
 def normalise_name(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
     """Name words and legal-form class of a cleaned name; no words if none.
 
     " ".join(words) is at most 255 characters and is its own normal form.
     """
-    native = False
+    native, front = False, None
     text = text[:MAX_NAME_LENGTH]
     if "/" in text or "\\" in text:
         text = EDGAR_STATE.sub("", text) or text
+    if forms.capitals and text[1:2].isupper() | text[2:3].isupper():
+        text, front = strip_capitals(text, forms)
+    if not text.islower():
+        text = GLUED_FORM.sub(" ", text)
     if not text.isascii():
         native = NOT_LATIN.search(text) is not None
         text = to_ascii(text, forms.unspaced)
+    if text[:1].isdigit():
+        text = NUMBERS_AND.sub(r"\1 and \2", text)
     tokens = tokenise(text)
     if len(text) > MAX_NAME_LENGTH // 3:
         # Transliterated and spelt out, 255 characters may have become more.
         tokens = " ".join(tokens)[:MAX_NAME_LENGTH].split()
-    return strip_legal_forms(tokens, forms, native)
+    tokens, found = strip_legal_forms(tokens, forms, native)
+    legal_form = front or found
+    shorter = tokens
+    if "." in text and len(tokens) > 1 and tokens[-1] in SUFFIXES and WEBSITE.search(text):
+        shorter = without_suffix(tokens)
+    if not ANDS.isdisjoint(shorter):
+        shorter = [
+            "and" if word in ANDS and 0 < place < len(shorter) - 1 else word for place, word in enumerate(shorter)
+        ]
+    while shorter != tokens:
+        # What has become another last word may be a legal form.
+        tokens, found = strip_legal_forms(shorter, forms, native)
+        legal_form = legal_form or found
+        shorter = tokens
+    return tokens, legal_form
+
+
+def without_suffix(tokens: list[str]) -> list[str]:
+    """Words of a website's name without `www` and its public suffix."""
+    tokens = tokens[:-1]
+    if len(tokens) > 1 and tokens[-1] in ("co", "com", "org", "net"):
+        tokens = tokens[:-1]
+    return tokens[1:] if tokens[0] == "www" and len(tokens) > 1 else tokens
+
+
+# --------------------------------------------- values that name nobody
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """The seed of values that name nobody, ready for look-up.
+
+    names: their words. first_words: what they begin with. identifiers: by column, in capitals without
+    separators, of LinkedIn the slug.
+    """
+
+    names: frozenset[str]
+    first_words: frozenset[str]
+    identifiers: Mapping[str, frozenset[str]]
+
+
+PLACEHOLDER_KINDS = ("name", "lei", "duns", "vat_id", "linkedin")
+NO_PLACEHOLDERS = Placeholders(frozenset(), frozenset(), {})
+KEY_ROWS = ("qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm")
+KEYBOARD_RUNS = frozenset(
+    row[:length] * times
+    for row in KEY_ROWS
+    for length in range(5 if row[0] == "a" and row[1] == "z" else 4, len(row) + 1)
+    for times in (1, 2, 3)
+)
+ONE_LETTER = re.compile(r"([xz])\1{2,20}|([a-z])\2{3,20}")
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+NOT_GIVEN = re.compile(
+    r"(?:n\s*/\s*a|n\.a|na|none|null|nil|not (?:available|applicable|known|given|registered)|unknown|pending|exempt|tbd"
+    r"|tba|applied for|keine?|unbekannt|inconnu|aucun|desconocido|ninguno|nessuno|geen|brak|ingen)\b(?!\w)[^0-9]*"
+    r"(?:[0-9]{1,4})?",
+    re.IGNORECASE,
+)
+
+
+def compile_placeholders(rows: list[dict], forms: LegalForms) -> Placeholders:
+    """Placeholders of the seed's rows (kind, value).
+
+    Raises ValueError when a column is missing or a kind unknown.
+    """
+    names, first_words = set(), set()
+    identifiers: dict[str, set[str]] = {kind: set() for kind in PLACEHOLDER_KINDS[1:]}
+    for row in rows:
+        if "kind" not in row or "value" not in row:
+            raise ValueError("account_mapping__placeholders needs the columns kind and value")
+        kind, value = row["kind"], clean_text(row["value"] or "")
+        if kind not in PLACEHOLDER_KINDS:
+            raise ValueError(
+                f"account_mapping__placeholders: kind of `{value}` is `{kind}`, "
+                f"not one of {', '.join(PLACEHOLDER_KINDS)}"
+            )
+        if kind == "name":
+            tokens = tokenise(to_ascii(value, forms.unspaced))
+            if tokens:
+                names.add(" ".join(tokens))
+                # What begins it, with and without a legal form in front.
+                first_words.update((tokens[0], normalise_name(value, forms)[0][0]))
+        elif kind == "linkedin":
+            identifiers[kind].add(value.lower())
+        else:
+            identifiers[kind].add(SEPARATORS.sub("", value).upper())
+    return Placeholders(
+        frozenset(names), frozenset(first_words), {kind: frozenset(values) for kind, values in identifiers.items()}
+    )
+
+
+def names_nobody(text: str, tokens: list[str], legal_form: str | None, nobody: Placeholders) -> bool:
+    """Does a name stand where nobody is named? Only the whole name counts, its legal form set aside.
+
+    text: cleaned. tokens, legal_form: what normalise_name makes of it, at least one word.
+    """
+    if len(tokens) == 1:
+        word = tokens[0]
+        if word in nobody.names or word in KEYBOARD_RUNS:
+            return True
+        if legal_form is None and (word.isdigit() or ONE_LETTER.fullmatch(word)):
+            return True
+    elif legal_form is None and all(map(str.isdigit, tokens)):
+        digits = "".join(tokens)
+        # `7-11` is a name, a telephone number none.
+        if len(digits) > 4 or not int(digits):
+            return True
+    if tokens[0] in nobody.first_words and len(tokens) <= 8:
+        if " ".join(tokens) in nobody.names:
+            return True
+        words = tokenise(text if text.isascii() else to_ascii(text))
+        if " ".join(words) in nobody.names:
+            return True
+        if legal_form is None and len(tokens) > 1 and len(tokens[-1]) < 4 and tokens[-1].isdigit():
+            return " ".join(tokens[:-1]) in nobody.names
+    return "@" in text and EMAIL.fullmatch(text) is not None
+
+
+# -------------------------------------------------------- kinds of names
+
+
+@dataclass(frozen=True)
+class NameWords:
+    """The seed of words by kind, ready for look-up: persons' names, titles, and what institutions are called.
+
+    alone: institutions' words that companies use as well; they count only in a name without a legal form.
+    """
+
+    given_names: frozenset[str]
+    surnames: frozenset[str]
+    titles: frozenset[str]
+    institutions: frozenset[str]
+    alone: frozenset[str]
+
+
+NO_NAME_WORDS = NameWords(*[frozenset()] * 5)
+LONGEST_PERSON = 7
+
+
+def compile_name_words(rows: list[dict]) -> NameWords:
+    """NameWords of the seed's rows (word, kind); other kinds are for other models.
+
+    Raises ValueError when a column is missing.
+    """
+    of_kind: dict[str, set[str]] = {}
+    for row in rows:
+        if "kind" not in row or "word" not in row:
+            raise ValueError("account_mapping__name_words needs the columns word and kind")
+        of_kind.setdefault(row["kind"] or "", set()).add(row["word"] or "")
+    kinds = ("given_name", "surname", "title", "institution", "institution_alone")
+    return NameWords(*(frozenset(of_kind.get(kind, ())) for kind in kinds))
+
+
+def name_kind(text: str, tokens: list[str], legal_form: str | None, words: NameWords) -> str:
+    """`person`, `institution` or `company`: what a name is by its words.
+
+    A person's name is made of two to four known names and initials, titles set aside, and begins with a given name, or
+    with a surname and a comma.
+    """
+    if not words.institutions.isdisjoint(tokens) or (legal_form is None and not words.alone.isdisjoint(tokens)):
+        return "institution"
+    if legal_form is None and 1 < len(tokens) <= LONGEST_PERSON:
+        start, end = 0, len(tokens)
+        while start < end and tokens[start] in words.titles:
+            start += 1
+        while start < end and tokens[end - 1] in words.titles:
+            end -= 1
+        names = tokens[start:end]
+        if (
+            2 <= len(names) <= 4
+            and all(name in words.given_names or name in words.surnames or len(name) == 1 for name in names)
+            and any(len(name) > 1 for name in names[1:])
+            and (names[0] in words.given_names or ("," in text and names[0] in words.surnames))
+            and (start or not text.isupper() or len(names[0]) > 2)
+        ):
+            reversed_order = names[0] not in words.given_names
+            if not reversed_order or not words.given_names.isdisjoint(names[1:]):
+                return "person"
+    return "company"
 
 
 # ------------------------------------------------------- abbreviations
@@ -472,6 +723,17 @@ ABBREVIATIONS = {
     )
     for long in words.split()
 }
+# Numbers in words and Roman numerals; single letters may be anything. Ordinals stay ordinals.
+CARDINALS = """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen twenty"""
+ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
+ROMAN_NUMBERS = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "xi": 11, "xii": 12, "xiii": 13}
+NUMBERS = {
+    **{word: str(number) for number, word in enumerate(CARDINALS.split(), 1)},
+    **dict(zip(ORDINALS.split(), ("1st", "2nd", "3rd", *(f"{n}th" for n in range(4, 11))), strict=True)),
+    **{word: str(number) for word, number in ROMAN_NUMBERS.items()},
+}
+FOLDED_WORDS = ABBREVIATIONS | NUMBERS
 STOPWORDS = frozenset(
     ["the", "and", "of", "und", "et", "y", "och", "og", "for", "de", "del", "la", "der", "die", "das"]
 )
@@ -506,8 +768,8 @@ class Spellings(NamedTuple):
     """Spellings of names for keys, (names,) strings each, null where there is none.
 
     key: all words joined. sorted_key: in alphabetical order.
-    short: with abbreviations folded and small words dropped (a name of small words alone keeps them), then umlauts
-    folded. folded: the same word by word, by spaces.
+    short: with abbreviations and number words folded and small words dropped (a name of small words alone keeps them),
+    then umlauts folded. folded: the same word by word, by spaces.
     core: the folded words joined, without ADDED_WORDS but for a first one (International Paper is not Paper) that is
     not a group (Grupo, Gruppo); null where fewer than MIN_CORE_LENGTH letters are left.
     initials: the first folded word, then what word_initial makes of the others: `monster b`.
@@ -544,11 +806,17 @@ def spell(names: pa.Array) -> Spellings:
     sorted_key = joined(encoded.dictionary, in_order)
 
     small = np.array([text in STOPWORDS for text in words], bool)[word]
+    # Italian and Portuguese `e` between two words; elsewhere it is an initial or a name (E-Plus).
+    amid = (np.diff(row, prepend=-1) == 0) & (np.diff(row, append=-1) == 0)
+    small |= np.array([text == "e" for text in words], bool)[word] & amid
     only_small = np.bincount(row, ~small, minlength=len(lists)) == 0
     kept = np.flatnonzero(~small | only_small[row])
+    # As the first word, Roman letters are a name (Xi, Vi): its place among the words as they are, behind the folded ones.
+    roman = np.array([text in ROMAN_NUMBERS for text in words], bool)[word] & (np.diff(row, prepend=-1) > 0)
+    word = np.where(roman, word + len(words), word)
     first = np.zeros(len(word), bool)
     first[kept] = np.diff(row[kept], prepend=-1) > 0
-    abbreviated = [ABBREVIATIONS.get(text, text) for text in words]
+    abbreviated = [*(FOLDED_WORDS.get(text, text) for text in words), *words]
     folds = [fold_umlauts(text) for text in abbreviated]
     folded = pa.array(folds, pa.string())
 
@@ -724,6 +992,73 @@ def country_code(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+# -------------------------------------------------------------- states
+
+# Names and abbreviations that ISO 3166-2 does not have.
+STATE_ALIASES = {
+    "US": "AL Ala; AK Alas; AZ Ariz; AR Ark; CA Calif,Cal; CO Colo; CT Conn; DE Del; DC Washington DC,Wash DC,D.C.; "
+    "FL Fla; IL Ill; IN Ind; KS Kans,Kan; LA La; MD Md; MA Mass; MI Mich; MN Minn; MS Miss; MO Mo; MT Mont; "
+    "NE Nebr,Neb; NV Nev; NH N Hampshire; NM N Mex; NY New York State,NYS; "
+    "NC N Carolina; ND N Dakota,N Dak; OK Okla; OR Ore,Oreg; "
+    "PA Penn,Penna; RI Rhode Isl; SC S Carolina; SD S Dakota,S Dak; TN Tenn; TX Tex; VT Vt; VA Va; WA Wash,"
+    "Washington State; WV W Va,W Virginia; WI Wis,Wisc; WY Wyo",
+    "CA": "AB Alta; BC Brit Columbia,Colombie Britannique; MB Man; NB Nouveau Brunswick; NL Newfoundland,Labrador; "
+    "NS Nouvelle Ecosse; NT NWT; ON Ont; PE PEI,Prince Edward Isl; QC Que,PQ,Québec; SK Sask; YT Yukon Territory",
+    "AU": "ACT Canberra,Capital Territory; NSW N S W,New S Wales; NT N Territory; QLD Qld,Queensl; SA S Australia; "
+    "TAS Tas; VIC Vic,Vict; WA W Australia",
+    "DE": "BW Baden Wurttemberg; BY Bavaria; HE Hesse; MV Mecklenburg Western Pomerania; NI Lower Saxony; "
+    "NW NRW,North Rhine Westphalia; RP Rhineland Palatinate; SN Saxony; ST Saxony Anhalt; TH Thuringia",
+    "AT": "2 Carinthia; 3 Lower Austria; 4 Upper Austria; 6 Styria; 7 Tyrol; 9 Vienna",
+    "CH": "GE Geneva,Genf; LU Lucerne; VD Waadt; VS Wallis; NE Neuenburg; FR Freiburg; TI Tessin; GR Grisons,Grigioni; "
+    "BS Basel; ZH Zurich",
+    "ES": "CT Catalonia; AN Andalusia; PV Basque Country,Euskadi; NC Navarre; VC Valencia",
+    "IT": "25 Lombardy; 21 Piedmont; 52 Tuscany; 75 Apulia; 88 Sardinia; 82 Sicily; 62 Latium",
+    "GB": "ENG England; SCT Scotland; WLS Wales; NIR Northern Ireland; LND London,Greater London",
+}
+STATES: dict[str, dict[str, str]] = {}
+
+
+def load_states(country: str) -> dict[str, str]:
+    """ISO 3166-2 codes of a country's subdivisions by country_key of their codes and names."""
+    divisions = sorted(pycountry.subdivisions.get(country_code=country) or (), key=lambda division: division.code)
+    codes = {division.code for division in divisions}
+    states: dict[str, str] = {}
+    for division in divisions:
+        states[country_key(division.code.partition("-")[2])] = division.code
+    for group in filter(None, STATE_ALIASES.get(country, "").split("; ")):
+        code, _, aliases = group.partition(" ")
+        if f"{country}-{code}" in codes:
+            for alias in aliases.split(","):
+                states.setdefault(country_key(alias), f"{country}-{code}")
+    for division in divisions:
+        states.setdefault(country_key(division.name), division.code)
+        for part in re.split(r"[\[\]/()]", division.name):
+            if part.strip():
+                states.setdefault(country_key(part), division.code)
+    states.pop("", None)
+    return states
+
+
+def normalise_state(text: str, country: str | None) -> str | None:
+    """ISO 3166-2 code (`US-TN`) of a cleaned state, else its ASCII lower-case words, or None.
+
+    country: alpha-2 code of the account; a code with the prefix of a country needs none.
+    """
+    if text.lower() in NO_COUNTRY:
+        return None
+    prefix, _, rest = text.partition("-")
+    if SUBDIVISION.fullmatch(text) and prefix.upper() in COUNTRY_CODES.values() and country in (None, prefix.upper()):
+        country, text = prefix.upper(), rest
+    if country:
+        if country not in STATES:
+            STATES[country] = load_states(country)
+        key = country_key(text)
+        state = STATES[country].get(key) or STATES[country].get(key.removesuffix(country.lower()))
+        if state:
+            return state
+    return normalise_city(text)
+
+
 # --------------------------------------------------------- identifiers
 
 SEPARATORS = re.compile(r"[\s.\-/_:\u2010-\u2015]+")
@@ -733,18 +1068,51 @@ VAT_COUNTRIES = {"EL": "gr", "XI": "gb"}
 # What may follow the number; the first one is what its check asks for.
 VAT_ENDINGS = {"CH": ("MWST", "TVA", "IVA", "TPV"), "NO": ("MVA",)}
 VAT_MODULES: dict = {}
-DUNS = re.compile(r"(?:D-?U-?N-?S)?[\s:#]*([0-9][0-9\s.\-]*)", re.IGNORECASE)
+# What people write in front of a number: what it is, and a mark that keeps a spreadsheet from reading it.
+LABEL = re.compile(
+    r"['\u2019`\"=#\s]*(?:(?:D-?U-?N-?S|LEI|VAT|GST|ABN|TVA|IVA|P\.?\s?IVA|Partita IVA|UST|MWST|BTW|UID|NIF|CIF|NIP"
+    r"|CNPJ|RFC|RUT|RUC|NIT|SIREN|SIRET|EIN|TIN|Tax|Company|USt-?\s?Id|Steuer-?nummer|Moms|Momsnr|Org)(?![A-Za-z0-9])"
+    r"[\s\u00ae\u2122.:#\-]*(?:(?:Reg(?:istration)?|ID|Ident|Id-?Nr|number|code|no|nr|num)(?![A-Za-z0-9])[\s.:#\-]*)*"
+    r"|[\s:#]*)",
+    re.IGNORECASE,
+)
+DUNS = re.compile(r"[0-9][0-9\s.\-]*")
+DECIMALS = re.compile(r"([0-9]+)[.,]0+")
+SCIENTIFIC = re.compile(r"([1-9])[.,]?([0-9]*)E\+?0*([0-9]{1,2})", re.IGNORECASE)
+# Digits of the numbers of countries whose numbers may begin with zeros, and whose check tells a wrong one.
+VAT_LENGTHS = {"IT": 11, "BE": 10, "EL": 9, "FI": 8, "HR": 11, "PL": 10, "BR": 14}
+LOST_ZEROS = 3
 LINKEDIN = re.compile(
-    r"(?:^|linkedin\.[a-z.]+/(?:[^/]+/)?|^/)(?:company(?:-beta)?|school|showcase)"
+    r"(?:^|linkedin\.[a-z.]+/(?:[^/]+/)?|^/)(?:compan(?:y|ies)(?:-beta)?|school|showcase)"
     r"/([^/?#\s]+)",
     re.IGNORECASE,
 )
+LINKEDIN_PAGE = re.compile(
+    r"(?:https?://)?(?:[a-z-]+\.)*linkedin\.[a-z.]+/(?:mycompany/|[a-z]{2}/)?(?:compan(?:y|ies)|school|showcase)/",
+    re.IGNORECASE,
+)
+
+
+def plain_number(text: str) -> str:
+    """`text` without label and quotes, and as a number where a spreadsheet has rewritten it with all its digits.
+
+    Digits that were cut off stay cut off: the text then reads as no number.
+    """
+    text = text[LABEL.match(text).end() :].strip("'\"\u2019 ")
+    decimals = DECIMALS.fullmatch(text)
+    if decimals:
+        return decimals[1]
+    scientific = SCIENTIFIC.fullmatch(text)
+    if scientific:
+        digits = scientific[1] + scientific[2]
+        return digits if len(digits) == int(scientific[3]) + 1 else ""
+    return text
 
 
 def normalise_lei(text: str) -> str | None:
     """Legal Entity Identifier (ISO 17442), 20 characters, or None."""
     try:
-        return stdnum.lei.validate(SEPARATORS.sub("", text))
+        return stdnum.lei.validate(SEPARATORS.sub("", plain_number(text)))
     except stdnum.exceptions.ValidationError:
         return None
 
@@ -754,8 +1122,8 @@ def normalise_duns(text: str) -> str | None:
 
     Spreadsheets drop leading zeros: 7 and 8 digits get them back.
     """
-    match = DUNS.fullmatch(text)
-    digits = re.sub("[^0-9]", "", match[1]) if match else ""
+    text = plain_number(text)
+    digits = re.sub("[^0-9]", "", text) if DUNS.fullmatch(text) else ""
     return digits.zfill(9) if 7 <= len(digits) <= 9 and int(digits) else None
 
 
@@ -767,6 +1135,26 @@ def is_vat_number(number: str, country: str) -> bool | None:
     return module.is_valid(number) if module else None
 
 
+def fill_vat_number(digits: str, country: str) -> str | None:
+    """The number with its country's prefix, of digits alone that hold the country's check digits, or None.
+
+    country: alpha-2 code. A French SIREN or SIRET gives the VAT number of its company; zeros that a spreadsheet
+    dropped come back.
+    """
+    prefix = VAT_PREFIXES.get(country, country)
+    if is_vat_number(digits, country.lower()):
+        return prefix + digits
+    if not digits.isdigit():
+        return None
+    if country == "FR" and len(digits) in (9, 14):
+        module = stdnum.fr.siren if len(digits) == 9 else stdnum.fr.siret
+        return "FR" + stdnum.fr.siren.to_tva(digits[:9]).replace(" ", "") if module.is_valid(digits) else None
+    length = VAT_LENGTHS.get(prefix, 0)
+    if 0 < length - len(digits) <= LOST_ZEROS and is_vat_number(digits.zfill(length), country.lower()):
+        return prefix + digits.zfill(length)
+    return None
+
+
 def normalise_vat_id(text: str, country: str | None = None) -> str | None:
     """VAT number: compact, upper case, with its prefix; None if invalid.
 
@@ -776,14 +1164,12 @@ def normalise_vat_id(text: str, country: str | None = None) -> str | None:
     account's country where it passes there; else any with a digit and at least
     6 characters will do.
     """
-    number = SEPARATORS.sub("", text).upper()
+    number = SEPARATORS.sub("", plain_number(text)).upper()
     if len(number) < 6 or not number.isascii() or not number.isalnum() or number.isalpha():
         return None
     prefix = number[:2]
     if not prefix.isalpha():
-        if country and is_vat_number(number, country.lower()):
-            number = VAT_PREFIXES.get(country, country) + number
-        return number
+        return (country and fill_vat_number(number, country)) or number
     own = number
     prefix = VAT_PREFIXES.get(prefix, prefix)
     number = prefix + number[2:]
@@ -796,6 +1182,10 @@ def normalise_vat_id(text: str, country: str | None = None) -> str | None:
     iso_prefix = VAT_COUNTRIES.get(prefix, prefix.lower())
     if is_vat_number(checked, iso_prefix) is not False:
         return number
+    if prefix in VAT_LENGTHS and number[2:].isdigit():
+        filled = fill_vat_number(number[2:], iso_prefix.upper())
+        if filled:
+            return filled
     return own if country and is_vat_number(own, country.lower()) else None
 
 
@@ -807,16 +1197,47 @@ def normalise_linkedin(text: str) -> str | None:
     return f"company/{slug}" if slug else None
 
 
+def identifies_nobody(text: str, column: str, nobody: Placeholders) -> bool:
+    """Is a cleaned identifier what people write for want of one: `n/a`, one digit repeated, or a value of the seed?
+
+    column: lei, duns, vat_id or linkedin.
+    """
+    known = nobody.identifiers.get(column, frozenset())
+    if NOT_GIVEN.fullmatch(text):
+        return True
+    if column == "linkedin":
+        page = normalise_linkedin(text)
+        return (page.removeprefix("company/") if page else text.lower()) in known
+    number = SEPARATORS.sub("", plain_number(text)).upper()
+    digits = number[2:] if number[:2].isalpha() else number
+    if number in known or digits in known:
+        return True
+    return len(digits) > 4 and digits.isdigit() and len(set(digits)) == 1
+
+
 # -------------------------------------------------------------- batches
 
 
-def read_name(value: str | None, forms: LegalForms) -> tuple[str | None, str | None, str | None, list[str]]:
-    """Of one raw name what people see, its words by spaces, its legal-form class, each None where there is none, and a
-    list of problems.
-    """
+class ReadName(NamedTuple):
+    """What people see of a raw name, its words by spaces, legal-form class and kind, each None where there is none."""
+
+    display: str | None
+    words: str | None
+    legal_form: str | None
+    kind: str | None
+    problems: list[str]
+
+
+def read_name(value: str | None, forms: LegalForms, nobody: Placeholders, words: NameWords) -> ReadName:
+    """Of one raw name all that depends on it alone."""
     if value is None or not value or value.isspace():
-        return None, None, None, []
+        return ReadName(None, None, None, None, [])
     problems = []
+    if not value.isascii() and DOUBLE_ENCODED.search(value):
+        repaired = ftfy.fix_encoding(value)
+        if repaired != value:
+            problems.append("name_double_encoded")
+            value = repaired
     text = clean_text(value)
     if not value.isprintable() and CONTROLS.search(value):
         problems.append("name_control_characters")
@@ -832,30 +1253,42 @@ def read_name(value: str | None, forms: LegalForms) -> tuple[str | None, str | N
     if is_formula(text):
         problems.append("name_formula")
         display = display_name(text)
+    if MARK_SIGNS.search(text):
+        text = " ".join(MARKED.sub(" ", text).split()) or text
     tokens, legal_form = normalise_name(text, forms)
     if not tokens:
         problems.append("name_empty_after_cleaning")
-    return display or None, " ".join(tokens) or None, legal_form if tokens else None, problems
+    elif names_nobody(text, tokens, legal_form, nobody):
+        problems.append("name_names_nobody")
+        tokens = []
+    if not tokens:
+        return ReadName(display or None, None, None, None, problems)
+    return ReadName(display or None, " ".join(tokens), legal_form, name_kind(text, tokens, legal_form, words), problems)
 
 
-def normalise_names(values: Iterable[str | None], forms: LegalForms) -> tuple[list[pa.Array], dict[int, list[str]]]:
-    """All that is made of raw names: the columns display_name to legal_form of SCHEMA, and the problems of each row
-    that has some.
+def normalise_names(
+    values: Iterable[str | None],
+    forms: LegalForms,
+    nobody: Placeholders = NO_PLACEHOLDERS,
+    words: NameWords = NO_NAME_WORDS,
+) -> tuple[list[pa.Array], dict[int, list[str]]]:
+    """All that is made of raw names: the columns display_name to name_kind of SCHEMA, and the problems of each row that
+    has some.
     """
-    display: list[str | None] = []
-    name: list[str | None] = []
-    legal_form: list[str | None] = []
+    columns: list[list[str | None]] = [[], [], [], []]
+    display, name, legal_form, kind = columns
     problems: dict[int, list[str]] = {}
     # Only text is kept: of tuples or lists, one a row, the garbage collector would make more work than all the rest.
     for row, value in enumerate(values):
-        shown, words, form, found = read_name(value, forms)
-        display.append(shown)
-        name.append(words)
-        legal_form.append(form)
-        if found:
-            problems[row] = found
-    columns = [pa.array(column, pa.string()) for column in (display, name, legal_form)]
-    return [*columns[:2], *spell(columns[1]), columns[2]], problems
+        read = read_name(value, forms, nobody, words)
+        display.append(read.display)
+        name.append(read.words)
+        legal_form.append(read.legal_form)
+        kind.append(read.kind)
+        if read.problems:
+            problems[row] = read.problems
+    shown, named, form, kinds = (pa.array(column, pa.string()) for column in columns)
+    return [shown, named, *spell(named), form, kinds], problems
 
 
 def normalise_city(text: str) -> str | None:
@@ -864,23 +1297,35 @@ def normalise_city(text: str) -> str | None:
     return " ".join(tokenise(text if text.isascii() else to_ascii(text))) or None
 
 
-def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
+def normalise_batch(
+    batch: pa.RecordBatch,
+    forms: LegalForms,
+    nobody: Placeholders = NO_PLACEHOLDERS,
+    words: NameWords = NO_NAME_WORDS,
+) -> pa.RecordBatch:
     """SCHEMA, one row per row of `batch` and in its order.
 
-    batch: side, partner_id, account_id, account_name, country, city, lei,
-    duns, vat_id, linkedin_url; strings, any of them null.
+    batch: side, partner_id, account_id, account_name, country, city, lei, duns, vat_id, linkedin_url, and perhaps state
+    and website; strings, any of them null.
     """
 
     def texts(column: str) -> list[str | None]:
         return batch.column(column).cast(pa.string()).to_pylist()
 
-    names, problems = normalise_names(texts("account_name"), forms)
+    names, problems = normalise_names(texts("account_name"), forms, nobody, words)
 
     # Few distinct values each; they live as long as the batch.
     countries, cities = texts("country"), texts("city")
     country_of = {raw: country_code(clean_text(raw)) if raw else None for raw in dict.fromkeys(countries)}
     city_of = {raw: normalise_city(clean_text(raw)) if raw else None for raw in dict.fromkeys(cities)}
     codes = [country_of[raw] for raw in countries]
+    states = pa.nulls(len(batch), pa.string())
+    if "state" in batch.schema.names and batch.column("state").null_count < len(batch):
+        placed = list(zip(texts("state"), codes, strict=True))
+        state_of = {
+            (raw, code): normalise_state(clean_text(raw), code) if raw else None for raw, code in dict.fromkeys(placed)
+        }
+        states = pa.array([state_of[place] for place in placed], pa.string())
 
     def add_problem(row: int, problem: str) -> None:
         problems.setdefault(row, []).append(problem)
@@ -890,24 +1335,36 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
         if raw in unknown:
             add_problem(row, "unknown_country")
 
+    # A page typed as the website is an identifier all the same.
+    pages: list[str | None] = []
+    if "website" in batch.schema.names:
+        pages = [page if page and LINKEDIN_PAGE.match(page.strip()) else None for page in texts("website")]
+
     identifiers = []
-    for column, function, problem in (
-        ("lei", normalise_lei, "invalid_lei"),
-        ("duns", normalise_duns, "invalid_duns"),
-        ("vat_id", normalise_vat_id, "invalid_vat_id"),
-        ("linkedin_url", normalise_linkedin, None),
+    for column, function in (
+        ("lei", normalise_lei),
+        ("duns", normalise_duns),
+        ("vat_id", normalise_vat_id),
+        ("linkedin", normalise_linkedin),
     ):
-        if batch.column(column).null_count == len(batch):
+        source = "linkedin_url" if column == "linkedin" else column
+        instead = pages if column == "linkedin" else []
+        if batch.column(source).null_count == len(batch) and not any(instead):
             identifiers.append(pa.nulls(len(batch), pa.string()))
             continue
         values: list[str | None] = []
-        for row, raw in enumerate(texts(column)):
+        for row, raw in enumerate(texts(source)):
             text = clean_text(raw) if raw else ""
+            if not text and instead and instead[row]:
+                text = clean_text(instead[row])
             value = None
             if text:
-                value = function(text, codes[row]) if column == "vat_id" else function(text)
-                if value is None and problem:
-                    add_problem(row, problem)
+                if identifies_nobody(text, column, nobody):
+                    add_problem(row, "identifier_names_nobody")
+                else:
+                    value = function(text, codes[row]) if column == "vat_id" else function(text)
+                    if value is None:
+                        add_problem(row, f"invalid_{column}")
             values.append(value)
         identifiers.append(pa.array(values, pa.string()))
 
@@ -916,9 +1373,10 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
             *(batch.column(key).cast(pa.string()) for key in ("side", "partner_id", "account_id")),
             *names,
             pa.array(codes, pa.string()),
+            states,
             pa.array([city_of[raw] for raw in cities], pa.string()),
             *identifiers,
-            pa.array([";".join(sorted(problems.get(row, ()))) or None for row in range(len(batch))], pa.string()),
+            pa.array([";".join(sorted(set(problems.get(row, ())))) or None for row in range(len(batch))], pa.string()),
         ],
         schema=SCHEMA,
     )
@@ -950,8 +1408,10 @@ def map_arrow(relation, function, schema):
 def model(dbt, session):
     # Before the stream opens: DuckDB holds one open result per connection.
     forms = compile_legal_forms(read_rows(dbt.ref("account_mapping__legal_forms")))
+    nobody = compile_placeholders(read_rows(dbt.ref("account_mapping__placeholders")), forms)
+    words = compile_name_words(read_rows(dbt.ref("account_mapping__name_words")))
     return map_arrow(
         dbt.ref("int_account_mapping__records"),
-        partial(normalise_batch, forms=forms),
+        partial(normalise_batch, forms=forms, nobody=nobody, words=words),
         SCHEMA,
     )

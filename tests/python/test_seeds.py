@@ -27,6 +27,7 @@ OPTIONAL = {
         "ask", "give_back", "recent_win_points", "long_customer_points", "new_overlap_points", "owners_known_points",
         "open_amount_points", "recent_days", "long_customer_days", "full_amount",
     ),
+    "placeholders": ("note",),
     "populations": ("field", "value"),
     "sharing_agreements": ("minimum_count", "valid_from", "valid_until"),
     "target_accounts": ("account_id", "domain"),
