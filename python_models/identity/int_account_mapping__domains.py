@@ -68,6 +68,8 @@ REDIRECT_PATH = re.compile(r"\S*urldefense\.(?:proofpoint\.)?(?:com|us)/v3/__(.+
 REDIRECT_CODED = re.compile(r"\S*urldefense\.proofpoint\.com/v[12]/url\?(?:\S*?&)?u=([^&\s]+)\S*", re.IGNORECASE)
 CODED = str.maketrans("-_", "%/")
 MOST_REDIRECTS = 3
+# Longer texts are not looked through: the time would grow with their square.
+MAX_REDIRECT_LENGTH = 4_000
 
 # `acme.co,uk`: without its last label it would be another domain.
 COMMA_IN_SUFFIX = re.compile(
@@ -396,7 +398,7 @@ def follow_redirects(text: str) -> str:
 
 def repair(text: str) -> str:
     """A text in which no address was found, with the usual slips mended."""
-    text = text.lower().replace("](", " ").replace("+", " ")
+    text = " ".join(text.lower().replace("](", " ").replace("+", " ").split())
     text = WRITTEN_DOT.sub(".", text)
     text = SPACE_AT_DOT.sub(".", text)
     text = OTHER_DOT.sub(".", text)
@@ -428,7 +430,7 @@ def read_value(value: str, hosts: Hosts = NO_HOSTS) -> list[Found]:
         if answer:
             return [answer]
     text = INVISIBLE.sub("", value)
-    if "?" in text or "urldefense" in text:
+    if len(text) <= MAX_REDIRECT_LENGTH and ("?" in text or "urldefense" in text):
         text = follow_redirects(text)
     text = QUERY.sub(" ", text).replace("\\", "/")
     if "," in text:
