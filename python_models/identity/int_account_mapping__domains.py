@@ -59,13 +59,13 @@ MAX_HOST_LENGTH = 253
 USUAL_ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9\-]+\.)+[a-z]+)(?:/([a-z0-9/._~%\-]*))?")
 # Addresses that only lead to another one, which they hold in their query.
 REDIRECT = re.compile(
-    r"[^\s;|<>\"]*(?:safelinks\.protection\.outlook\.com|\blm?\.facebook\.com/l\.php|\bgoogle\.[a-z.]+/url"
+    r"(?<![^\s;|<>\"])[^\s;|<>\"]*(?:safelinks\.protection\.outlook\.com|\blm?\.facebook\.com/l\.php|\bgoogle\.[a-z.]+/url"
     r"|linkedin\.com/(?:redir|safety)/\w+|youtube\.com/redirect|slack-redir\.net/link|duckduckgo\.com/l)"
     r"[^\s?]*\?(?:[^\s#]*?&)?(?:url|u|q|uddg)=([^&\s]+)\S*",
     re.IGNORECASE,
 )
-REDIRECT_PATH = re.compile(r"\S*urldefense\.(?:proofpoint\.)?(?:com|us)/v3/__(.+?)__\S*", re.IGNORECASE)
-REDIRECT_CODED = re.compile(r"\S*urldefense\.proofpoint\.com/v[12]/url\?(?:\S*?&)?u=([^&\s]+)\S*", re.IGNORECASE)
+REDIRECT_PATH = re.compile(r"(?<!\S)\S*urldefense\.(?:proofpoint\.)?(?:com|us)/v3/__(.+?)__\S*", re.IGNORECASE)
+REDIRECT_CODED = re.compile(r"(?<!\S)\S*urldefense\.proofpoint\.com/v[12]/url\?(?:\S*?&)?u=([^&\s]+)\S*", re.IGNORECASE)
 CODED = str.maketrans("-_", "%/")
 MOST_REDIRECTS = 3
 # Longer texts are not looked through: the time would grow with their square.
