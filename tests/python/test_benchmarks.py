@@ -190,7 +190,19 @@ def test_keys_need_the_readable_run(tmp_path: Path):
     write(tmp_path / "sets" / "other" / "truth.csv", ["left_id", "right_id"], [["a", "x"]])
     arguments = compare_matchers.parse([str(tmp_path / "sets"), "--methods", "ours", "--keys"])
     with pytest.raises(BenchmarkError, match="readable run"):
-        compare_matchers.plan(arguments, None, tmp_path / "work")
+        compare_matchers.plan(arguments, {}, tmp_path / "work")
+
+
+def test_a_peer_with_an_environment_of_its_own_runs_only_when_named(tmp_path: Path):
+    write(tmp_path / "sets" / "other" / "truth.csv", ["left_id", "right_id"], [["a", "x"]])
+    sets = str(tmp_path / "sets")
+    assert "logic" not in compare_matchers.parse([sets]).methods
+    pythons = ["--peers-python", "a", "--logic-python", "b"]
+    arguments = compare_matchers.parse([sets, "--methods", "exact", "logic", *pythons])
+    found = compare_matchers.peers_pythons(arguments)
+    assert (found["exact"], found["logic"]) == ("a", "b")
+    jobs = compare_matchers.plan(arguments, found, tmp_path / "work")
+    assert [name for name, _ in jobs] == ["other, exact", "other, logic"]
 
 
 def test_the_command_s_cost_and_exit_code_are_reported(tmp_path: Path):
