@@ -1,8 +1,8 @@
 """Projects that install this package and match two CSV lists with its own dbt models.
 
-A side is a CSV file with id, name, country and city; other columns, such as a domain, are not read. Our side becomes
-the table generic.accounts, the other side a partner's list in a file, or the accounts of a project of its own when the
-partner sends hashed keys only.
+A side is a CSV file with id, name, country and city; other columns, such as a domain, are not read unless a run gives
+websites. Our side becomes the table generic.accounts, the other side a partner's list in a file, or the accounts of a
+project of its own when the partner sends hashed keys only.
 """
 
 from __future__ import annotations
@@ -41,6 +41,13 @@ INTERMEDIATES = "main_account_mapping"
 # A side as the package's layout of accounts; `?` is its path. Account ids become `generic:<id>`.
 SIDE = """
     select id as account_id, name as account_name, country, city
+    from read_csv(?, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
+"""
+# The same with the website that the column `domain` holds.
+SIDE_WITH_WEBSITES = SIDE.replace("city\n", "city, domain as website\n")
+# A file that has the package's columns of accounts already.
+ACCOUNTS = """
+    select account_id, account_name, website, email_domain, country, state, city, lei, duns, vat_id, linkedin_url
     from read_csv(?, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')
 """
 BARE_ID = "regexp_replace(account_id, '^generic:', '')"
@@ -145,18 +152,18 @@ class Project:
                 writer.writeheader()
                 writer.writerows(rows)
 
-    def load_accounts(self, path: Path) -> None:
-        """Make one side our accounts."""
+    def load_accounts(self, path: Path, side: str = SIDE) -> None:
+        """Make one side our accounts. side: the query that reads it, such as SIDE_WITH_WEBSITES."""
         with duckdb.connect(str(self.database)) as connection:
             connection.execute("create schema generic")
-            connection.execute(f"create table generic.accounts as {SIDE}", [str(path)])
+            connection.execute(f"create table generic.accounts as {side}", [str(path)])
 
-    def load_list(self, path: Path) -> None:
+    def load_list(self, path: Path, side: str = SIDE) -> None:
         """Make one side the partner's readable list."""
         target = self.folder / LIST
         target.parent.mkdir()
         with duckdb.connect() as connection:
-            rows = connection.execute(f"select '{PARTNER}' as partner_id, * from ({SIDE})", [str(path)])
+            rows = connection.execute(f"select '{PARTNER}' as partner_id, * from ({side})", [str(path)])
             with target.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow([column[0] for column in rows.description])
@@ -242,11 +249,11 @@ class Project:
         return dict(rows)
 
 
-def list_project(folder: Path, left: Path, right: Path) -> Project:
-    """A project whose partner sent a readable list, not yet built."""
+def list_project(folder: Path, left: Path, right: Path, side: str = SIDE) -> Project:
+    """A project whose partner sent a readable list, not yet built. side: the query that reads either file."""
     project = Project(folder, "list")
-    project.load_accounts(left)
-    project.load_list(right)
+    project.load_accounts(left, side)
+    project.load_list(right, side)
     return project
 
 

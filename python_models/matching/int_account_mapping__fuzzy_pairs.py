@@ -144,7 +144,9 @@ RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 # Words by which one name may be longer than the other and still be the same name.
 ADDED_WORDS = (
-    f"{GROUP_WORDS} co company corp corporation inc incorporated ltd limited intl international global worldwide"
+    f"{GROUP_WORDS} co company corp corporation inc incorporated ltd limited intl international global worldwide "
+    # kinds of shares, as lists of securities have them
+    "adr ads inh nom ord pref"
 )
 # A single letter or number behind one of these tells one of a series.
 SERIES_WORDS = "series class fund tranche portfolio trust unit phase building block lot plan part volume no number"
@@ -159,6 +161,8 @@ TYPO_LETTERS = 4
 # A letter left out, doubled or exchanged with its neighbour is a slip of the fingers in a word this long; in a shorter
 # one, and where a letter is another one, it may make another name (`henkel`, `henkell`; `sterling`, `stirling`).
 SLIP_LETTERS = 8
+# German umlauts before a consonant, as typed without them: `draeger` is `drager`.
+UMLAUTS = "([a-z][aou])e([b-df-hj-np-tv-z])", r"\1\2"
 # A word this rare at large tells companies apart by itself.
 TELLING_RARITY = 0.97
 # What words of the seed `account_mapping__name_words` are worth: many unlike companies choose or inherit them.
@@ -1193,7 +1197,7 @@ def spellings(
     """
     chosen, back = np.unique(rows, return_inverse=True)
     plain = names.take(pa.array(chosen))
-    glued = pc.replace_substring(plain, " ", "")
+    glued = pc.replace_substring_regex(pc.replace_substring(plain, " ", ""), *UMLAUTS)
     texts = (plain, glued, in_order.take(pa.array(chosen)))
     return (
         *(text.to_numpy(zero_copy_only=False)[back].tolist() for text in texts),
@@ -1201,24 +1205,22 @@ def spellings(
     )
 
 
-def reordered(
-    index: Index,
-    names_ours: pa.Array,
-    names_partner: pa.Array,
-    ours: np.ndarray,
-    partner: np.ndarray,
-    asked: np.ndarray,
-) -> np.ndarray:
-    """Which name pairs among those asked for have their words, small ones aside, in another order, (pairs,) bool."""
-    result = np.zeros(len(ours), bool)
+def compared_words(
+    names_ours: pa.Array, names_partner: pa.Array, ours: np.ndarray, partner: np.ndarray, asked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which name pairs among those asked for are equal but for small words, and which have the same words in another
+    order, (pairs,) bool each.
+    """
+    is_equal, is_reordered = np.zeros((2, len(ours)), bool)
     at = np.flatnonzero(asked)
     small = frozenset(STOPWORDS.split())
-    texts = (
+    texts = [
         [[word for word in name.split() if word not in small] for name in names.take(pa.array(rows[at])).to_pylist()]
         for names, rows in ((names_ours, ours), (names_partner, partner))
-    )
-    result[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
-    return result
+    ]
+    is_equal[at] = [bool(a) and a == b for a, b in zip(*texts, strict=True)]
+    is_reordered[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
+    return is_equal, is_reordered
 
 
 def name_evidence(
@@ -1319,11 +1321,15 @@ def name_evidence(
     likeness = np.select(
         [equal > 0, has_more_a | has_more_b, found.misspelt, ~is_whole], [EQUAL, WORDS, LETTERS, SHORTENED], ADDED
     )
+    alike, reordered = compared_words(names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole)
+    equal[alike] = 1.0
+    likeness[alike] = EQUAL
     surest = np.minimum(
         greatest(rows_a, at_large_a * (found.ours_quality >= 1.0)),
         greatest(rows_b, at_large_b * (found.partner_quality >= 1.0)),
     )
     is_word_alone = (n_words_a == 1) & (n_words_b == 1)
+    is_cut_long = (likeness == SHORTENED) & (shortest > SLIP_LETTERS)
     least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
     least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
     n_words = np.minimum(n_words_a, n_words_b)
@@ -1359,8 +1365,8 @@ def name_evidence(
         ).astype(bool),
         "series": loose_a * loose_b > 0,
         "more_numbers": (likeness == WORDS) & (loose_a + loose_b > 0),
-        "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0)),
-        "reordered": reordered(index, names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole),
+        "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0) & ~is_cut_long),
+        "reordered": reordered,
         "common": rarest < TELLING_RARITY,
         "similarity": np.round(100 * similarity, 2),
     }

@@ -13,15 +13,15 @@ from loading import package_file
 OURS = [
     ("1", "Acme Rockets", "acme.com"),
     ("2", "Globex Industries", "globex.com"),
-    ("3", "Delic Holdings", "shared-office.com"),
-    ("4", "Burcon Foods", "shared-office.com"),
+    ("3", "Delta", "delta-harvest.com"),
+    ("4", "Delta", "deltafoods.com"),
 ]
 THEIRS = [
     ("a", "ACME Rockets Ltd", "acme.com"),
     ("b", "Globex", "globex.com"),
-    ("c", "Zenit Works", "shared-office.com"),
+    ("c", "Delta", "deltaworks.com"),
 ]
-# The package leaves the last two to a person, as two of our companies use that website; `unsure` plays no part.
+# The package leaves the last two to a person, as many have that name and websites differ; `unsure` plays no part.
 LABELS = [
     ("1", "a", "match"),
     ("generic:2", "b", "Match"),
