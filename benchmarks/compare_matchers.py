@@ -38,7 +38,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -60,13 +60,16 @@ from .scoring import (
 
 HERE = Path(__file__).resolve().parent
 PEERS = ("exact", "tfidf", "emm", "splink")
-METHODS = (*PEERS, "ours")
+# A peer that runs only where --methods names it, as it needs one more environment.
+LOGIC = "logic"
+DEFAULT_METHODS = (*PEERS, "ours")
+METHODS = (*PEERS, LOGIC, "ours")
 # The set on which an exchange of keys is played.
 KEYS_SET = "listings"
 # The var that offers keys of misspelt names, where the package has it.
 TYPO_KEYS = "account_mapping__typo_keys"
 PEERS_ENVIRONMENT = HERE / ".venv-peers"
-REQUIREMENTS = HERE / "requirements-peers.txt"
+LOGIC_ENVIRONMENT = HERE / ".venv-logic"
 
 Row = dict[str, str]
 
@@ -212,26 +215,41 @@ def write_names(path: Path, side: str, names: list[str]) -> None:
 # ---------------------------------------------------------------- runs
 
 
-def peers_python(given: str | None) -> str:
-    """A Python that has the peers: the given one, else an environment made here on the first run."""
-    if given:
-        return given
-    python = PEERS_ENVIRONMENT / "bin" / "python"
-    done = PEERS_ENVIRONMENT / "installed"
+def made_python(environment: Path) -> str:
+    """A Python in an environment that is made here on the first run.
+
+    environment: its folder `.venv-<name>`, made from `requirements-<name>.txt` beside it. Raises BenchmarkError where
+    something cannot be installed.
+    """
+    name = environment.name.removeprefix(".venv-")
+    requirements = environment.with_name(f"requirements-{name}.txt")
+    python = environment / "bin" / "python"
+    done = environment / "installed"
     if not done.exists():
-        say(f"installing the peers into {PEERS_ENVIRONMENT} (once) ...")
+        say(f"installing {requirements.name} into {environment} (once) ...")
         commands = (
-            [sys.executable, "-m", "venv", "--clear", PEERS_ENVIRONMENT],
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS],
+            [sys.executable, "-m", "venv", "--clear", environment],
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements],
         )
         for command in commands:
             if subprocess.run(command, check=False).returncode:
                 raise BenchmarkError(
-                    f"the peers could not be installed; {REQUIREMENTS} says what they need. "
-                    "Name another Python that has them (--peers-python), or leave them out (--methods ours)"
+                    f"{requirements.name} could not be installed; the file says what it needs. Name another Python "
+                    f"that has it (--{name}-python), or leave its methods out (--methods ours)"
                 )
         done.touch()
     return str(python)
+
+
+def peers_pythons(arguments: argparse.Namespace) -> dict[str, str]:
+    """The Python that runs each peer which was asked for."""
+    pythons = {}
+    asked = set(arguments.methods)
+    if asked & set(PEERS):
+        pythons = dict.fromkeys(PEERS, arguments.peers_python or made_python(PEERS_ENVIRONMENT))
+    if LOGIC in asked:
+        pythons[LOGIC] = arguments.logic_python or made_python(LOGIC_ENVIRONMENT)
+    return pythons
 
 
 def run_peer(python: str, method: str, left: Path, right: Path, work: Path) -> tuple[list[Pair], Cost]:
@@ -449,8 +467,8 @@ def scale_table(lines: list[MeasuredScale]) -> str:
 # ---------------------------------------------------------------- command
 
 
-def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[tuple[str, Job]]:
-    """Every run that was asked for, by name, in the order of the tables."""
+def plan(arguments: argparse.Namespace, pythons: Mapping[str, str], work: Path) -> list[tuple[str, Job]]:
+    """Every run that was asked for, by name, in the order of the tables. pythons: of peers_pythons."""
 
     def folder(*parts: str) -> Path:
         path = work.joinpath(*parts)
@@ -468,9 +486,13 @@ def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[
         for method in arguments.methods:
             if method == "ours":
                 jobs.append((f"{labelled.name}, ours", lambda s=labelled, w=place: measure_ours(s, w)))
-            elif python and not labelled.has_families:
+            elif not labelled.has_families:
+                python = pythons[method]
                 jobs.append(
-                    (f"{labelled.name}, {method}", lambda m=method, s=labelled, w=place: measure_peer(python, m, s, w))
+                    (
+                        f"{labelled.name}, {method}",
+                        lambda p=python, m=method, s=labelled, w=place: measure_peer(p, m, s, w),
+                    )
                 )
         sides = sides_with_websites(labelled) if arguments.websites else None
         if sides:
@@ -487,9 +509,10 @@ def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[
         if not source.is_file():
             raise BenchmarkError(f"--scale needs {source}")
         names = [row["name"] for row in read_csv(source)]
+        tfidf = pythons.get("tfidf")
         for size in scale_sizes(arguments.scale, len(names)):
             part, place = names[: 2 * size], folder("scale", str(size))
-            jobs.append((f"{size:,} names", lambda p=part, w=place: measure_scale(python, p, arguments.methods, w)))
+            jobs.append((f"{size:,} names", lambda p=part, w=place: measure_scale(tfidf, p, arguments.methods, w)))
     return jobs
 
 
@@ -532,8 +555,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("sets_dir", type=Path, metavar="SETS_DIR")
     parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to run (default: all in SETS_DIR)")
     parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD",
-        help=f"methods to run, of {', '.join(METHODS)} (default: all)",
+        "--methods", nargs="+", choices=METHODS, default=list(DEFAULT_METHODS), metavar="METHOD",
+        help=f"methods to run, of {', '.join(METHODS)} (default: all but {LOGIC})",
     )  # fmt: skip
     parser.add_argument("--keys", action="store_true", help=f"also {KEYS_SET} when only hashed keys cross")
     parser.add_argument("--websites", action="store_true", help="also the sets that have websites, with them")
@@ -546,6 +569,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--peers-python", metavar="PATH",
         help=f"a Python with the peers (default: made once in {PEERS_ENVIRONMENT.relative_to(HERE.parent)})",
     )  # fmt: skip
+    parser.add_argument(
+        "--logic-python", metavar="PATH",
+        help=f"a Python with {LOGIC} (default: made once in {LOGIC_ENVIRONMENT.relative_to(HERE.parent)})",
+    )  # fmt: skip
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="keep projects and pairs in this new folder")
     return parser.parse_args(arguments)
 
@@ -553,14 +580,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     arguments = parse()
     arguments.sets_dir = arguments.sets_dir.resolve()
-    has_peers = bool(set(arguments.methods) & set(PEERS))
     try:
-        python = peers_python(arguments.peers_python) if has_peers else None
+        pythons = peers_pythons(arguments)
         with tempfile.TemporaryDirectory(prefix="account_mapping_benchmark_") as temporary:
             work = arguments.work.resolve() if arguments.work else Path(temporary)
             if work.exists() and any(work.iterdir()):
                 raise BenchmarkError(f"{work} is not empty")
-            print(report(run(plan(arguments, python, work), arguments.jobs)))
+            print(report(run(plan(arguments, pythons, work), arguments.jobs)))
     except BenchmarkError as error:
         print(f"\nThe benchmark stopped: {error}", file=sys.stderr)
         return 1

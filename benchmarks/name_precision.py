@@ -7,7 +7,8 @@ Every set of SETS_DIR that has websites on both sides (see compare_matchers.py) 
 matched with its websites given, as lists come in life; what is left to similar names
 (match method `name_fuzzy`) is the hard part. A pair is right if the set's truth has
 it, wrong if the truth tells the left record's partners and it is none of them, and
-unknown if nobody has told. Precision is of the known ones, with Wilson's 95 %
+unknown if the truth has nothing of the left record: sets leave out true pairs that
+their makers could not see. Precision is of the known ones, with Wilson's 95 %
 interval.
 
 --out FILE writes every pair that is not right, for counting by hand: put `right` or
@@ -40,7 +41,11 @@ MATCHES = """
         matches.partner_id, {account_id} as account_id, matches.partner_account_id,
         cast(matches.match_probability as double), matches.relationship, matches.match_reason
     from account_mapping__matches as matches
-    where matches.match_method = 'name_fuzzy' and matches.decision = 'accepted'
+    where
+        matches.match_method = 'name_fuzzy'
+        and matches.decision = 'accepted'
+        -- of a keys partner there is no name to judge by
+        and matches.partner_account_name is not null
     order by all
 """
 
@@ -76,7 +81,7 @@ def read_judged(path: Path | None) -> Judged:
 def labelled_pairs(
     set_name: str, rows: Iterable[tuple], truth: Truth, is_whole: bool, judged: Judged
 ) -> list[NamePair]:
-    """Rows of MATCHES with their labels, in their order."""
+    """Rows of MATCHES with their labels, in their order. is_whole: what the truth does not have is wrong."""
     pairs = []
     for _, left_id, right_id, probability, relationship, reason in rows:
         known = judged.get((set_name, left_id, right_id)) or label(left_id, right_id, truth, is_whole)
@@ -154,7 +159,7 @@ def main() -> int:
                     continue
                 project, cost = build_with_websites(sides, work / labelled.name)
                 rows = project.query(MATCHES.format(account_id=BARE_ID))
-                pairs += labelled_pairs(labelled.name, rows, labelled.partners, labelled.is_whole, judged)
+                pairs += labelled_pairs(labelled.name, rows, labelled.partners, is_whole=False, judged=judged)
                 names.append(labelled.name)
                 say(f"{cost.seconds:7.1f} s  {labelled.name}")
         if arguments.demo:
