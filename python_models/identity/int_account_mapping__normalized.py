@@ -302,7 +302,8 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
             native_first[form] = row["class"]
             if script != "native":
                 first[form] = row["class"]
-        if position == "capitals":
+        # INC stays: what begins with it is hardly ever a legal form.
+        if position == "capitals" or (position == "after_first" and row["class"] == "limited"):
             capitals[form] = row["class"]
             native_first[form] = row["class"]
         if position in ("after_first", "anywhere"):
