@@ -126,11 +126,14 @@ MARKED = re.compile(
     re.IGNORECASE,
 )
 MARK_SIGNS = re.compile("[\\[({<*_:|#]| -|^[zZ]{2}")
-# A legal form written without a space: a small letter, then the form in its usual capitals. Short forms need a word
-# of five letters before them.
+# A legal form written without a space at the end: a small letter, then the form in its usual capitals. Short forms need
+# a word of five letters before them.
+LONG_GLUED = ("GmbH", "mbH", "KGaA", "LLC", "LLP", "PLC", "SpA", "SARL", "SRL", "Ltd", "Inc", "Corp")
+GLUED = (*LONG_GLUED, "AG", "KG", "BV", "NV", "AB", "SA", "SAS", "OHG", "ASA")
 GLUED_FORM = re.compile(
-    r"(?<=[^\W\d_A-Z])(?=(?:GmbH|mbH|KGaA|LLC|LLP|PLC|SpA|SARL|SRL|Ltd|Inc|Corp)\b)"
-    r"|(?<=[^\W\d_]{4}[^\W\d_A-Z])(?=(?:AG|KG|BV|NV|AB|SA|SAS|OHG|ASA)\b)"
+    r"(?:(?<=[^\W\d_A-Z])(?=(?:LONG)$)|(?<=[^\W\d_]{4}[^\W\d_A-Z])(?=(?:ANY)$))".replace(
+        "LONG", "|".join(LONG_GLUED)
+    ).replace("ANY", "|".join(GLUED))
 )
 # A website as a name. Suffixes that are also legal forms or words that follow initials are not among them.
 SUFFIXES = frozenset(
@@ -442,9 +445,9 @@ def normalise_name(text: str, forms: LegalForms) -> tuple[list[str], str | None]
     text = text[:MAX_NAME_LENGTH]
     if "/" in text or "\\" in text:
         text = EDGAR_STATE.sub("", text) or text
-    if forms.capitals and text[1:2].isupper() | text[2:3].isupper():
+    if forms.capitals and not text[1:3].islower():
         text, front = strip_capitals(text, forms)
-    if not text.islower():
+    if text.endswith(GLUED) and text[-4:-3] != " " and text[-3:-2] != " " and text[-5:-4] != " ":
         text = GLUED_FORM.sub(" ", text)
     if not text.isascii():
         native = NOT_LATIN.search(text) is not None
@@ -811,7 +814,7 @@ def spell(names: pa.Array) -> Spellings:
     small |= np.array([text == "e" for text in words], bool)[word] & amid
     only_small = np.bincount(row, ~small, minlength=len(lists)) == 0
     kept = np.flatnonzero(~small | only_small[row])
-    # As the first word, Roman letters are a name (Xi, Vi): its place among the words as they are, behind the folded ones.
+    # As the first word, Roman letters are a name (Xi, Vi): looked up among the words as they are, behind the folded.
     roman = np.array([text in ROMAN_NUMBERS for text in words], bool)[word] & (np.diff(row, prepend=-1) > 0)
     word = np.where(roman, word + len(words), word)
     first = np.zeros(len(word), bool)
@@ -1218,20 +1221,14 @@ def identifies_nobody(text: str, column: str, nobody: Placeholders) -> bool:
 # -------------------------------------------------------------- batches
 
 
-class ReadName(NamedTuple):
-    """What people see of a raw name, its words by spaces, legal-form class and kind, each None where there is none."""
-
-    display: str | None
-    words: str | None
-    legal_form: str | None
-    kind: str | None
-    problems: list[str]
-
-
-def read_name(value: str | None, forms: LegalForms, nobody: Placeholders, words: NameWords) -> ReadName:
-    """Of one raw name all that depends on it alone."""
+def read_name(
+    value: str | None, forms: LegalForms, nobody: Placeholders, words: NameWords
+) -> tuple[str | None, str | None, str | None, str | None, list[str]]:
+    """Of one raw name what people see, its words by spaces, its legal-form class and its kind, each None where there is
+    none, and a list of problems.
+    """
     if value is None or not value or value.isspace():
-        return ReadName(None, None, None, None, [])
+        return None, None, None, None, []
     problems = []
     if not value.isascii() and DOUBLE_ENCODED.search(value):
         repaired = ftfy.fix_encoding(value)
@@ -1262,8 +1259,9 @@ def read_name(value: str | None, forms: LegalForms, nobody: Placeholders, words:
         problems.append("name_names_nobody")
         tokens = []
     if not tokens:
-        return ReadName(display or None, None, None, None, problems)
-    return ReadName(display or None, " ".join(tokens), legal_form, name_kind(text, tokens, legal_form, words), problems)
+        return display or None, None, None, None, problems
+    kind = name_kind(text, tokens, legal_form, words)
+    return display or None, " ".join(tokens), legal_form, kind, problems
 
 
 def normalise_names(
@@ -1280,15 +1278,15 @@ def normalise_names(
     problems: dict[int, list[str]] = {}
     # Only text is kept: of tuples or lists, one a row, the garbage collector would make more work than all the rest.
     for row, value in enumerate(values):
-        read = read_name(value, forms, nobody, words)
-        display.append(read.display)
-        name.append(read.words)
-        legal_form.append(read.legal_form)
-        kind.append(read.kind)
-        if read.problems:
-            problems[row] = read.problems
-    shown, named, form, kinds = (pa.array(column, pa.string()) for column in columns)
-    return [shown, named, *spell(named), form, kinds], problems
+        shown, spelt, form, sort, found = read_name(value, forms, nobody, words)
+        display.append(shown)
+        name.append(spelt)
+        legal_form.append(form)
+        kind.append(sort)
+        if found:
+            problems[row] = found
+    shown_names, named, classes, kinds = (pa.array(column, pa.string()) for column in columns)
+    return [shown_names, named, *spell(named), classes, kinds], problems
 
 
 def normalise_city(text: str) -> str | None:
