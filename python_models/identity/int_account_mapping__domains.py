@@ -21,7 +21,7 @@ except ImportError as error:
         "`pip install -r dbt_packages/account_mapping/requirements.txt`"
     ) from error
 
-NORMALISER_VERSION = "2"
+NORMALISER_VERSION = "3"
 
 SCHEMA = pa.schema(
     [

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from html import unescape
+from itertools import repeat
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -33,7 +34,7 @@ except ImportError as error:
         "`pip install -r dbt_packages/account_mapping/requirements.txt`"
     ) from error
 
-NORMALISER_VERSION = "2"
+NORMALISER_VERSION = "3"
 
 MAX_NAME_LENGTH = 255
 
@@ -204,7 +205,8 @@ class LegalForms:
     native_first add those that count only in names not in Latin letters.
     endings, beginnings: every tail of a form in native_last, every head of a
     form in native_first. inner: words that are a legal form even amid a name;
-    anywhere: those that are one even as its first word.
+    anywhere: those that are one even as its first word. capitals: class by form of those that begin a name only when
+    written in capitals, with the countries where they do (all, if none is given).
     unspaced: finds the forms of scripts written without spaces.
     """
 
@@ -216,10 +218,11 @@ class LegalForms:
     beginnings: frozenset[str]
     inner: frozenset[str]
     anywhere: frozenset[str]
+    capitals: dict[str, tuple[str, frozenset[str]]]
     unspaced: re.Pattern | None
 
 
-POSITIONS = ("end", "start", "both", "after_first", "anywhere")
+POSITIONS = ("end", "start", "both", "after_first", "anywhere", "capitals")
 SCRIPTS = ("", "native", "unspaced")
 
 
@@ -228,7 +231,7 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
 
     Raises ValueError when a column is missing, or a position or script unknown.
     """
-    last, native_last, first, native_first = {}, {}, {}, {}
+    last, native_last, first, native_first, capitals = {}, {}, {}, {}, {}
     inner, anywhere, unspaced = set(), set(), set()
     for row in rows:
         if "form" not in row or "class" not in row:
@@ -254,6 +257,11 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
             native_first[form] = row["class"]
             if script != "native":
                 first[form] = row["class"]
+        # INC stays: what begins with it is hardly ever a legal form.
+        if position == "capitals":
+            capitals[form] = row["class"], frozenset((row.get("jurisdictions") or "").split())
+        elif position == "after_first" and row["class"] == "limited":
+            capitals[form] = row["class"], frozenset()
         if position in ("after_first", "anywhere"):
             inner.add(form)
         if position == "anywhere":
@@ -272,6 +280,7 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
         beginnings=frozenset(f[: i + 1] for f in native_first for i in range(len(f))),
         inner=frozenset(inner),
         anywhere=frozenset(anywhere),
+        capitals=capitals,
         unspaced=re.compile("|".join(longest_first)) if unspaced else None,
     )
 
@@ -366,15 +375,56 @@ def strip_legal_forms(tokens: list[str], forms: LegalForms, native: bool = False
             return tokens, legal_form
 
 
-def normalise_name(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
+# A word in capitals, such as SIA or S.R.L., before a name that is quoted or not in capitals.
+LEADING_CAPITALS = re.compile(r"\s*([^\W\d_](?:\.?[^\W\d_]){1,5})\.?(\s*[\"\u00ab\u201c-\u201f].*|\s.*)", re.DOTALL)
+GLUED_FORM = re.compile(
+    r"(?<=[a-z\u00df-\u00f6\u00f8-\u00ff]{3})(?=(?:GmbH|AG|KGaA|KG|OHG|LLC|LLP|LTD|Ltd|Inc|PLC|SARL|SRL|ApS|Oyj)"
+    r"\.?(?:\s*(?:&|\+|und)\s*Co\b.*)?\s*$)"
+)
+
+
+def leading_capitals(text: str, forms: LegalForms, country: str | None) -> tuple[str, str | None]:
+    """A name without the legal form in capitals that it begins with, and that form's class.
+
+    `SIA Foo` of Latvia and `SIA "Foo"`, but not `SIA FOO`, `Sia Foo` or `SIA Foo` of elsewhere, which may be names.
+    """
+    match = LEADING_CAPITALS.fullmatch(text)
+    if not match or not match[1][-1].isupper() or sum(map(str.isupper, match[1])) < 2:
+        return text, None
+    quoted = match[2].lstrip()[:1] in '"\u00ab\u201c\u201d\u201e\u201f'
+    if not quoted and not any(map(str.islower, match[2])):
+        return text, None
+    word = match[1].replace(".", "")
+    form = (word if word.isascii() else to_ascii(word)).lower()
+    if form not in forms.capitals:
+        return text, None
+    legal_form, countries = forms.capitals[form]
+    return (match[2], legal_form) if quoted or not countries or country in countries else (text, None)
+
+
+def normalise_name(text: str, forms: LegalForms, country: str | None = None) -> tuple[list[str], str | None]:
     """Name words and legal-form class of a cleaned name; no words if none.
 
-    " ".join(words) is at most 255 characters and is its own normal form.
+    " ".join(words) is at most 255 characters and is its own normal form. country: alpha-2 code, which tells whether a
+    word in capitals in front is a legal form.
     """
-    native = False
     text = text[:MAX_NAME_LENGTH]
     if "/" in text or "\\" in text:
         text = EDGAR_STATE.sub("", text) or text
+    text = GLUED_FORM.sub(" ", text)
+    named, leading = leading_capitals(text, forms, country)
+    words, legal_form = name_words(named, forms)
+    if leading and (legal_form or not words):
+        # A second legal form at the end: the first is part of the name, as in SIA Foo Company.
+        words, legal_form = name_words(text, forms)
+    else:
+        legal_form = legal_form or leading
+    return words, legal_form
+
+
+def name_words(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
+    """normalise_name of a text without glued forms or forms in capitals before it."""
+    native = False
     if not text.isascii():
         native = NOT_LATIN.search(text) is not None
         text = to_ascii(text, forms.unspaced)
@@ -810,7 +860,9 @@ def normalise_linkedin(text: str) -> str | None:
 # -------------------------------------------------------------- batches
 
 
-def read_name(value: str | None, forms: LegalForms) -> tuple[str | None, str | None, str | None, list[str]]:
+def read_name(
+    value: str | None, forms: LegalForms, country: str | None = None
+) -> tuple[str | None, str | None, str | None, list[str]]:
     """Of one raw name what people see, its words by spaces, its legal-form class, each None where there is none, and a
     list of problems.
     """
@@ -832,23 +884,26 @@ def read_name(value: str | None, forms: LegalForms) -> tuple[str | None, str | N
     if is_formula(text):
         problems.append("name_formula")
         display = display_name(text)
-    tokens, legal_form = normalise_name(text, forms)
+    tokens, legal_form = normalise_name(text, forms, country)
     if not tokens:
         problems.append("name_empty_after_cleaning")
     return display or None, " ".join(tokens) or None, legal_form if tokens else None, problems
 
 
-def normalise_names(values: Iterable[str | None], forms: LegalForms) -> tuple[list[pa.Array], dict[int, list[str]]]:
+def normalise_names(
+    values: Iterable[str | None], forms: LegalForms, countries: Iterable[str | None] | None = None
+) -> tuple[list[pa.Array], dict[int, list[str]]]:
     """All that is made of raw names: the columns display_name to legal_form of SCHEMA, and the problems of each row
-    that has some.
+    that has some. countries: alpha-2 codes, one a name, if known.
     """
     display: list[str | None] = []
     name: list[str | None] = []
     legal_form: list[str | None] = []
     problems: dict[int, list[str]] = {}
+    pairs = zip(values, repeat(None)) if countries is None else zip(values, countries, strict=True)
     # Only text is kept: of tuples or lists, one a row, the garbage collector would make more work than all the rest.
-    for row, value in enumerate(values):
-        shown, words, form, found = read_name(value, forms)
+    for row, (value, country) in enumerate(pairs):
+        shown, words, form, found = read_name(value, forms, country)
         display.append(shown)
         name.append(words)
         legal_form.append(form)
@@ -874,13 +929,13 @@ def normalise_batch(batch: pa.RecordBatch, forms: LegalForms) -> pa.RecordBatch:
     def texts(column: str) -> list[str | None]:
         return batch.column(column).cast(pa.string()).to_pylist()
 
-    names, problems = normalise_names(texts("account_name"), forms)
-
     # Few distinct values each; they live as long as the batch.
     countries, cities = texts("country"), texts("city")
     country_of = {raw: country_code(clean_text(raw)) if raw else None for raw in dict.fromkeys(countries)}
     city_of = {raw: normalise_city(clean_text(raw)) if raw else None for raw in dict.fromkeys(cities)}
     codes = [country_of[raw] for raw in countries]
+
+    names, problems = normalise_names(texts("account_name"), forms, codes)
 
     def add_problem(row: int, problem: str) -> None:
         problems.setdefault(row, []).append(problem)
