@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import unescape
+from itertools import repeat
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -126,11 +127,14 @@ MARKED = re.compile(
     re.IGNORECASE,
 )
 MARK_SIGNS = re.compile("[\\[({<*_:|#]| -|^[zZ]{2}")
-# A legal form written without a space: a small letter, then the form in its usual capitals. Short forms need a word
-# of five letters before them.
+# A legal form written without a space at the end: a small letter, then the form in its usual capitals. Short forms need
+# a word of five letters before them.
+LONG_GLUED = ("GmbH", "mbH", "KGaA", "LLC", "LLP", "PLC", "SpA", "SARL", "SRL", "Ltd", "Inc", "Corp")
+GLUED = (*LONG_GLUED, "AG", "KG", "BV", "NV", "AB", "SA", "SAS", "OHG", "ASA")
 GLUED_FORM = re.compile(
-    r"(?<=[^\W\d_A-Z])(?=(?:GmbH|mbH|KGaA|LLC|LLP|PLC|SpA|SARL|SRL|Ltd|Inc|Corp)\b)"
-    r"|(?<=[^\W\d_]{4}[^\W\d_A-Z])(?=(?:AG|KG|BV|NV|AB|SA|SAS|OHG|ASA)\b)"
+    r"(?:(?<=[^\W\d_A-Z])(?=(?:LONG)(?:\s*(?:&|\+|und)\s*Co\b.*)?$)|(?<=[^\W\d_]{4}[^\W\d_A-Z])(?=(?:ANY)$))".replace(
+        "LONG", "|".join(LONG_GLUED)
+    ).replace("ANY", "|".join(GLUED))
 )
 # A website as a name. Suffixes that are also legal forms or words that follow initials are not among them.
 SUFFIXES = frozenset(
@@ -250,8 +254,8 @@ class LegalForms:
     native_first add those that count only in names not in Latin letters.
     endings, beginnings: every tail of a form in native_last, every head of a
     form in native_first. inner: words that are a legal form even amid a name;
-    anywhere: those that are one even as its first word. capitals: class by form that may begin a name where it is
-    written in capitals and the name is not (`SIA Baltzivis`, but not Sia Partners).
+    anywhere: those that are one even as its first word. capitals: class by form of those that begin a name only when
+    written in capitals, with the countries where they do (all, if none is given).
     unspaced: finds the forms of scripts written without spaces.
     """
 
@@ -263,7 +267,7 @@ class LegalForms:
     beginnings: frozenset[str]
     inner: frozenset[str]
     anywhere: frozenset[str]
-    capitals: dict[str, str]
+    capitals: dict[str, tuple[str, frozenset[str]]]
     unspaced: re.Pattern | None
 
 
@@ -303,9 +307,10 @@ def compile_legal_forms(rows: list[dict]) -> LegalForms:
             if script != "native":
                 first[form] = row["class"]
         # INC stays: what begins with it is hardly ever a legal form.
-        if position == "capitals" or (position == "after_first" and row["class"] == "limited"):
-            capitals[form] = row["class"]
-            native_first[form] = row["class"]
+        if position == "capitals":
+            capitals[form] = row["class"], frozenset((row.get("jurisdictions") or "").split())
+        elif position == "after_first" and row["class"] == "limited":
+            capitals[form] = row["class"], frozenset()
         if position in ("after_first", "anywhere"):
             inner.add(form)
         if position == "anywhere":
@@ -419,34 +424,53 @@ def strip_legal_forms(tokens: list[str], forms: LegalForms, native: bool = False
             return tokens, legal_form
 
 
-def strip_capitals(text: str, forms: LegalForms) -> tuple[str, str | None]:
-    """A name without the legal form in capitals that it begins with, and the form's class: `SIA "Baltzivis"`.
+# A word in capitals, such as SIA or S.R.L., before a name that is quoted or not in capitals.
+LEADING_CAPITALS = re.compile(r"\s*([^\W\d_](?:\.?[^\W\d_]){1,5})\.?(\s*[\"\u00ab\u201c-\u201f].*|\s.*)", re.DOTALL)
 
-    What follows must stand in quotes or hold small letters, or there is nothing to tell a form from a name.
+
+def leading_capitals(text: str, forms: LegalForms, country: str | None) -> tuple[str, str | None]:
+    """A name without the legal form in capitals that it begins with, and that form's class.
+
+    `SIA Foo` of Latvia and `SIA "Foo"`, but not `SIA FOO`, `Sia Foo` or `SIA Foo` of elsewhere, which may be names.
     """
-    head, _, rest = text.partition(" ")
-    if len(head) > 9 or not rest or head.istitle() or head.islower():
+    match = LEADING_CAPITALS.fullmatch(text)
+    if not match or not match[1][-1].isupper() or sum(map(str.isupper, match[1])) < 2:
         return text, None
-    rest = rest.strip()
-    if not rest or (rest.isupper() and not QUOTES.match(rest)):
+    quoted = match[2].lstrip()[:1] in '"\u00ab\u201c\u201d\u201e\u201f'
+    if not quoted and not any(map(str.islower, match[2])):
         return text, None
-    found = forms.capitals.get("".join(tokenise(to_ascii(head))))
-    return (rest, found) if found else (text, None)
+    word = match[1].replace(".", "")
+    form = (word if word.isascii() else to_ascii(word)).lower()
+    if form not in forms.capitals:
+        return text, None
+    legal_form, countries = forms.capitals[form]
+    return (match[2], legal_form) if quoted or not countries or country in countries else (text, None)
 
 
-def normalise_name(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
+def normalise_name(text: str, forms: LegalForms, country: str | None = None) -> tuple[list[str], str | None]:
     """Name words and legal-form class of a cleaned name; no words if none.
 
-    " ".join(words) is at most 255 characters and is its own normal form.
+    " ".join(words) is at most 255 characters and is its own normal form. country: alpha-2 code, which tells whether a
+    word in capitals in front is a legal form.
     """
-    native, front = False, None
     text = text[:MAX_NAME_LENGTH]
     if "/" in text or "\\" in text:
         text = EDGAR_STATE.sub("", text) or text
-    if forms.capitals and text[1:2].isupper() | text[2:3].isupper():
-        text, front = strip_capitals(text, forms)
-    if not text.islower():
+    if "GmbH & Co" in text or (text.endswith(GLUED) and " " not in text[-5:-2]):
         text = GLUED_FORM.sub(" ", text)
+    if not text[1:3].islower():
+        named, leading = leading_capitals(text, forms, country)
+        if leading:
+            words, legal_form = name_words(named, forms)
+            # A second legal form at the end: the first is part of the name, as in SIA Foo Company.
+            if words and not legal_form:
+                return words, leading
+    return name_words(text, forms)
+
+
+def name_words(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
+    """normalise_name of a text without a form in front that depends on its country."""
+    native = False
     if not text.isascii():
         native = NOT_LATIN.search(text) is not None
         text = to_ascii(text, forms.unspaced)
@@ -456,8 +480,7 @@ def normalise_name(text: str, forms: LegalForms) -> tuple[list[str], str | None]
     if len(text) > MAX_NAME_LENGTH // 3:
         # Transliterated and spelt out, 255 characters may have become more.
         tokens = " ".join(tokens)[:MAX_NAME_LENGTH].split()
-    tokens, found = strip_legal_forms(tokens, forms, native)
-    legal_form = front or found
+    tokens, legal_form = strip_legal_forms(tokens, forms, native)
     shorter = tokens
     if "." in text and len(tokens) > 1 and tokens[-1] in SUFFIXES and WEBSITE.search(text):
         shorter = without_suffix(tokens)
@@ -815,7 +838,7 @@ def spell(names: pa.Array) -> Spellings:
     small |= np.array([text == "e" for text in words], bool)[word] & amid
     only_small = np.bincount(row, ~small, minlength=len(lists)) == 0
     kept = np.flatnonzero(~small | only_small[row])
-    # As the first word, Roman letters are a name (Xi, Vi): its place among the words as they are, behind the folded ones.
+    # As the first word, Roman letters are a name (Xi, Vi): looked up among the words as they are, behind the folded.
     roman = np.array([text in ROMAN_NUMBERS for text in words], bool)[word] & (np.diff(row, prepend=-1) > 0)
     word = np.where(roman, word + len(words), word)
     first = np.zeros(len(word), bool)
@@ -1222,20 +1245,14 @@ def identifies_nobody(text: str, column: str, nobody: Placeholders) -> bool:
 # -------------------------------------------------------------- batches
 
 
-class ReadName(NamedTuple):
-    """What people see of a raw name, its words by spaces, legal-form class and kind, each None where there is none."""
-
-    display: str | None
-    words: str | None
-    legal_form: str | None
-    kind: str | None
-    problems: list[str]
-
-
-def read_name(value: str | None, forms: LegalForms, nobody: Placeholders, words: NameWords) -> ReadName:
-    """Of one raw name all that depends on it alone."""
+def read_name(
+    value: str | None, country: str | None, forms: LegalForms, nobody: Placeholders, words: NameWords
+) -> tuple[str | None, str | None, str | None, str | None, list[str]]:
+    """Of one raw name what people see, its words by spaces, its legal-form class and its kind, each None where there is
+    none, and a list of problems.
+    """
     if value is None or not value or value.isspace():
-        return ReadName(None, None, None, None, [])
+        return None, None, None, None, []
     problems = []
     if not value.isascii() and DOUBLE_ENCODED.search(value):
         repaired = ftfy.fix_encoding(value)
@@ -1259,15 +1276,16 @@ def read_name(value: str | None, forms: LegalForms, nobody: Placeholders, words:
         display = display_name(text)
     if MARK_SIGNS.search(text):
         text = " ".join(MARKED.sub(" ", text).split()) or text
-    tokens, legal_form = normalise_name(text, forms)
+    tokens, legal_form = normalise_name(text, forms, country)
     if not tokens:
         problems.append("name_empty_after_cleaning")
     elif names_nobody(text, tokens, legal_form, nobody):
         problems.append("name_names_nobody")
         tokens = []
     if not tokens:
-        return ReadName(display or None, None, None, None, problems)
-    return ReadName(display or None, " ".join(tokens), legal_form, name_kind(text, tokens, legal_form, words), problems)
+        return display or None, None, None, None, problems
+    kind = name_kind(text, tokens, legal_form, words)
+    return display or None, " ".join(tokens), legal_form, kind, problems
 
 
 def normalise_names(
@@ -1275,24 +1293,26 @@ def normalise_names(
     forms: LegalForms,
     nobody: Placeholders = NO_PLACEHOLDERS,
     words: NameWords = NO_NAME_WORDS,
+    countries: Iterable[str | None] | None = None,
 ) -> tuple[list[pa.Array], dict[int, list[str]]]:
     """All that is made of raw names: the columns display_name to name_kind of SCHEMA, and the problems of each row that
-    has some.
+    has some. countries: alpha-2 codes, one a name, if known.
     """
     columns: list[list[str | None]] = [[], [], [], []]
     display, name, legal_form, kind = columns
     problems: dict[int, list[str]] = {}
     # Only text is kept: of tuples or lists, one a row, the garbage collector would make more work than all the rest.
-    for row, value in enumerate(values):
-        read = read_name(value, forms, nobody, words)
-        display.append(read.display)
-        name.append(read.words)
-        legal_form.append(read.legal_form)
-        kind.append(read.kind)
-        if read.problems:
-            problems[row] = read.problems
-    shown, named, form, kinds = (pa.array(column, pa.string()) for column in columns)
-    return [shown, named, *spell(named), form, kinds], problems
+    named_in = zip(values, repeat(None)) if countries is None else zip(values, countries, strict=True)
+    for row, (value, country) in enumerate(named_in):
+        shown, spelt, form, sort, found = read_name(value, country, forms, nobody, words)
+        display.append(shown)
+        name.append(spelt)
+        legal_form.append(form)
+        kind.append(sort)
+        if found:
+            problems[row] = found
+    shown_names, named, classes, kinds = (pa.array(column, pa.string()) for column in columns)
+    return [shown_names, named, *spell(named), classes, kinds], problems
 
 
 def normalise_city(text: str) -> str | None:
@@ -1316,13 +1336,12 @@ def normalise_batch(
     def texts(column: str) -> list[str | None]:
         return batch.column(column).cast(pa.string()).to_pylist()
 
-    names, problems = normalise_names(texts("account_name"), forms, nobody, words)
-
     # Few distinct values each; they live as long as the batch.
     countries, cities = texts("country"), texts("city")
     country_of = {raw: country_code(clean_text(raw)) if raw else None for raw in dict.fromkeys(countries)}
     city_of = {raw: normalise_city(clean_text(raw)) if raw else None for raw in dict.fromkeys(cities)}
     codes = [country_of[raw] for raw in countries]
+    names, problems = normalise_names(texts("account_name"), forms, nobody, words, codes)
     states = pa.nulls(len(batch), pa.string())
     if "state" in batch.schema.names and batch.column("state").null_count < len(batch):
         placed = list(zip(texts("state"), codes, strict=True))

@@ -238,7 +238,7 @@ class Pair:
     def send(self) -> None:
         """Load our accounts, and the partner's keys of this epoch."""
         self.project.write_table("generic.accounts", self.ours)
-        common = {"partner_id": "peer", "agreement_id": "pilot", "epoch": self.epoch, "normaliser_version": "2"}
+        common = {"partner_id": "peer", "agreement_id": "pilot", "epoch": self.epoch, "normaliser_version": "3"}
         self.project.write_table(
             "partners.partner_keys",
             [

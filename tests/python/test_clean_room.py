@@ -197,7 +197,7 @@ def test_own_keys_for_two_partners_are_refused(make_project):
     terms = {"agreement_id": "aster-birch", "epoch": "1"}
     partner = {"exchange": "keys", "is_active": "true", **terms}
     project.write_seed("account_mapping__partners", [partner | {"partner_id": n, "partner_name": n} for n in names])
-    key = {"normaliser_version": "2", "key_type": "domain", "token": "a" * 64, "account_token": "b" * 64, **terms}
+    key = {"normaliser_version": "3", "key_type": "domain", "token": "a" * 64, "account_token": "b" * 64, **terms}
     project.write_table("own.shared_keys", [key | {"partner_id": name} for name in names])
     result = project.run("build", "--select", "+account_mapping__overlaps")
     assert not result.success
@@ -216,7 +216,7 @@ def test_a_whole_build_needs_no_secret_and_shows_a_withheld_status_apart(make_pr
 
     def key(account: str, key_type: str, value: str, status: str | None) -> Row:
         token, account_token = (sha256(text.encode()).hexdigest() for text in (key_type + value, account))
-        made = {"normaliser_version": "2", "key_type": key_type, "token": token, "account_token": account_token}
+        made = {"normaliser_version": "3", "key_type": key_type, "token": token, "account_token": account_token}
         return {**terms, **made, "parent_account_token": None, "status": status}
 
     # the table may keep the name that it had at its maker

@@ -53,7 +53,7 @@ def keys_table(rows: list[tuple[str, int]] = ROWS, **columns: list[Any]) -> Tabl
         {
             "agreement_id": "pact",
             "epoch": "2026",
-            "normaliser_version": "2",
+            "normaliser_version": "3",
             "key_type": key_type,
             "token": token(f"{key_type} {number}"),
             "account_token": token(f"account {number}"),
@@ -625,7 +625,7 @@ def write_export(folder: Path, rows: Table) -> None:
     folder.mkdir(parents=True)
     settings = {
         **{"partner_id": "south", "exchange": "keys", "is_active": True, "agreement_id": "pact", "epoch": "2026"},
-        **{"secret_env": "SECRET_OF_THE_PAIR", "as_of": US.as_of, "normaliser_version": "2", "company_id": "north"},
+        **{"secret_env": "SECRET_OF_THE_PAIR", "as_of": US.as_of, "normaliser_version": "3", "company_id": "north"},
     }
     statement = protocol.statement_rows(RULES)
     ours = [{**rule, "is_readable": True} for rule in statement]

@@ -583,7 +583,8 @@ def test_states(text, country, state):
         "Privat",
         "Self-Employed", "self employed", "No Company", "Cash Customer", "Walk-in customer", "тест", "не указано",
         "テスト",
-        "テスト株式会社", "测试公司", "个人", "테스트", "غير معروف", "לא ידוע", "άγνωστο", "không có", "Auto-entrepreneur",
+        "テスト株式会社", "测试公司", "个人", "테스트", "غير معروف", "לא ידוע", "άγνωστο",
+        "không có", "Auto-entrepreneur",
         "Público en general", "Selbstständig", "0", "000", "-0-", "+49 (0)30 1234567", "xxx", "aaaa", "asdf", "ASDFGH",
         "qwertz", "asdfasdf", "info@acme.example", "DO NOT USE",
     ],
@@ -740,6 +741,39 @@ def test_every_form_of_the_seed_is_removed():
         forms = normalized.compile_legal_forms([row])
         tokens = ["zzz", *row["form"].split()] if row["position"] != "start" else [*row["form"].split(), "zzz"]
         assert normalized.strip_legal_forms(tokens, forms, native=True) == (["zzz"], row["class"]), row
+
+
+@pytest.mark.parametrize(
+    "text, country, name, legal_form",
+    [
+        ("V\u0161\u012e Fernhollow", "LT", "fernhollow", "association"),
+        ("UAB Fernhollow", "LT", "fernhollow", "limited"),
+        ("UAB Fernhollow", "US", "uab fernhollow", None),
+        ("SIA Fernhollow", None, "sia fernhollow", None),
+        ('SIA "Fernhollow"', None, "fernhollow", "limited"),
+        ("SIA FERNHOLLOW", "LV", "sia fernhollow", None),
+        ("Sia Fernhollow", "LV", "sia fernhollow", None),
+        ("SIA Fernhollow Company", "LV", "sia fernhollow", "company"),
+        ("TOV Fernhollow", "UA", "fernhollow", "limited"),
+        ("D.O.O. Fernhollow", None, "fernhollow", "limited"),
+        ("EOOD Fernhollow", None, "fernhollow", "limited"),
+        ("S.R.L. Fernhollow", None, "fernhollow", "limited"),
+        ("LTD Fernhollow", None, "fernhollow", "limited"),
+        ("INC Fernhollow", None, "inc fernhollow", None),
+        ("FernhollowAG", None, "fernhollow", "public_limited"),
+        ("FernhollowGmbH & Co. KG", None, "fernhollow", "limited_partnership"),
+        ("FERNHOLLOWAG", None, "fernhollowag", None),
+        ("Fernhollowag", None, "fernhollowag", None),
+        ("C\u00f4ng ty C\u1ed5 ph\u1ea7n Fernhollow", None, "fernhollow", "public_limited"),
+        ("Societatea cu R\u0103spundere Limitat\u0103 Fernhollow", None, "fernhollow", "limited"),
+        ("Sociedad An\u00f3nima de Capital Variable Fernhollow", None, "fernhollow", "public_limited"),
+        ("Fernhollow Sp\u00f3\u0142ka z ograniczon\u0105 odpowiedzialno\u015bci\u0105", None, "fernhollow", "limited"),
+        ("Gesellschaft mit beschr\u00e4nkter Haftung Fernhollow", None, "fernhollow", "limited"),
+    ],
+)
+def test_legal_forms_in_front_and_glued(text, country, name, legal_form):
+    row = normalise(account_name=text, country=country)
+    assert (row["name"], row["legal_form"]) == (name, legal_form)
 
 
 def test_order_of_the_seed_changes_nothing():
