@@ -159,6 +159,23 @@ final as (
         and name_core is not null
         and country_code is not null
 
+    -- the name of a person or an institution tells who is meant together with the place only
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        'name_place' as key_type,
+        name_short || '|' || country_code || '|' || coalesce(state, '') || '|' || coalesce(city, '') as key_value
+
+    from normalized
+    where
+        side = 'ours'
+        and name_kind in ('person', 'institution')
+        and country_code is not null
+        and coalesce(state, city) is not null
+
     union all
 
     select

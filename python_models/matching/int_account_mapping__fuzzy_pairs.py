@@ -1210,20 +1210,22 @@ def spellings(
 
 def compared_words(
     names_ours: pa.Array, names_partner: pa.Array, ours: np.ndarray, partner: np.ndarray, asked: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which name pairs among those asked for are equal but for small words, and which have the same words in another
-    order, (pairs,) bool each.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which name pairs among those asked for are equal but for small words, which have the same words in another order,
+    and which of the latter also differ in small words (`bank of orvale`, `orvale bank`), (pairs,) bool each.
     """
-    is_equal, is_reordered = np.zeros((2, len(ours)), bool)
+    found = np.zeros((3, len(ours)), bool)
     at = np.flatnonzero(asked)
     small = frozenset(STOPWORDS.split())
     texts = [
-        [[word for word in name.split() if word not in small] for name in names.take(pa.array(rows[at])).to_pylist()]
+        [name.split() for name in names.take(pa.array(rows[at])).to_pylist()]
         for names, rows in ((names_ours, ours), (names_partner, partner))
     ]
-    is_equal[at] = [bool(a) and a == b for a, b in zip(*texts, strict=True)]
-    is_reordered[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
-    return is_equal, is_reordered
+    for row, a, b in zip(at, *texts, strict=True):
+        plain_a, plain_b = ([word for word in words if word not in small] for words in (a, b))
+        is_reordered = plain_a != plain_b and sorted(plain_a) == sorted(plain_b)
+        found[:, row] = bool(plain_a) and plain_a == plain_b, is_reordered, is_reordered and len(a) != len(b)
+    return found[0], found[1], found[2]
 
 
 def name_evidence(
@@ -1238,7 +1240,7 @@ def name_evidence(
     ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals),
     `likeness` (position in LIKENESS), and what may speak against the pair, bool: `series` (other numbers),
     `more_numbers` (only one has a number), `other_letters` (all that tells them from others is a word that is spelt
-    differently), `reordered` (the same words in another order), `common` (no word that tells companies apart),
+    differently), `reordered` (the same words in another order), `turned` (so, and with other small words), `common` (no word that tells companies apart),
     and `region` (only one names a country or region).
     """
     a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
@@ -1324,7 +1326,7 @@ def name_evidence(
     likeness = np.select(
         [equal > 0, has_more_a | has_more_b, found.misspelt, ~is_whole], [EQUAL, WORDS, LETTERS, SHORTENED], ADDED
     )
-    alike, reordered = compared_words(names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole)
+    alike, reordered, turned = compared_words(names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole)
     equal[alike] = 1.0
     likeness[alike] = EQUAL
     surest = np.minimum(
@@ -1370,6 +1372,7 @@ def name_evidence(
         "more_numbers": (likeness == WORDS) & (loose_a + loose_b > 0),
         "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0) & ~is_cut_long),
         "reordered": reordered,
+        "turned": turned,
         "common": rarest < TELLING_RARITY,
         "similarity": np.round(100 * similarity, 2),
     }
@@ -1410,8 +1413,9 @@ def contradictions(
     An equal name in another city is nearly always right of companies, and seldom of institutions, persons and names
     made of words that anybody may choose: these need a second agreement, or at least no contradiction.
     """
-    likeness, series, numbers, letters, reordered, common = (
-        names[name][pair] for name in ("likeness", "series", "more_numbers", "other_letters", "reordered", "common")
+    likeness, series, numbers, letters, reordered, turned, common = (
+        names[name][pair]
+        for name in ("likeness", "series", "more_numbers", "other_letters", "reordered", "turned", "common")
     )
     here = (city == SAME) & (state != DIFFERENT)
     elsewhere = (city == DIFFERENT) | (state == DIFFERENT)
@@ -1422,7 +1426,7 @@ def contradictions(
     found = {
         SERIES: series,
         PERSON: is_person & ~here,
-        ORDER: reordered & is_usual & ~here & ~is_family,
+        ORDER: reordered & (is_usual | turned) & ~here & ~is_family,
         OTHER_LETTERS: ~is_family & ((letters & ~here) | ((likeness == LETTERS) & (elsewhere | abroad))),
         OTHER_WORDS: ~is_family & (likeness == WORDS) & (~here | numbers),
         PLACE: elsewhere & ~is_family & (is_usual | is_loose),
