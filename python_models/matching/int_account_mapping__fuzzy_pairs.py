@@ -642,8 +642,8 @@ def build_lexicon(common: Mapping[str, int], kinds: Mapping[str, str]) -> Lexico
 
 
 def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
-    """How much a word tells by its use in organisation names at large, (words,): by its frequency, and with what is known
-    of chosen words, which have CHOSEN_RARITY at most.
+    """How much a word tells by its use in organisation names at large, (words,): by its frequency, and with what is
+    known of chosen words, which have CHOSEN_RARITY at most.
 
     The rarest of the common words, and every word that is not among them, has 1; a short list alone would take `bank`
     or `institute` for telling.
@@ -1238,10 +1238,10 @@ def name_evidence(
     """Evidence that the names alone give, each (pairs,) float64.
 
     ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals),
-    `likeness` (position in LIKENESS), and what may speak against the pair, bool: `series` (other numbers),
-    `more_numbers` (only one has a number), `other_letters` (all that tells them from others is a word that is spelt
-    differently), `reordered` (the same words in another order), `turned` (so, and with other small words), `common` (no word that tells companies apart),
-    and `region` (only one names a country or region).
+    `likeness` (position in LIKENESS), `region` (only one names a country or region), and what may speak against the
+    pair, bool: `series` (other numbers), `more_numbers` (only one has a number), `other_letters` (all that tells them
+    from others is a word that is spelt differently), `reordered` (the same words in another order), `turned` (so, and
+    with other small words), `common` (no word that tells companies apart).
     """
     a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
     b, glued_b, sorted_b, length_b = spellings(names_partner, index.sorted_partner, partner)
