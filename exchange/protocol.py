@@ -203,7 +203,8 @@ def installed_normaliser(version: str, legal_forms: Sequence[Mapping[str, Any]])
     domains = load_model("int_account_mapping__domains")
     forms = names.compile_legal_forms([dict(row) for row in legal_forms])
     spelt = sorted(
-        [str(row.get(name) or "") for name in ("form", "class", "position", "script")] for row in legal_forms
+        [str(row.get(name) or "") for name in ("form", "class", "position", "script", "jurisdictions")]
+        for row in legal_forms
     )
     columns, _ = names.normalise_names(CANARY_NAMES, forms)
     outputs = [
