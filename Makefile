@@ -73,4 +73,4 @@ lock:
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) .venvs benchmarks/.venv-peers .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html
+	rm -rf $(VENV) .venvs benchmarks/.venv-peers benchmarks/.venv-logic .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html

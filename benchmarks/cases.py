@@ -14,8 +14,9 @@ in life, and matched once, with default settings.
   accepted             a pair is accepted; with `same`, `family` or `subsidiary` as
                        that, with `o1` the account o1, with `both` two accounts,
                        with `by domain` by its website
-A wrong accept is an accepted pair where none is expected, or one that joins two
-cases.
+A wrong accept is an accepted pair where none is expected. Accepted pairs of two
+cases, or of a case and an ordinary row, are listed apart for a person to judge: both
+may name one company.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ usage: python -m benchmarks.compare_matchers SETS_DIR [options]
 SETS_DIR holds one folder per set: left.csv and right.csv (id, name, country, city;
 other columns are not read, so that a domain stays hidden) and truth.csv (left_id,
 right_id). A truth.csv with name_relation (same_name, name_contains_parent, ...)
-makes a set of families, which only this package is measured on. SETS_DIR/scale
-holds names.csv (name).
+makes a set of families, which only this package is measured on; `relation` says
+there whether a pair is the `same` company. Websites are a set's column `domain`, or
+its websites.csv (side, id, domain). SETS_DIR/scale holds names.csv (name).
 
 Every method runs on every set as a process of its own, one after the other, which
 gives its wall time, the processor time of all cores and the most memory it held;
@@ -20,6 +21,9 @@ P and R, of the pairs that ours accepts (decision `accepted`), the best per left
 record; P links, of all pairs accepted; ECE, expected calibration error of the best
 pair of each left record (Splink's weights are turned into probabilities); ECE acc,
 of all pairs accepted. peers.py says what the other methods do.
+
+--websites also matches each set that has websites on both sides with the websites
+given, and says how many true pairs are accepted, as what.
 
 --scale adds `run s`, the wall time without the start of the process: of ours what
 dbt counts as the run of its nodes, which reads the partner's file and writes every
@@ -34,24 +38,38 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from . import ours
 from .ours import BenchmarkError, Cost
-from .scoring import Families, Pair, Quality, Relative, Truth, families, quality
+from .scoring import (
+    Families,
+    Pair,
+    Quality,
+    Related,
+    Relations,
+    Relative,
+    Truth,
+    families,
+    quality,
+    relations,
+)
 
 HERE = Path(__file__).resolve().parent
 PEERS = ("exact", "tfidf", "emm", "splink")
-METHODS = (*PEERS, "ours")
+# A peer that runs only where --methods names it, as it needs one more environment.
+LOGIC = "logic"
+DEFAULT_METHODS = (*PEERS, "ours")
+METHODS = (*PEERS, LOGIC, "ours")
 # The set on which an exchange of keys is played.
 KEYS_SET = "listings"
 # The var that offers keys of misspelt names, where the package has it.
 TYPO_KEYS = "account_mapping__typo_keys"
 PEERS_ENVIRONMENT = HERE / ".venv-peers"
-REQUIREMENTS = HERE / "requirements-peers.txt"
+LOGIC_ENVIRONMENT = HERE / ".venv-logic"
 
 Row = dict[str, str]
 
@@ -76,12 +94,27 @@ class Labelled(NamedTuple):
         return bool(self.truth) and "name_relation" in self.truth[0]
 
     @property
+    def is_whole(self) -> bool:
+        """Whether a left record without a true pair has none, rather than one that nobody has told."""
+        return not (self.truth and "relation" in self.truth[0])
+
+    @property
     def partners(self) -> Truth:
         """Right ids by left id."""
         result: dict[str, set[str]] = {}
         for row in self.truth:
             result.setdefault(row["left_id"], set()).add(row["right_id"])
         return result
+
+    @property
+    def related(self) -> list[Related]:
+        """True pairs with what they are; without a column `relation` the same company."""
+        return [
+            Related(
+                row["left_id"], row["right_id"], row.get("relation", "same") == "same", row.get("name_relation", "")
+            )
+            for row in self.truth
+        ]
 
 
 class Measured(NamedTuple):
@@ -99,6 +132,14 @@ class MeasuredFamilies(NamedTuple):
     cost: Cost
 
 
+class MeasuredWebsites(NamedTuple):
+    """One set with its websites given."""
+
+    set_name: str
+    relations: Relations
+    cost: Cost
+
+
 class MeasuredScale(NamedTuple):
     """names: on each side. run_seconds: without the start of the process, where that is known."""
 
@@ -108,7 +149,8 @@ class MeasuredScale(NamedTuple):
     run_seconds: float | None = None
 
 
-Job = Callable[[], Measured | MeasuredFamilies | list[Measured] | list[MeasuredScale]]
+Line = Measured | MeasuredFamilies | MeasuredWebsites | MeasuredScale
+Job = Callable[[], Line | list[Measured] | list[MeasuredScale]]
 
 
 def say(text: str) -> None:
@@ -141,6 +183,27 @@ def find_sets(folder: Path, wanted: list[str] | None) -> list[Labelled]:
     return [Labelled(name, folder / name, read_csv(folder / name / "truth.csv")) for name in names]
 
 
+def sides_with_websites(labelled: Labelled) -> tuple[list[Row], list[Row]] | None:
+    """Both sides with their websites in `domain`; None where a side has none."""
+    sides = read_csv(labelled.left), read_csv(labelled.right)
+    path = labelled.folder / "websites.csv"
+    if path.is_file():
+        domains = {(row["side"], row["id"]): row["domain"] for row in read_csv(path)}
+        for name, side in zip(("left", "right"), sides, strict=True):
+            for row in side:
+                row["domain"] = domains.get((name, row["id"]), "")
+    return sides if all(any(row.get("domain") for row in side) for side in sides) else None
+
+
+def write_side(path: Path, rows: list[Row]) -> None:
+    """One side with its websites."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        columns = ["id", "name", "domain", "country", "city"]
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def write_names(path: Path, side: str, names: list[str]) -> None:
     """A side without places, for runs of scale."""
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -152,26 +215,41 @@ def write_names(path: Path, side: str, names: list[str]) -> None:
 # ---------------------------------------------------------------- runs
 
 
-def peers_python(given: str | None) -> str:
-    """A Python that has the peers: the given one, else an environment made here on the first run."""
-    if given:
-        return given
-    python = PEERS_ENVIRONMENT / "bin" / "python"
-    done = PEERS_ENVIRONMENT / "installed"
+def made_python(environment: Path) -> str:
+    """A Python in an environment that is made here on the first run.
+
+    environment: its folder `.venv-<name>`, made from `requirements-<name>.txt` beside it. Raises BenchmarkError where
+    something cannot be installed.
+    """
+    name = environment.name.removeprefix(".venv-")
+    requirements = environment.with_name(f"requirements-{name}.txt")
+    python = environment / "bin" / "python"
+    done = environment / "installed"
     if not done.exists():
-        say(f"installing the peers into {PEERS_ENVIRONMENT} (once) ...")
+        say(f"installing {requirements.name} into {environment} (once) ...")
         commands = (
-            [sys.executable, "-m", "venv", "--clear", PEERS_ENVIRONMENT],
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS],
+            [sys.executable, "-m", "venv", "--clear", environment],
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements],
         )
         for command in commands:
             if subprocess.run(command, check=False).returncode:
                 raise BenchmarkError(
-                    f"the peers could not be installed; {REQUIREMENTS} says what they need. "
-                    "Name another Python that has them (--peers-python), or leave them out (--methods ours)"
+                    f"{requirements.name} could not be installed; the file says what it needs. Name another Python "
+                    f"that has it (--{name}-python), or leave its methods out (--methods ours)"
                 )
         done.touch()
     return str(python)
+
+
+def peers_pythons(arguments: argparse.Namespace) -> dict[str, str]:
+    """The Python that runs each peer which was asked for."""
+    pythons = {}
+    asked = set(arguments.methods)
+    if asked & set(PEERS):
+        pythons = dict.fromkeys(PEERS, arguments.peers_python or made_python(PEERS_ENVIRONMENT))
+    if LOGIC in asked:
+        pythons[LOGIC] = arguments.logic_python or made_python(LOGIC_ENVIRONMENT)
+    return pythons
 
 
 def run_peer(python: str, method: str, left: Path, right: Path, work: Path) -> tuple[list[Pair], Cost]:
@@ -209,6 +287,21 @@ def measure_ours(labelled: Labelled, work: Path) -> Measured | MeasuredFamilies:
     truth = [Relative(row["left_id"], row["right_id"], row["name_relation"]) for row in labelled.truth]
     records = [{row.pop("id"): row for row in read_csv(path)} for path in (labelled.left, labelled.right)]
     return MeasuredFamilies(labelled.name, families(truth, project.links(), *records), cost)
+
+
+def build_with_websites(sides: tuple[list[Row], list[Row]], work: Path) -> tuple[ours.Project, Cost]:
+    """This package's project of two sides whose websites are given, built in the new folder `work`."""
+    work.mkdir(parents=True)
+    paths = work / "left.csv", work / "right.csv"
+    for path, rows in zip(paths, sides, strict=True):
+        write_side(path, rows)
+    project = ours.list_project(work / "ours", *paths, side=ours.SIDE_WITH_WEBSITES)
+    return project, project.build(ours.MATCHES)
+
+
+def measure_websites(labelled: Labelled, sides: tuple[list[Row], list[Row]], work: Path) -> MeasuredWebsites:
+    project, cost = build_with_websites(sides, work)
+    return MeasuredWebsites(labelled.name, relations(labelled.related, project.links(), labelled.is_whole), cost)
 
 
 def measure_keys(labelled: Labelled, work: Path) -> list[Measured]:
@@ -320,6 +413,28 @@ def families_text(measured: MeasuredFamilies) -> str:
     )
 
 
+def websites_text(measured: MeasuredWebsites) -> str:
+    """What is measured on a set whose websites are given, as lines of text."""
+    found = measured.relations
+    seconds, cpu_seconds, megabytes = cost_cells(measured.cost)
+    lines = [
+        f"{measured.set_name}, ours, websites given ({seconds} s, {cpu_seconds} s of processors, {megabytes} MB)",
+        f"  true pairs linked: {share(*found.linked_recall)}; of the links right: {share(*found.linked_precision)}",
+    ]
+    for kind, recall, precision in (
+        ("same", found.same_recall, found.same_precision),
+        ("family", found.family_recall, found.family_precision),
+    ):
+        if recall.whole or precision.whole:
+            lines.append(f"  {kind}: found {share(*recall)}; of the links right: {share(*precision)}")
+    lines.append(f"  `same` pairs accepted as anything: {share(found.same_accepted, found.same_recall.whole)}")
+    if found.family_recall.whole:
+        lines.append(f"  family pairs called `same`: {found.family_called_same}")
+        by_name = ", ".join(f"{name or 'unnamed'} {share(*part)}" for name, part in found.family_by_name.items())
+        lines.append(f"  family found, by how the names go together: {by_name}")
+    return "\n".join(lines)
+
+
 def keys_text(readable: Measured, keyed: list[Measured]) -> str:
     """What is lost when only keys cross."""
     lines = [f"{readable.set_name}: accepted pairs when only hashed keys cross"]
@@ -352,8 +467,8 @@ def scale_table(lines: list[MeasuredScale]) -> str:
 # ---------------------------------------------------------------- command
 
 
-def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[tuple[str, Job]]:
-    """Every run that was asked for, by name, in the order of the tables."""
+def plan(arguments: argparse.Namespace, pythons: Mapping[str, str], work: Path) -> list[tuple[str, Job]]:
+    """Every run that was asked for, by name, in the order of the tables. pythons: of peers_pythons."""
 
     def folder(*parts: str) -> Path:
         path = work.joinpath(*parts)
@@ -362,6 +477,8 @@ def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[
 
     jobs: list[tuple[str, Job]] = []
     sets = find_sets(arguments.sets_dir, arguments.sets)
+    if arguments.websites and "ours" not in arguments.methods:
+        raise BenchmarkError("--websites measures this package: it needs the method ours")
     if arguments.keys and ("ours" not in arguments.methods or KEYS_SET not in [labelled.name for labelled in sets]):
         raise BenchmarkError(f"--keys compares with the readable run: it needs the method ours and the set {KEYS_SET}")
     for labelled in sets:
@@ -369,10 +486,22 @@ def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[
         for method in arguments.methods:
             if method == "ours":
                 jobs.append((f"{labelled.name}, ours", lambda s=labelled, w=place: measure_ours(s, w)))
-            elif python and not labelled.has_families:
+            elif not labelled.has_families:
+                python = pythons[method]
                 jobs.append(
-                    (f"{labelled.name}, {method}", lambda m=method, s=labelled, w=place: measure_peer(python, m, s, w))
+                    (
+                        f"{labelled.name}, {method}",
+                        lambda p=python, m=method, s=labelled, w=place: measure_peer(p, m, s, w),
+                    )
                 )
+        sides = sides_with_websites(labelled) if arguments.websites else None
+        if sides:
+            jobs.append(
+                (
+                    f"{labelled.name}, websites",
+                    lambda s=labelled, both=sides, w=place: measure_websites(s, both, w / "websites"),
+                )
+            )
         if arguments.keys and labelled.name == KEYS_SET:
             jobs.append((f"{labelled.name}, keys", lambda s=labelled, w=place: measure_keys(s, w)))
     if arguments.scale:
@@ -380,17 +509,18 @@ def plan(arguments: argparse.Namespace, python: str | None, work: Path) -> list[
         if not source.is_file():
             raise BenchmarkError(f"--scale needs {source}")
         names = [row["name"] for row in read_csv(source)]
+        tfidf = pythons.get("tfidf")
         for size in scale_sizes(arguments.scale, len(names)):
             part, place = names[: 2 * size], folder("scale", str(size))
-            jobs.append((f"{size:,} names", lambda p=part, w=place: measure_scale(python, p, arguments.methods, w)))
+            jobs.append((f"{size:,} names", lambda p=part, w=place: measure_scale(tfidf, p, arguments.methods, w)))
     return jobs
 
 
-def run(jobs: list[tuple[str, Job]], at_once: int) -> list[Measured | MeasuredFamilies | MeasuredScale]:
+def run(jobs: list[tuple[str, Job]], at_once: int) -> list[Line]:
     """All runs' results in the plan's order, saying on stderr what is done."""
     start = time.monotonic()
 
-    def announced(name: str, job: Job) -> list[Measured | MeasuredFamilies | MeasuredScale]:
+    def announced(name: str, job: Job) -> list[Line]:
         result = job()
         say(f"{time.monotonic() - start:7.1f} s  {name}")
         return result if isinstance(result, list) else [result]
@@ -404,11 +534,12 @@ def run(jobs: list[tuple[str, Job]], at_once: int) -> list[Measured | MeasuredFa
             raise
 
 
-def report(results: list[Measured | MeasuredFamilies | MeasuredScale]) -> str:
+def report(results: list[Line]) -> str:
     """The tables."""
     measured = [line for line in results if isinstance(line, Measured)]
     parts = [quality_table(measured)] if measured else []
     parts += [families_text(line) for line in results if isinstance(line, MeasuredFamilies)]
+    parts += [websites_text(line) for line in results if isinstance(line, MeasuredWebsites)]
     keyed = [line for line in measured if line.method.startswith("ours, keys")]
     readable = [line for line in measured if line.set_name == KEYS_SET and line.method == "ours"]
     if keyed and readable:
@@ -424,10 +555,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("sets_dir", type=Path, metavar="SETS_DIR")
     parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to run (default: all in SETS_DIR)")
     parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD",
-        help=f"methods to run, of {', '.join(METHODS)} (default: all)",
+        "--methods", nargs="+", choices=METHODS, default=list(DEFAULT_METHODS), metavar="METHOD",
+        help=f"methods to run, of {', '.join(METHODS)} (default: all but {LOGIC})",
     )  # fmt: skip
     parser.add_argument("--keys", action="store_true", help=f"also {KEYS_SET} when only hashed keys cross")
+    parser.add_argument("--websites", action="store_true", help="also the sets that have websites, with them")
     parser.add_argument(
         "--scale", type=int, metavar="N",
         help="also N x N names of SETS_DIR/scale, and twice as many (or half, where there are too few): ours and tfidf",
@@ -437,6 +569,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--peers-python", metavar="PATH",
         help=f"a Python with the peers (default: made once in {PEERS_ENVIRONMENT.relative_to(HERE.parent)})",
     )  # fmt: skip
+    parser.add_argument(
+        "--logic-python", metavar="PATH",
+        help=f"a Python with {LOGIC} (default: made once in {LOGIC_ENVIRONMENT.relative_to(HERE.parent)})",
+    )  # fmt: skip
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="keep projects and pairs in this new folder")
     return parser.parse_args(arguments)
 
@@ -444,14 +580,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     arguments = parse()
     arguments.sets_dir = arguments.sets_dir.resolve()
-    has_peers = bool(set(arguments.methods) & set(PEERS))
     try:
-        python = peers_python(arguments.peers_python) if has_peers else None
+        pythons = peers_pythons(arguments)
         with tempfile.TemporaryDirectory(prefix="account_mapping_benchmark_") as temporary:
             work = arguments.work.resolve() if arguments.work else Path(temporary)
             if work.exists() and any(work.iterdir()):
                 raise BenchmarkError(f"{work} is not empty")
-            print(report(run(plan(arguments, python, work), arguments.jobs)))
+            print(report(run(plan(arguments, pythons, work), arguments.jobs)))
     except BenchmarkError as error:
         print(f"\nThe benchmark stopped: {error}", file=sys.stderr)
         return 1

@@ -7,13 +7,14 @@ METHOD is one of
   tfidf   trigram tf-idf, cosine, the ten best of each name
   emm     Entity Matching Model's three indexers (ING), unsupervised
   splink  Splink: Fellegi-Sunter on name, country and city, trained by EM
+  logic   OpenSanctions' logic-v2 on name and country, of the pairs that tfidf finds
 
 LEFT.csv and RIGHT.csv have id, name, country and city; PAIRS.csv gets left_id,
 right_id and score, and its folder METHOD.seconds: the wall time of the method
 alone, from the lists in memory to the pairs in memory. exact, tfidf and splink see
 names normalised as by people who use such tools: ASCII, lower case, no punctuation,
 no legal form (rigour's list).
-Needs what requirements-peers.txt lists.
+Needs what requirements-peers.txt lists, or requirements-logic.txt for logic.
 """
 
 import csv
@@ -171,7 +172,29 @@ def splink(left: list[Record], right: list[Record]) -> Iterator[Pair]:
         yield ours, theirs, float(weight)
 
 
-METHODS: dict[str, Method] = {"exact": exact, "tfidf": tfidf, "emm": emm, "splink": splink}
+def logic(left: list[Record], right: list[Record]) -> Iterator[Pair]:
+    from followthemoney import EntityProxy
+    from nomenklatura.matching import get_algorithm
+
+    algorithm = get_algorithm("logic-v2")
+    settings = algorithm.default_config()
+
+    def entities(records: list[Record]) -> dict[str, EntityProxy]:
+        result = {}
+        for record in records:
+            values = {column: [record[column]] for column in ("name", "country") if record[column]}
+            # cleaned=False: countries are words, which it turns into codes
+            result[record["id"]] = EntityProxy.from_dict(
+                {"id": record["id"], "schema": "Company", "properties": values}, cleaned=False
+            )
+        return result
+
+    ours, theirs = entities(left), entities(right)
+    for one, other, _ in tfidf(left, right):
+        yield one, other, float(algorithm.compare(ours[one], theirs[other], settings).score)
+
+
+METHODS: dict[str, Method] = {"exact": exact, "tfidf": tfidf, "emm": emm, "splink": splink, "logic": logic}
 
 
 def read(path: str) -> list[Record]:

@@ -7,6 +7,7 @@ help nor hurt.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -212,3 +213,94 @@ def families(
         abroad=len(abroad),
         abroad_same=sum(link.relationship == "same" for link in abroad),
     )
+
+
+class Related(NamedTuple):
+    """A true pair of which is known whether it is one company or two of a group.
+
+    name_relation: how far the two names tell, in the set's own words; empty where it does not say.
+    """
+
+    left_id: str
+    right_id: str
+    is_same: bool
+    name_relation: str = ""
+
+
+class Share(NamedTuple):
+    """A part of a whole, both counted."""
+
+    part: int
+    whole: int
+
+
+class Relations(NamedTuple):
+    """Accepted links and their relationship against the truth.
+
+    Recalls are shares of true pairs, precisions of links. A family link is any that does not say `same`; linked counts
+    both. same_accepted: true pairs of one company that are linked as anything. family_called_same: links of two
+    companies of a group that say `same`. family_by_name: recall of family by name_relation.
+    """
+
+    same_recall: Share
+    same_precision: Share
+    family_recall: Share
+    family_precision: Share
+    linked_recall: Share
+    linked_precision: Share
+    same_accepted: int
+    family_called_same: int
+    family_by_name: dict[str, Share]
+
+
+def relations(truth: Iterable[Related], links: Iterable[Link], is_whole: bool) -> Relations:
+    """Measures of links and relationships.
+
+    is_whole: a left record without a true pair has none; else it is not known, and its links are not counted.
+    """
+    truth = list(truth)
+    known = {pair.left_id for pair in truth}
+    held = {link[:2]: link.relationship for link in links if is_whole or link.left_id in known}
+    same = {pair[:2] for pair in truth if pair.is_same}
+    family = {pair[:2] for pair in truth} - same
+    found_same = {pair for pair, relationship in held.items() if relationship == "same"}
+    found_family = held.keys() - found_same
+    by_name: dict[str, list[bool]] = {}
+    for pair in truth:
+        if pair[:2] in family:
+            by_name.setdefault(pair.name_relation, []).append(pair[:2] in found_family)
+    right = (same | family) & held.keys()
+    return Relations(
+        same_recall=Share(len(same & found_same), len(same)),
+        same_precision=Share(len(same & found_same), len(found_same)),
+        family_recall=Share(len(family & found_family), len(family)),
+        family_precision=Share(len(family & found_family), len(found_family)),
+        linked_recall=Share(len(right), len(same | family)),
+        linked_precision=Share(len(right), len(held)),
+        same_accepted=len(same & held.keys()),
+        family_called_same=len(family & found_same),
+        family_by_name={name: Share(sum(hits), len(hits)) for name, hits in sorted(by_name.items())},
+    )
+
+
+def label(left_id: str, right_id: str, truth: Truth, is_whole: bool) -> str:
+    """`right`, `wrong` or `unknown`; is_whole as in relations()."""
+    if right_id in truth.get(left_id, ()):
+        return "right"
+    return "wrong" if is_whole or left_id in truth else "unknown"
+
+
+# Two-sided 95 % of a normal distribution.
+Z_95 = 1.959964
+
+
+def wilson(part: int, whole: int) -> tuple[float, float] | None:
+    """The 95 % interval of a share after Wilson, which holds for few cases and for shares near 1; None of no case."""
+    if not whole:
+        return None
+    rate, square = part / whole, Z_95**2
+    middle = rate + square / (2 * whole)
+    half = Z_95 * math.sqrt(rate * (1 - rate) / whole + square / (4 * whole**2))
+    scale = 1 + square / whole
+    # a rounding error must not lead beyond what a share can be
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)

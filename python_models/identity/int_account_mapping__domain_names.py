@@ -40,8 +40,10 @@ SCHEMA = pa.schema(
 MINIMUM_WORD = 4
 LONG_WORD = 5
 MINIMUM_INITIALS = 3
-# Similarity (0 to 100) from which a label is a name spelt otherwise, and two names are one company's.
+# Similarity (0 to 100) from which a label is a name spelt otherwise, two names are one spelt otherwise (on one website
+# few are by chance), and two names are one company's by their words.
 CLOSE_SPELLING = 85.0
+CLOSE_NAMES = 80.0
 ALIKE = 90.0
 # Of names that may be a longer one shortened.
 MOST_SHORT_LETTERS = 8
@@ -367,8 +369,8 @@ def fit_names(uses: list[Use], common: frozenset[str]) -> list[bool]:
 def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list[int]:
     """For each name of each domain, in order, the number of its company there, counted from 1.
 
-    Names are one company's if they share their first telling word, if one is the other shortened, if they are spelt
-    nearly alike, or if both resemble the domain.
+    Names are one company's if they share their first telling word or first two words, if one is the other shortened,
+    if they are spelt nearly alike, or if both resemble the domain.
     """
     parents = list(range(len(fits)))
 
@@ -376,7 +378,7 @@ def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list
         low, high = sorted((find(parents, left), find(parents, right)))
         parents[high] = low
 
-    rows, words_alike, spelt_alike = [], [], []
+    rows, words_alike, words_spelt, keys_spelt = [], [], [], []
     for use in uses:
         if len(use.words) == 1:
             continue
@@ -386,6 +388,8 @@ def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list
         for number in range(len(use.words)):
             row = use.first + number
             handles = {"word:" + telling[number][0], "key:" + keys[number]}
+            if len(use.words[number]) > 1:
+                handles.add("words:" + " ".join(use.words[number][:2]))
             if fits[row]:
                 handles.add("fits")
             for handle in handles:
@@ -402,14 +406,16 @@ def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list
                 else:
                     rows.append((use.first + left, use.first + right))
                     words_alike.append((" ".join(telling[left]), " ".join(telling[right])))
-                    spelt_alike.append((keys[left], keys[right]))
-    for pair, by_words, by_spelling in zip(
+                    words_spelt.append(("".join(telling[left]), "".join(telling[right])))
+                    keys_spelt.append((keys[left], keys[right]))
+    for pair, *answers in zip(
         rows,
         similar(fuzz.token_set_ratio, words_alike, ALIKE),
-        similar(fuzz.ratio, spelt_alike, ALIKE),
+        similar(fuzz.ratio, words_spelt, CLOSE_NAMES),
+        similar(fuzz.ratio, keys_spelt, ALIKE),
         strict=True,
     ):
-        if by_words or by_spelling:
+        if any(answers):
             join(*pair)
 
     numbers = []

@@ -59,15 +59,17 @@ MAX_HOST_LENGTH = 253
 USUAL_ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9\-]+\.)+[a-z]+)(?:/([a-z0-9/._~%\-]*))?")
 # Addresses that only lead to another one, which they hold in their query.
 REDIRECT = re.compile(
-    r"[^\s;|<>\"]*(?:safelinks\.protection\.outlook\.com|\blm?\.facebook\.com/l\.php|\bgoogle\.[a-z.]+/url"
+    r"(?<![^\s;|<>\"])[^\s;|<>\"]*(?:safelinks\.protection\.outlook\.com|\blm?\.facebook\.com/l\.php|\bgoogle\.[a-z.]+/url"
     r"|linkedin\.com/(?:redir|safety)/\w+|youtube\.com/redirect|slack-redir\.net/link|duckduckgo\.com/l)"
     r"[^\s?]*\?(?:[^\s#]*?&)?(?:url|u|q|uddg)=([^&\s]+)\S*",
     re.IGNORECASE,
 )
-REDIRECT_PATH = re.compile(r"\S*urldefense\.(?:proofpoint\.)?(?:com|us)/v3/__(.+?)__\S*", re.IGNORECASE)
-REDIRECT_CODED = re.compile(r"\S*urldefense\.proofpoint\.com/v[12]/url\?(?:\S*?&)?u=([^&\s]+)\S*", re.IGNORECASE)
+REDIRECT_PATH = re.compile(r"(?<!\S)\S*urldefense\.(?:proofpoint\.)?(?:com|us)/v3/__(.+?)__\S*", re.IGNORECASE)
+REDIRECT_CODED = re.compile(r"(?<!\S)\S*urldefense\.proofpoint\.com/v[12]/url\?(?:\S*?&)?u=([^&\s]+)\S*", re.IGNORECASE)
 CODED = str.maketrans("-_", "%/")
 MOST_REDIRECTS = 3
+# Longer texts are not looked through: the time would grow with their square.
+MAX_REDIRECT_LENGTH = 4_000
 
 # `acme.co,uk`: without its last label it would be another domain.
 COMMA_IN_SUFFIX = re.compile(
@@ -396,7 +398,7 @@ def follow_redirects(text: str) -> str:
 
 def repair(text: str) -> str:
     """A text in which no address was found, with the usual slips mended."""
-    text = text.lower().replace("](", " ").replace("+", " ")
+    text = " ".join(text.lower().replace("](", " ").replace("+", " ").split())
     text = WRITTEN_DOT.sub(".", text)
     text = SPACE_AT_DOT.sub(".", text)
     text = OTHER_DOT.sub(".", text)
@@ -428,7 +430,7 @@ def read_value(value: str, hosts: Hosts = NO_HOSTS) -> list[Found]:
         if answer:
             return [answer]
     text = INVISIBLE.sub("", value)
-    if "?" in text or "urldefense" in text:
+    if len(text) <= MAX_REDIRECT_LENGTH and ("?" in text or "urldefense" in text):
         text = follow_redirects(text)
     text = QUERY.sub(" ", text).replace("\\", "/")
     if "," in text:

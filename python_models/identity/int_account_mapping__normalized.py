@@ -579,7 +579,10 @@ def names_nobody(text: str, tokens: list[str], legal_form: str | None, nobody: P
         word = tokens[0]
         if word in nobody.names or word in KEYBOARD_RUNS:
             return True
-        if legal_form is None and (word.isdigit() or ONE_LETTER.fullmatch(word)):
+        if legal_form is None and ONE_LETTER.fullmatch(word):
+            return True
+        # `The 519` is a name, 519 none.
+        if legal_form is None and word.isdigit() and not any(map(str.isalpha, text)):
             return True
     elif legal_form is None and all(map(str.isdigit, tokens)):
         digits = "".join(tokens)

@@ -144,7 +144,9 @@ RELATIONSHIP = pa.array([None, "subsidiary", "parent"], pa.string())
 STOPWORDS = "the and of for de la le les du des der die das und et e y da do del di"
 # Words by which one name may be longer than the other and still be the same name.
 ADDED_WORDS = (
-    f"{GROUP_WORDS} co company corp corporation inc incorporated ltd limited intl international global worldwide"
+    f"{GROUP_WORDS} co company corp corporation inc incorporated ltd limited intl international global worldwide "
+    # kinds of shares, as lists of securities have them
+    "adr ads inh nom ord pref"
 )
 # A single letter or number behind one of these tells one of a series.
 SERIES_WORDS = "series class fund tranche portfolio trust unit phase building block lot plan part volume no number"
@@ -159,6 +161,8 @@ TYPO_LETTERS = 4
 # A letter left out, doubled or exchanged with its neighbour is a slip of the fingers in a word this long; in a shorter
 # one, and where a letter is another one, it may make another name (`henkel`, `henkell`; `sterling`, `stirling`).
 SLIP_LETTERS = 8
+# German umlauts before a consonant, as typed without them: `draeger` is `drager`.
+UMLAUTS = "([a-z][aou])e([b-df-hj-np-tv-z])", r"\1\2"
 # A word this rare at large tells companies apart by itself.
 TELLING_RARITY = 0.97
 # What words of the seed `account_mapping__name_words` are worth: many unlike companies choose or inherit them.
@@ -637,11 +641,12 @@ def build_lexicon(common: Mapping[str, int], kinds: Mapping[str, str]) -> Lexico
     return Lexicon(common, frozenset(kinds) - regions, regions)
 
 
-def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> np.ndarray:
-    """How much a word tells by its use in organisation names at large, (words,).
+def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
+    """How much a word tells by its use in organisation names at large, (words,): by its frequency, and with what is known
+    of chosen words, which have CHOSEN_RARITY at most.
 
-    The rarest of the common words, and every word that is not among them, has 1, a chosen one no more than
-    CHOSEN_RARITY; a short list alone would take `bank` or `institute` for telling.
+    The rarest of the common words, and every word that is not among them, has 1; a short list alone would take `bank`
+    or `institute` for telling.
     """
     level = np.ones(len(vocabulary))
     words = pa.chunked_array([vocabulary])
@@ -651,7 +656,7 @@ def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> np.ndarray:
         of_common = np.log(1e6 / per_million) / np.log(1e6 / per_million.min())
         level = np.where(known >= 0, of_common[known], level)
     is_chosen = is_word_of(vocabulary, lexicon.chosen)
-    return np.where(is_chosen, np.minimum(level, CHOSEN_RARITY), level)
+    return level, np.where(is_chosen, np.minimum(level, CHOSEN_RARITY), level)
 
 
 def is_word_of(vocabulary: pa.Array, words: Iterable[str]) -> np.ndarray:
@@ -759,7 +764,7 @@ class Index(NamedTuple):
     """Everything about the names of both sides that a chunk needs.
 
     vocabulary: distinct words of both sides; rarity, background (rarity
-    at large), numeric, initial, letters (their number), added (may be left
+    at large), frequency (the same without chosen words), numeric, initial, letters (their number), added (may be left
     out of a name), small (such as of), region: (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
@@ -771,6 +776,7 @@ class Index(NamedTuple):
     vocabulary: pa.Array
     rarity: np.ndarray
     background: np.ndarray
+    frequency: np.ndarray
     initial: np.ndarray
     letters: np.ndarray
     numeric: np.ndarray
@@ -854,7 +860,7 @@ def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
     keys_ours, keys_partner = (weighted(side, key_weight) for side in keys)
     sorted_ours, sorted_partner = (sort_words(side, vocabulary) for side in words)
     heads_ours, heads_partner = (pc.replace_substring_regex(side, *INITIALS) for side in names)
-    background = background_rarity(vocabulary, lexicon)
+    frequency, background = background_rarity(vocabulary, lexicon)
     letters = pc.utf8_length(vocabulary).to_numpy()
     numeric = pc.match_substring_regex(vocabulary, "^[0-9]+$").to_numpy(False)
     small = is_word_of(vocabulary, STOPWORDS.split())
@@ -863,6 +869,7 @@ def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
         vocabulary=vocabulary,
         rarity=np.minimum(rarity(counts, n_names), background),
         background=background,
+        frequency=frequency,
         initial=initials(vocabulary),
         letters=letters,
         numeric=numeric,
@@ -963,7 +970,7 @@ def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.
         low, high = bisect_left(texts, stem + " "), bisect_left(texts, stem + "!")
         accounts = members.first[high] - members.first[low]
         several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
-        if several and len(stem) >= GROUP_LETTERS and index.background[own].max() >= GROUP_RARITY:
+        if several and len(stem) >= GROUP_LETTERS and index.frequency[own].max() >= GROUP_RARITY:
             # What only adds such words is the group itself: `mitsubishi grp`.
             member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
             found.append(np.column_stack([np.full(len(member), group), member]))
@@ -1193,7 +1200,7 @@ def spellings(
     """
     chosen, back = np.unique(rows, return_inverse=True)
     plain = names.take(pa.array(chosen))
-    glued = pc.replace_substring(plain, " ", "")
+    glued = pc.replace_substring_regex(pc.replace_substring(plain, " ", ""), *UMLAUTS)
     texts = (plain, glued, in_order.take(pa.array(chosen)))
     return (
         *(text.to_numpy(zero_copy_only=False)[back].tolist() for text in texts),
@@ -1201,24 +1208,22 @@ def spellings(
     )
 
 
-def reordered(
-    index: Index,
-    names_ours: pa.Array,
-    names_partner: pa.Array,
-    ours: np.ndarray,
-    partner: np.ndarray,
-    asked: np.ndarray,
-) -> np.ndarray:
-    """Which name pairs among those asked for have their words, small ones aside, in another order, (pairs,) bool."""
-    result = np.zeros(len(ours), bool)
+def compared_words(
+    names_ours: pa.Array, names_partner: pa.Array, ours: np.ndarray, partner: np.ndarray, asked: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which name pairs among those asked for are equal but for small words, and which have the same words in another
+    order, (pairs,) bool each.
+    """
+    is_equal, is_reordered = np.zeros((2, len(ours)), bool)
     at = np.flatnonzero(asked)
     small = frozenset(STOPWORDS.split())
-    texts = (
+    texts = [
         [[word for word in name.split() if word not in small] for name in names.take(pa.array(rows[at])).to_pylist()]
         for names, rows in ((names_ours, ours), (names_partner, partner))
-    )
-    result[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
-    return result
+    ]
+    is_equal[at] = [bool(a) and a == b for a, b in zip(*texts, strict=True)]
+    is_reordered[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
+    return is_equal, is_reordered
 
 
 def name_evidence(
@@ -1319,11 +1324,15 @@ def name_evidence(
     likeness = np.select(
         [equal > 0, has_more_a | has_more_b, found.misspelt, ~is_whole], [EQUAL, WORDS, LETTERS, SHORTENED], ADDED
     )
+    alike, reordered = compared_words(names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole)
+    equal[alike] = 1.0
+    likeness[alike] = EQUAL
     surest = np.minimum(
         greatest(rows_a, at_large_a * (found.ours_quality >= 1.0)),
         greatest(rows_b, at_large_b * (found.partner_quality >= 1.0)),
     )
     is_word_alone = (n_words_a == 1) & (n_words_b == 1)
+    is_cut_long = (likeness == SHORTENED) & (shortest > SLIP_LETTERS)
     least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
     least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
     n_words = np.minimum(n_words_a, n_words_b)
@@ -1359,8 +1368,8 @@ def name_evidence(
         ).astype(bool),
         "series": loose_a * loose_b > 0,
         "more_numbers": (likeness == WORDS) & (loose_a + loose_b > 0),
-        "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0)),
-        "reordered": reordered(index, names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole),
+        "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0) & ~is_cut_long),
+        "reordered": reordered,
         "common": rarest < TELLING_RARITY,
         "similarity": np.round(100 * similarity, 2),
     }

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare_matchers
-from benchmarks.ours import MATCHES, BenchmarkError, Cost, list_project
+from benchmarks import cases, compare_matchers, name_precision
+from benchmarks.ours import LIST, MATCHES, SIDE_WITH_WEBSITES, BenchmarkError, Cost, list_project
 from benchmarks.scoring import (
     Link,
     Pair,
+    Related,
     Relative,
     at_once,
     best_f1,
@@ -22,9 +23,12 @@ from benchmarks.scoring import (
     calibration_error,
     cuts,
     families,
+    label,
     precision_of,
     quality,
     recall_at,
+    relations,
+    wilson,
 )
 
 BENCHMARKS = Path(compare_matchers.__file__).parent
@@ -150,6 +154,57 @@ def test_an_unknown_country_is_not_another_country():
     assert found.abroad == 0
 
 
+RELATED = [
+    Related("a", "x", is_same=True, name_relation="same_name"),
+    Related("b", "y", is_same=True, name_relation="same_name"),
+    Related("c", "z", is_same=False, name_relation="partial"),
+    Related("d", "z", is_same=False, name_relation="partial"),
+    Related("e", "z", is_same=False, name_relation="no_common_word"),
+]
+RELATED_LINKS = [
+    Link("a", "x", "same"),
+    Link("a", "other", "same"),
+    Link("b", "y", "sibling"),
+    Link("c", "z", "subsidiary"),
+    Link("d", "z", "same"),
+    Link("nobody", "z", "same"),
+]
+
+
+def test_relations_tell_same_from_family():
+    found = relations(RELATED, RELATED_LINKS, is_whole=False)
+    assert (found.same_recall, found.same_precision) == ((1, 2), (1, 3))
+    assert (found.family_recall, found.family_precision) == ((1, 3), (1, 2))
+    assert (found.linked_recall, found.linked_precision) == ((4, 5), (4, 5))
+    assert (found.same_accepted, found.family_called_same) == (2, 1)
+    assert found.family_by_name == {"no_common_word": (0, 1), "partial": (1, 2)}
+
+
+def test_links_of_a_record_without_a_true_pair_count_where_the_truth_is_whole():
+    found = relations(RELATED, RELATED_LINKS, is_whole=True)
+    assert (found.same_precision, found.linked_precision) == ((1, 4), (4, 6))
+
+
+@pytest.mark.parametrize(
+    ("left_id", "right_id", "is_whole", "expected"),
+    [
+        ("a", "x", False, "right"),
+        ("a", "other", False, "wrong"),
+        ("nobody", "x", False, "unknown"),
+        ("nobody", "x", True, "wrong"),
+    ],
+)
+def test_what_nobody_told_is_unknown_unless_the_truth_is_whole(left_id, right_id, is_whole, expected):
+    assert label(left_id, right_id, TRUTH, is_whole) == expected
+
+
+def test_the_interval_of_a_share_holds_for_few_cases():
+    assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert wilson(4, 4) == pytest.approx((0.5101, 1.0), abs=1e-4)
+    assert wilson(4, 4)[1] <= 1
+    assert wilson(0, 0) is None
+
+
 def test_match_weights_become_probabilities():
     assert [compare_matchers.probability(weight) for weight in (0.0, 1.0, -1.0)] == [0.5, 2 / 3, 1 / 3]
     assert compare_matchers.probability(-5_000.0) < 1e-300
@@ -190,7 +245,19 @@ def test_keys_need_the_readable_run(tmp_path: Path):
     write(tmp_path / "sets" / "other" / "truth.csv", ["left_id", "right_id"], [["a", "x"]])
     arguments = compare_matchers.parse([str(tmp_path / "sets"), "--methods", "ours", "--keys"])
     with pytest.raises(BenchmarkError, match="readable run"):
-        compare_matchers.plan(arguments, None, tmp_path / "work")
+        compare_matchers.plan(arguments, {}, tmp_path / "work")
+
+
+def test_a_peer_with_an_environment_of_its_own_runs_only_when_named(tmp_path: Path):
+    write(tmp_path / "sets" / "other" / "truth.csv", ["left_id", "right_id"], [["a", "x"]])
+    sets = str(tmp_path / "sets")
+    assert "logic" not in compare_matchers.parse([sets]).methods
+    pythons = ["--peers-python", "a", "--logic-python", "b"]
+    arguments = compare_matchers.parse([sets, "--methods", "exact", "logic", *pythons])
+    found = compare_matchers.peers_pythons(arguments)
+    assert (found["exact"], found["logic"]) == ("a", "b")
+    jobs = compare_matchers.plan(arguments, found, tmp_path / "work")
+    assert [name for name, _ in jobs] == ["other, exact", "other, logic"]
 
 
 def test_the_command_s_cost_and_exit_code_are_reported(tmp_path: Path):
@@ -232,6 +299,172 @@ COMPANIES = (
     ("", "Quillfeather Publishing", "Spain"),
     ("", "Rosenthorn Batteries", "Austria"),
 )
+
+
+SET_HEADER = ["id", "name", "domain", "country", "city"]
+
+
+def test_websites_are_a_column_or_a_file_and_else_there_are_none(tmp_path: Path):
+    for name, left, right in (("column", "a.example", "x.example"), ("file", "", ""), ("none", "a.example", "")):
+        write(tmp_path / name / "left.csv", SET_HEADER, [["1", "A", left, "", ""]])
+        write(tmp_path / name / "right.csv", SET_HEADER, [["1", "X", right, "", ""]])
+        write(tmp_path / name / "truth.csv", ["left_id", "right_id"], [["1", "1"]])
+    websites = [["left", "1", "b.example"], ["right", "1", "y.example"]]
+    write(tmp_path / "file" / "websites.csv", ["side", "id", "domain"], websites)
+    found = {
+        labelled.name: compare_matchers.sides_with_websites(labelled)
+        for labelled in compare_matchers.find_sets(tmp_path, None)
+    }
+    assert [side[0]["domain"] for side in found["column"]] == ["a.example", "x.example"]
+    assert [side[0]["domain"] for side in found["file"]] == ["b.example", "y.example"]
+    assert found["none"] is None
+
+
+def test_given_websites_reach_both_lists(tmp_path: Path):
+    paths = tmp_path / "left.csv", tmp_path / "right.csv"
+    for path in paths:
+        compare_matchers.write_side(path, [dict(zip(SET_HEADER, ["1", "A", "a.example", "", ""], strict=True))])
+    project = list_project(tmp_path / "project", *paths, side=SIDE_WITH_WEBSITES)
+    assert project.query("select account_id, website from generic.accounts") == [("1", "a.example")]
+    (row,) = compare_matchers.read_csv(project.folder / LIST)
+    assert (row["account_id"], row["website"]) == ("1", "a.example")
+
+
+def test_a_set_tells_which_pairs_are_one_company(tmp_path: Path):
+    header = ["left_id", "right_id", "relation", "name_relation"]
+    write(tmp_path / "kin" / "truth.csv", header, [["a", "x", "same", "same_name"], ["b", "x", "parent", "partial"]])
+    write(tmp_path / "plain" / "truth.csv", ["left_id", "right_id"], [["a", "x"]])
+    kin, plain = compare_matchers.find_sets(tmp_path, None)
+    assert [pair.is_same for pair in kin.related] == [True, False]
+    assert [pair.name_relation for pair in kin.related] == ["same_name", "partial"]
+    assert plain.related == [Related("a", "x", is_same=True)]
+    assert (kin.is_whole, plain.is_whole) == (False, True)
+
+
+def test_websites_need_the_package(tmp_path: Path):
+    write(tmp_path / "sets" / "other" / "truth.csv", ["left_id", "right_id"], [["a", "x"]])
+    arguments = compare_matchers.parse([str(tmp_path / "sets"), "--methods", "exact", "--websites"])
+    with pytest.raises(BenchmarkError, match="--websites"):
+        compare_matchers.plan(arguments, None, tmp_path / "work")
+
+
+def test_what_websites_show_is_told_by_kind():
+    found = relations(RELATED, RELATED_LINKS, is_whole=False)
+    text = compare_matchers.websites_text(compare_matchers.MeasuredWebsites("kin", found, Cost(1.0, 2.0, 3.0)))
+    assert "same: found 1 of 2 (0.5000); of the links right: 1 of 3 (0.3333)" in text
+    assert "family: found 1 of 3 (0.3333); of the links right: 1 of 2 (0.5000)" in text
+    assert "no_common_word 0 of 1 (0.0000), partial 1 of 2 (0.5000)" in text
+
+
+# ---------------------------------------------------------------- pairs by similar names
+
+
+def test_labels_by_hand_go_before_the_set_s(tmp_path: Path):
+    judged_file = tmp_path / "judged.csv"
+    write(
+        judged_file,
+        ["set_name", "left_id", "right_id", "label"],
+        [["made", "a", "other", "right"], ["made", "nobody", "x", "unknown"]],
+    )
+    rows = [
+        ("benchmark", left, right, 0.95, "same", "") for left, right in (("a", "x"), ("a", "other"), ("nobody", "x"))
+    ]
+    judged = name_precision.read_judged(judged_file)
+    pairs = name_precision.labelled_pairs("made", rows, TRUTH, is_whole=False, judged=judged)
+    assert [pair.label for pair in pairs] == ["right", "right", "unknown"]
+    last = name_precision.report(pairs, ["made"]).splitlines()[-1]
+    assert [cell.strip() for cell in last.split("|")[1:-1]] == [
+        "all", "name_fuzzy", "2", "0", "1", "1.0000", "0.3424 to 1.0000",
+    ]  # fmt: skip
+    out = tmp_path / "out.csv"
+    name_precision.write_pairs(out, pairs)
+    assert [row["left_id"] for row in compare_matchers.read_csv(out)] == ["nobody"]
+
+
+def test_a_label_that_is_no_label_is_named(tmp_path: Path):
+    write(tmp_path / "judged.csv", ["set_name", "left_id", "right_id", "label"], [["made", "a", "x", "maybe"]])
+    with pytest.raises(BenchmarkError, match="maybe"):
+        name_precision.read_judged(tmp_path / "judged.csv")
+
+
+# ---------------------------------------------------------------- cases
+
+
+def match(account_id: str, partner_account_id: str, decision: str = "accepted", **others: str) -> cases.Match:
+    kind = {"relationship": "same", "method": "name_exact", **others}
+    return cases.Match(account_id, partner_account_id, decision, probability=0.9, reason="", **kind)
+
+
+ACCEPTED = match("1.o1", "1.p1")
+REVIEW = match("1.o1", "1.p1", "review")
+SUBSIDIARY = match("1.o1", "1.p1", relationship="subsidiary")
+
+
+@pytest.mark.parametrize(
+    ("expected", "right", "not_right"),
+    [
+        ("none", [[]], [[REVIEW], [ACCEPTED]]),
+        ("review/none, not same", [[], [REVIEW]], [[ACCEPTED]]),
+        ("none (review at most)", [[], [REVIEW]], [[ACCEPTED]]),
+        ("review", [[REVIEW]], [[ACCEPTED]]),
+        ("accepted", [[ACCEPTED], [SUBSIDIARY]], [[], [REVIEW]]),
+        ("accepted same", [[ACCEPTED]], [[SUBSIDIARY]]),
+        ("accepted family", [[SUBSIDIARY]], [[ACCEPTED], []]),
+        ("accepted subsidiary", [[SUBSIDIARY]], [[match("1.o1", "1.p1", relationship="sibling")]]),
+        ("accepted by domain", [[match("1.o1", "1.p1", method="domain")]], [[ACCEPTED]]),
+        ("o1 accepted", [[ACCEPTED, match("1.o2", "1.p1", "review")]], [[match("1.o2", "1.p1")]]),
+        ("accepted both (dups)", [[ACCEPTED, match("1.o2", "1.p1")]], [[ACCEPTED]]),
+    ],
+)
+def test_a_case_is_judged_by_the_words_of_its_expectation(expected, right, not_right):
+    assert all(cases.is_as_expected(expected, matches) for matches in right)
+    assert not any(cases.is_as_expected(expected, matches) for matches in not_right)
+
+
+def test_an_expectation_that_says_nothing_is_an_error():
+    with pytest.raises(BenchmarkError, match="perhaps"):
+        cases.is_as_expected("perhaps", [])
+
+
+def test_wrong_accepts_and_pairs_across_cases_are_found():
+    expectations = [
+        {"kind": "K", "case": "1", "expected": "none"},
+        {"kind": "K", "case": "2", "expected": "accepted"},
+        {"kind": "K", "case": "3", "expected": "none"},
+    ]
+    matches = [ACCEPTED, match("2.o1", "3.p1"), match("L1", "2.p1"), match("L1", "R1"), match("3.o1", "L2", "review")]
+    verdicts = cases.judge(expectations, matches)
+    assert [verdict.is_right for verdict in verdicts] == [False, False, True]
+    assert [verdict.wrong for verdict in verdicts] == [[ACCEPTED], [], []]
+    assert [pair[:2] for pair in cases.across({"1", "2", "3"}, matches)] == [("2.o1", "3.p1"), ("L1", "2.p1")]
+    assert [cell.strip() for cell in cases.summary(verdicts).splitlines()[-1].split("|")[3:-1]] == ["3", "1", "2", "1"]
+    assert cases.faults(verdicts).splitlines()[-1] == "    no pair"
+
+
+def test_cases_are_matched_among_ordinary_rows(tmp_path: Path):
+    for side, column in (("left", 0), ("right", 1)):
+        rows = [
+            [f"{side[0]}{number}", company[column], "example.com", company[2], ""]
+            for number, company in enumerate(COMPANIES)
+            if company[column]
+        ]
+        write(tmp_path / "sets" / "listings" / f"{side}.csv", SET_HEADER, rows)
+    values = dict.fromkeys(cases.COLUMNS, "")
+    for name, record, kept_name, lone_name in (
+        ("ours", "o1", "Velverton Ltd", "Tumbrel Quay"),
+        ("partner", "p1", "Velverton Group", "Osprey Lanterns"),
+    ):
+        kept = {**values, "account_id": f"keep.{record}", "account_name": kept_name, "website": "velverton.com"}
+        lone = {**values, "account_id": f"lone.{record}", "account_name": lone_name}
+        write(tmp_path / "cases" / f"{name}.csv", list(values), [list(kept.values()), list(lone.values())])
+    write(
+        tmp_path / "cases" / "expected.csv",
+        ["kind", "case", "expected", "note"],
+        [["KEEP", "keep", "accepted by domain", ""], ["A", "lone", "none", ""]],
+    )
+    verdicts, joined = cases.run(tmp_path / "cases", tmp_path / "sets", tmp_path)
+    assert [(verdict.case, verdict.is_right) for verdict in verdicts] == [("keep", True), ("lone", True)]
+    assert joined == []
 
 
 @pytest.fixture(scope="module")

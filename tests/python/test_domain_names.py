@@ -95,6 +95,8 @@ def test_names_that_do_not(domain, name):
         (["j and q", "jarrow and quast"], 1),
         (["brambling", "bramblings"], 1),
         (["brambling quast", "quast brambling"], 1),
+        (["oehim int", "oheim int"], 1),
+        (["medical data japan", "medical data services"], 1),
         (["brambling", "tarn", "wexcombe"], 3),
         # A common word makes no company
         (["brambling energy", "tarn energy"], 2),

@@ -296,6 +296,11 @@ TEXTS = st.one_of(
 @example("." * 10_000)
 @example("é" * 10_000 + ".com")
 @example("a." * 5_000 + "com")
+@example("?" + "x" * 10_000)
+@example("x" * 3_900 + "?url=" + "y" * 90)
+@example(" " * 10_000 + "dot")
+@example("x" + " " * 10_000 + ".")
+@example("x," * 5_000)
 @given(TEXTS)
 def test_any_text_gives_domains_that_are_their_own_domain(text):
     for hosts in (domains.NO_HOSTS, HOSTS):

@@ -184,9 +184,11 @@ def test_one_rare_name_in_two_countries_is_accepted_and_one_of_common_words_is_n
 
 
 def test_common_words_tell_little_and_unknown_words_much():
-    [of, bank, zebrafish] = fuzzy.background_rarity(pa.array(["of", "bank", "zebrafish"]), LEXICON)
-    assert 0 < of < bank < zebrafish == 1.0
-    assert list(fuzzy.background_rarity(pa.array(["of"]), fuzzy.build_lexicon({}, {}))) == [1.0]
+    frequency, background = fuzzy.background_rarity(pa.array(["of", "bank", "apex", "zebrafish"]), LEXICON)
+    [of, bank, apex, zebrafish] = background
+    assert 0 < of < bank < apex < zebrafish == 1.0
+    assert list(frequency) == [of, bank, 1.0, 1.0]
+    assert [list(level) for level in fuzzy.background_rarity(pa.array(["of"]), fuzzy.build_lexicon({}, {}))] == [[1.0]] * 2
 
 
 def test_common_words_are_cut_at_will_and_rare_ones_are_not():

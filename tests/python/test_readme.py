@@ -27,6 +27,7 @@ COLUMNS = {
     "trigram tf-idf": ("tfidf", "f1"),
     "EMM": ("emm", "f1"),
     "Splink": ("splink", "f1"),
+    "logic-v2": ("logic", "f1"),
     "equal names": ("exact", "f1"),
     "right": ("ours", "precision"),
     "found": ("ours", "recall"),
