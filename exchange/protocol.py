@@ -35,7 +35,8 @@ PARTNER_STATUSES = (*STATUSES, "not_shared")
 LEVELS = ("hidden", "counts", "overlapping", "all")
 NAME_KEYS = ("name", "name_sorted", "name_short", "name_core")
 KEY_TYPES = (
-    *("domain", "email_domain", "lei", "duns", "vat_id", "linkedin", "name_initials_country", "name_typo"),
+    *("domain", "email_domain", "lei", "duns", "vat_id", "linkedin"),
+    *("name_initials_country", "name_typo", "name_place"),
     *NAME_KEYS,
     *(f"{name}_country" for name in NAME_KEYS),
     # Of an account without any key: its own token, so that families and denominators stay whole.

@@ -27,6 +27,16 @@ name_variants as (
 
 ),
 
+-- names of persons and institutions tell little without their place
+generic_names as (
+
+    select account_id from {{ ref('int_account_mapping__normalized') }}
+    where
+        side = 'ours'
+        and name_kind in ('person', 'institution')
+
+),
+
 barred_domains as (
 
     select distinct
@@ -69,9 +79,17 @@ offered as (
         on
             account_keys.key_type in ('domain', 'email_domain')
             and account_keys.key_value = hosts.key_domain
+    left join generic_names
+        on
+            account_keys.account_id = generic_names.account_id
+            and account_keys.key_type like 'name%'
+            and account_keys.key_type <> 'name_place'
     where
         barred_domains.key_domain is null
         and hosts.key_domain is null
+        and generic_names.account_id is null
+        -- what spellings cannot tell is known to either side by its own seed
+        and account_keys.key_type <> 'alias'
 
     union all
 
@@ -94,6 +112,9 @@ offered as (
     from offered_accounts
     inner join name_variants
         on offered_accounts.account_id = name_variants.account_id
+    left join generic_names
+        on offered_accounts.account_id = generic_names.account_id
+    where generic_names.account_id is null
 
 ),
 

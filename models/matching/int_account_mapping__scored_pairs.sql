@@ -110,10 +110,12 @@ matched_keys as (
         max(case when key_type in ('name', 'name_sorted') then 1 else 0 end) = 1 as has_exact_name,
         max(case when key_type in ('name_country', 'name_sorted_country') then 1 else 0 end) = 1
             as has_exact_name_and_country,
-        max(case when key_type = 'name_short' then 1 else 0 end) = 1 as has_short_name,
-        max(case when key_type = 'name_short_country' then 1 else 0 end) = 1 as has_short_name_and_country,
-        max(case when key_type in ('name_short', 'name_short_country') and is_unambiguous then 1 else 0 end) = 1
-            as has_sole_name,
+        max(case when key_type in ('name_short', 'name_place') then 1 else 0 end) = 1 as has_short_name,
+        max(case when key_type in ('name_short_country', 'name_place') then 1 else 0 end) = 1
+            as has_short_name_and_country,
+        max(case
+            when key_type in ('name_short', 'name_short_country', 'name_place') and is_unambiguous then 1 else 0
+        end) = 1 as has_sole_name,
         max(case when key_type = 'name_core' then 1 else 0 end) = 1 as has_core_name,
         max(case when key_type = 'name_core_country' then 1 else 0 end) = 1 as has_core_name_and_country,
         max(case when key_type in ('name_core', 'name_core_country') and is_unambiguous then 1 else 0 end) = 1
