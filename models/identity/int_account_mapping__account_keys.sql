@@ -159,7 +159,7 @@ final as (
         and name_core is not null
         and country_code is not null
 
-    -- the name of a person or an institution tells who is meant together with the place only
+    -- many persons and institutions have one name: it tells who is meant together with the place only
     union all
 
     select
