@@ -117,8 +117,10 @@ UNKNOWN, SAME, DIFFERENT = 0, 1, 2
 LIKENESS = pa.array(["equal", "added", "shortened", "letters", "words"])
 EQUAL, ADDED, SHORTENED, LETTERS, WORDS = range(5)
 # What a pair's own rows say against it, the gravest first.
-CONTRADICTION = pa.array([None, "series", "person", "order", "letters", "words", "place", "country", "institution"])
-NO_CONTRADICTION, SERIES, PERSON, ORDER, OTHER_LETTERS, OTHER_WORDS, PLACE, COUNTRY, INSTITUTION = range(9)
+CONTRADICTION = pa.array(
+    [None, "series", "person", "order", "letters", "words", "place", "country", "institution", "short"]
+)
+NO_CONTRADICTION, SERIES, PERSON, ORDER, OTHER_LETTERS, OTHER_WORDS, PLACE, COUNTRY, INSTITUTION, SHORT = range(10)
 KINDS = pa.array(["company", "institution", "person"])
 COMPANY_KIND, INSTITUTION_KIND, PERSON_KIND = range(3)
 
@@ -163,6 +165,8 @@ TYPO_LETTERS = 4
 SLIP_LETTERS = 8
 # German umlauts before a consonant, as typed without them: `draeger` is `drager`.
 UMLAUTS = "([a-z][aou])e([b-df-hj-np-tv-z])", r"\1\2"
+# So few letters are anybody's.
+SHORT_NAME = 2
 # A word this rare at large tells companies apart by itself.
 TELLING_RARITY = 0.97
 # What words of the seed `account_mapping__name_words` are worth: many unlike companies choose or inherit them.
@@ -627,18 +631,21 @@ class Lexicon(NamedTuple):
 
     common: names per million that hold a common word. chosen: words that tell little though few names hold them: given
     names, surnames, kinds of institutions, and words that many unlike companies choose (`apex`, `phoenix`).
-    regions: words that name a country or a part of the world.
+    stock: those that companies choose. regions: words that name a country or a part of the world.
     """
 
     common: Mapping[str, int]
     chosen: frozenset[str]
+    stock: frozenset[str]
     regions: frozenset[str]
 
 
 def build_lexicon(common: Mapping[str, int], kinds: Mapping[str, str]) -> Lexicon:
     """kinds: the rows of account_mapping__name_words as {word: kind}."""
-    regions = frozenset(word for word, kind in kinds.items() if kind == "region")
-    return Lexicon(common, frozenset(kinds) - regions, regions)
+    stock, regions = (
+        frozenset(word for word, kind in kinds.items() if kind == wanted) for wanted in ("stock", "region")
+    )
+    return Lexicon(common, frozenset(kinds) - regions, stock, regions)
 
 
 def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
@@ -765,7 +772,7 @@ class Index(NamedTuple):
 
     vocabulary: distinct words of both sides; rarity, background (rarity
     at large), frequency (the same without chosen words), numeric, initial, letters (their number), added (may be left
-    out of a name), small (such as of), region: (words,).
+    out of a name), small (such as of), stock, region (see Lexicon): (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
     equal: (n, 2) name pairs of the same letters, sorted.
@@ -780,6 +787,7 @@ class Index(NamedTuple):
     initial: np.ndarray
     letters: np.ndarray
     numeric: np.ndarray
+    stock: np.ndarray
     region: np.ndarray
     added: np.ndarray
     small: np.ndarray
@@ -873,6 +881,7 @@ def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
         initial=initials(vocabulary),
         letters=letters,
         numeric=numeric,
+        stock=is_word_of(vocabulary, lexicon.stock),
         region=region,
         added=small | is_word_of(vocabulary, ADDED_WORDS.split()) | ((letters <= 2) & ~numeric & ~region),
         small=small,
@@ -1241,7 +1250,8 @@ def name_evidence(
     `likeness` (position in LIKENESS), `region` (only one names a country or region), and what may speak against the
     pair, bool: `series` (other numbers), `more_numbers` (only one has a number), `other_letters` (all that tells them
     from others is a word that is spelt differently), `reordered` (the same words in another order), `turned` (so, and
-    with other small words), `common` (no word that tells companies apart).
+    with other small words), `common` (no word that tells companies apart), `chosen` (a word that many unlike
+    companies choose is what they share), `short`.
     """
     a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
     b, glued_b, sorted_b, length_b = spellings(names_partner, index.sorted_partner, partner)
@@ -1374,6 +1384,8 @@ def name_evidence(
         "reordered": reordered,
         "turned": turned,
         "common": rarest < TELLING_RARITY,
+        "chosen": greatest(rows_a, index.stock[found.ours_word] & (found.ours_quality >= SHARED_QUALITY)).astype(bool),
+        "short": shortest <= SHORT_NAME,
         "similarity": np.round(100 * similarity, 2),
     }
 
@@ -1413,9 +1425,12 @@ def contradictions(
     An equal name in another city is nearly always right of companies, and seldom of institutions, persons and names
     made of words that anybody may choose: these need a second agreement, or at least no contradiction.
     """
-    likeness, series, numbers, letters, reordered, turned, common = (
+    likeness, series, numbers, letters, reordered, turned, common, chosen, short = (
         names[name][pair]
-        for name in ("likeness", "series", "more_numbers", "other_letters", "reordered", "turned", "common")
+        for name in (
+            *("likeness", "series", "more_numbers", "other_letters", "reordered", "turned"),
+            *("common", "chosen", "short"),
+        )
     )
     here = (city == SAME) & (state != DIFFERENT)
     elsewhere = (city == DIFFERENT) | (state == DIFFERENT)
@@ -1430,8 +1445,9 @@ def contradictions(
         OTHER_LETTERS: ~is_family & ((letters & ~here) | ((likeness == LETTERS) & (elsewhere | abroad))),
         OTHER_WORDS: ~is_family & (likeness == WORDS) & (~here | numbers),
         PLACE: elsewhere & ~is_family & (is_usual | is_loose),
-        COUNTRY: abroad & ~is_family & (is_usual | is_loose),
+        COUNTRY: abroad & np.where(is_family, chosen, is_usual | is_loose),
         INSTITUTION: is_institution & common & ~is_family & ~here & (state != SAME),
+        SHORT: short & (country != SAME) & ~here,
     }
     return (
         np.select(list(found.values()), list(found), NO_CONTRADICTION).astype(np.int8),
@@ -1573,7 +1589,9 @@ def pair_chunks(ours: Side, partner: Side, places: Places, index: Index, keys: n
         names["shortness"] *= doubt
         names["commonness"] *= doubt
         # And one that a list holds in several countries is a brand, whatever its words: `total`, `western digital`.
-        names["common"] &= np.maximum(countries[0][name_a], countries[1][name_b]) < BRAND_COUNTRIES
+        is_brand = np.maximum(countries[0][name_a], countries[1][name_b]) >= BRAND_COUNTRIES
+        names["common"] &= ~is_brand
+        names["short"] &= ~is_brand
         name_codes = name_a * n_names + name_b
         at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
         relationship = np.where(family[at] == name_codes, family_role[at], 0) if len(family) else name_codes * 0

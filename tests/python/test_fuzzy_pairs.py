@@ -500,6 +500,8 @@ def test_seed_has_exactly_the_features_that_the_code_computes():
         "reordered",
         "turned",
         "common",
+        "chosen",
+        "short",
         "region",
     }
     assert set(pairs.places) == set(fuzzy.PLACE_FEATURES)
@@ -598,6 +600,7 @@ CONTRADICTED = [
     ("apex", "apex", {"city": "reno"}, {"city": "akron"}, "place", False),
     ("apex logistics", "apex logistics", {"state": "US-TN"}, {"state": "US-WI"}, "place", False),
     ("apex logistics", "apex logistics", {"country": "GB"}, {"country": "US"}, "country", False),
+    ("eq", "eq", {"country": None}, {}, "short", False),
     ("john smith", "john smith", {"kind": "person"}, {"kind": "person"}, "person", False),
     (
         "john smith",
