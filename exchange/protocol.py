@@ -35,8 +35,17 @@ PARTNER_STATUSES = (*STATUSES, "not_shared")
 LEVELS = ("hidden", "counts", "overlapping", "all")
 NAME_KEYS = ("name", "name_sorted", "name_short", "name_core")
 KEY_TYPES = (
-    *("domain", "email_domain", "lei", "duns", "vat_id", "linkedin"),
-    *("name_initials_country", "name_typo", "name_place"),
+    *(
+        "domain",
+        "email_domain",
+        "lei",
+        "duns",
+        "vat_id",
+        "linkedin",
+        "name_initials_country",
+        "name_place",
+        "name_typo",
+    ),
     *NAME_KEYS,
     *(f"{name}_country" for name in NAME_KEYS),
     # Of an account without any key: its own token, so that families and denominators stay whole.
@@ -204,8 +213,7 @@ def installed_normaliser(version: str, legal_forms: Sequence[Mapping[str, Any]])
     domains = load_model("int_account_mapping__domains")
     forms = names.compile_legal_forms([dict(row) for row in legal_forms])
     spelt = sorted(
-        [str(row.get(name) or "") for name in ("form", "class", "position", "script", "jurisdictions")]
-        for row in legal_forms
+        [str(row.get(name) or "") for name in ("form", "class", "position", "script")] for row in legal_forms
     )
     columns, _ = names.normalise_names(CANARY_NAMES, forms)
     outputs = [

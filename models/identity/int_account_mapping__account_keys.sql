@@ -159,6 +159,23 @@ final as (
         and name_core is not null
         and country_code is not null
 
+    -- many persons and institutions have one name: it tells who is meant together with the place only
+    union all
+
+    select
+        side,
+        partner_id,
+        account_id,
+        'name_place' as key_type,
+        name_short || '|' || country_code || '|' || coalesce(state, '') || '|' || coalesce(city, '') as key_value
+
+    from normalized
+    where
+        side = 'ours'
+        and name_kind in ('person', 'institution')
+        and country_code is not null
+        and coalesce(state, city) is not null
+
     union all
 
     select
@@ -177,23 +194,6 @@ final as (
         and normalized.name_initials like '% %'
         and length(normalized.name_initials) >= {{ min_initials_length }}
         and common_first_words.first_word is null
-
-    union all
-
-    -- many persons and institutions have one name: place and name together tell them apart
-    select
-        side,
-        partner_id,
-        account_id,
-        'name_place' as key_type,
-        name_short || '|' || country_code || '|' || coalesce(state, '') || '|' || coalesce(city, '') as key_value
-
-    from normalized
-    where
-        side = 'ours'
-        and name_kind in ('person', 'institution')
-        and country_code is not null
-        and coalesce(city, state) is not null
 )
 
 select * from final

@@ -21,19 +21,19 @@ account_keys as (
 
 ),
 
-name_variants as (
-
-    select * from {{ ref('int_account_mapping__name_variants') }}
-
-),
-
--- names of persons and institutions tell little without their place
-generic_names as (
+-- names that many bear are offered together with their place only
+names_of_many as (
 
     select account_id from {{ ref('int_account_mapping__normalized') }}
     where
         side = 'ours'
         and name_kind in ('person', 'institution')
+
+),
+
+name_variants as (
+
+    select * from {{ ref('int_account_mapping__name_variants') }}
 
 ),
 
@@ -79,17 +79,16 @@ offered as (
         on
             account_keys.key_type in ('domain', 'email_domain')
             and account_keys.key_value = hosts.key_domain
-    left join generic_names
-        on
-            account_keys.account_id = generic_names.account_id
-            and account_keys.key_type like 'name%'
-            and account_keys.key_type <> 'name_place'
+    left join names_of_many
+        on offered_accounts.account_id = names_of_many.account_id
     where
         barred_domains.key_domain is null
         and hosts.key_domain is null
-        and generic_names.account_id is null
-        -- what spellings cannot tell is known to either side by its own seed
-        and account_keys.key_type <> 'alias'
+        and (
+            names_of_many.account_id is null
+            or account_keys.key_type not like 'name%'
+            or account_keys.key_type = 'name_place'
+        )
 
     union all
 
@@ -112,9 +111,9 @@ offered as (
     from offered_accounts
     inner join name_variants
         on offered_accounts.account_id = name_variants.account_id
-    left join generic_names
-        on offered_accounts.account_id = generic_names.account_id
-    where generic_names.account_id is null
+    left join names_of_many
+        on offered_accounts.account_id = names_of_many.account_id
+    where names_of_many.account_id is null
 
 ),
 

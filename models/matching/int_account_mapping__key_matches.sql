@@ -218,7 +218,10 @@ hashed_names as (
         'ours' as side,
         partner_id,
         account_id,
-        min(case when key_type in ('name_short', 'name_place') then token end) as name,
+        coalesce(
+            min(case when key_type = 'name_short' then token end),
+            min(case when key_type = 'name_place' then token end)
+        ) as name,
         min(case when key_type in ('name_short_country', 'name_place') then token end) as name_in_country
 
     from hashed_keys
@@ -230,7 +233,10 @@ hashed_names as (
         'partner' as side,
         partner_id,
         account_token as account_id,
-        min(case when key_type in ('name_short', 'name_place') then token end) as name,
+        coalesce(
+            min(case when key_type = 'name_short' then token end),
+            min(case when key_type = 'name_place' then token end)
+        ) as name,
         min(case when key_type in ('name_short_country', 'name_place') then token end) as name_in_country
 
     from partner_key_rows

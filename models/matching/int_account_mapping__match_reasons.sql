@@ -166,6 +166,7 @@ parts as (
             when scored_pairs.contradiction = 'words' then '; a word that only one has may make it another company'
             when scored_pairs.contradiction = 'institution'
                 then '; many places have one of that name, and nothing tells that it is the same'
+            when scored_pairs.contradiction = 'short' then '; so short a name may be anybody''s'
             when scored_pairs.is_common_name and scored_pairs.contradiction is not null
                 then '; many unlike companies have such a name'
             else ''

@@ -108,14 +108,15 @@ matched_keys as (
         max(case when key_type = 'alias' then 1 else 0 end) = 1 as has_alias,
         min(case when key_type = 'alias' then key_value end) as alias_of,
         max(case when key_type in ('name', 'name_sorted') then 1 else 0 end) = 1 as has_exact_name,
-        max(case when key_type in ('name_country', 'name_sorted_country') then 1 else 0 end) = 1
+        max(case when key_type in ('name_country', 'name_sorted_country', 'name_place') then 1 else 0 end) = 1
             as has_exact_name_and_country,
         max(case when key_type in ('name_short', 'name_place') then 1 else 0 end) = 1 as has_short_name,
-        max(case when key_type in ('name_short_country', 'name_place') then 1 else 0 end) = 1
-            as has_short_name_and_country,
-        max(case
-            when key_type in ('name_short', 'name_short_country', 'name_place') and is_unambiguous then 1 else 0
-        end) = 1 as has_sole_name,
+        max(case when key_type = 'name_short_country' then 1 else 0 end) = 1 as has_short_name_and_country,
+        max(
+            case
+                when key_type in ('name_short', 'name_short_country', 'name_place') and is_unambiguous then 1 else 0
+            end
+        ) = 1 as has_sole_name,
         max(case when key_type = 'name_core' then 1 else 0 end) = 1 as has_core_name,
         max(case when key_type = 'name_core_country' then 1 else 0 end) = 1 as has_core_name_and_country,
         max(case when key_type in ('name_core', 'name_core_country') and is_unambiguous then 1 else 0 end) = 1
@@ -659,8 +660,11 @@ rated as (
                     when
                         not weighed.has_lei
                         and weighed.has_domain_conflict
-                        and weighed.country_agreement = 'different'
-                        and coalesce(weighed.name_likeness = 'words', true)
+                        and (
+                            weighed.country_agreement = 'different'
+                            or (weighed.exchange = 'keys' and weighed.identifier = 'linkedin')
+                        )
+                        and coalesce(weighed.name_likeness = 'words', weighed.name_key_rank is null)
                         then match_weights.probability_contradicted
                     else 1
                 end

@@ -117,8 +117,10 @@ UNKNOWN, SAME, DIFFERENT = 0, 1, 2
 LIKENESS = pa.array(["equal", "added", "shortened", "letters", "words"])
 EQUAL, ADDED, SHORTENED, LETTERS, WORDS = range(5)
 # What a pair's own rows say against it, the gravest first.
-CONTRADICTION = pa.array([None, "series", "person", "order", "letters", "words", "place", "country", "institution"])
-NO_CONTRADICTION, SERIES, PERSON, ORDER, OTHER_LETTERS, OTHER_WORDS, PLACE, COUNTRY, INSTITUTION = range(9)
+CONTRADICTION = pa.array(
+    [None, "series", "person", "order", "letters", "words", "place", "country", "institution", "short"]
+)
+NO_CONTRADICTION, SERIES, PERSON, ORDER, OTHER_LETTERS, OTHER_WORDS, PLACE, COUNTRY, INSTITUTION, SHORT = range(10)
 KINDS = pa.array(["company", "institution", "person"])
 COMPANY_KIND, INSTITUTION_KIND, PERSON_KIND = range(3)
 
@@ -163,6 +165,8 @@ TYPO_LETTERS = 4
 SLIP_LETTERS = 8
 # German umlauts before a consonant, as typed without them: `draeger` is `drager`.
 UMLAUTS = "([a-z][aou])e([b-df-hj-np-tv-z])", r"\1\2"
+# So few letters are anybody's.
+SHORT_NAME = 2
 # A word this rare at large tells companies apart by itself.
 TELLING_RARITY = 0.97
 # What words of the seed `account_mapping__name_words` are worth: many unlike companies choose or inherit them.
@@ -627,23 +631,26 @@ class Lexicon(NamedTuple):
 
     common: names per million that hold a common word. chosen: words that tell little though few names hold them: given
     names, surnames, kinds of institutions, and words that many unlike companies choose (`apex`, `phoenix`).
-    regions: words that name a country or a part of the world.
+    stock: those that companies choose. regions: words that name a country or a part of the world.
     """
 
     common: Mapping[str, int]
     chosen: frozenset[str]
+    stock: frozenset[str]
     regions: frozenset[str]
 
 
 def build_lexicon(common: Mapping[str, int], kinds: Mapping[str, str]) -> Lexicon:
     """kinds: the rows of account_mapping__name_words as {word: kind}."""
-    regions = frozenset(word for word, kind in kinds.items() if kind == "region")
-    return Lexicon(common, frozenset(kinds) - regions, regions)
+    stock, regions = (
+        frozenset(word for word, kind in kinds.items() if kind == wanted) for wanted in ("stock", "region")
+    )
+    return Lexicon(common, frozenset(kinds) - regions, stock, regions)
 
 
 def background_rarity(vocabulary: pa.Array, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
-    """How much a word tells by its use in organisation names at large, (words,): by its frequency, and with what is known
-    of chosen words, which have CHOSEN_RARITY at most.
+    """How much a word tells by its use in organisation names at large, (words,): by its frequency, and with what is
+    known of chosen words, which have CHOSEN_RARITY at most.
 
     The rarest of the common words, and every word that is not among them, has 1; a short list alone would take `bank`
     or `institute` for telling.
@@ -765,7 +772,7 @@ class Index(NamedTuple):
 
     vocabulary: distinct words of both sides; rarity, background (rarity
     at large), frequency (the same without chosen words), numeric, initial, letters (their number), added (may be left
-    out of a name), small (such as of), region: (words,).
+    out of a name), small (such as of), stock, region (see Lexicon): (words,).
     trigrams_ours, trigrams_partner, keys_ours: (names, keys), rows of length 1;
     trigrams_columns, keys_columns: the partner's, transposed.
     equal: (n, 2) name pairs of the same letters, sorted.
@@ -780,6 +787,7 @@ class Index(NamedTuple):
     initial: np.ndarray
     letters: np.ndarray
     numeric: np.ndarray
+    stock: np.ndarray
     region: np.ndarray
     added: np.ndarray
     small: np.ndarray
@@ -873,6 +881,7 @@ def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
         initial=initials(vocabulary),
         letters=letters,
         numeric=numeric,
+        stock=is_word_of(vocabulary, lexicon.stock),
         region=region,
         added=small | is_word_of(vocabulary, ADDED_WORDS.split()) | ((letters <= 2) & ~numeric & ~region),
         small=small,
@@ -1210,20 +1219,22 @@ def spellings(
 
 def compared_words(
     names_ours: pa.Array, names_partner: pa.Array, ours: np.ndarray, partner: np.ndarray, asked: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which name pairs among those asked for are equal but for small words, and which have the same words in another
-    order, (pairs,) bool each.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which name pairs among those asked for are equal but for small words, which have the same words in another order,
+    and which of the latter also differ in small words (`bank of orvale`, `orvale bank`), (pairs,) bool each.
     """
-    is_equal, is_reordered = np.zeros((2, len(ours)), bool)
+    found = np.zeros((3, len(ours)), bool)
     at = np.flatnonzero(asked)
     small = frozenset(STOPWORDS.split())
     texts = [
-        [[word for word in name.split() if word not in small] for name in names.take(pa.array(rows[at])).to_pylist()]
+        [name.split() for name in names.take(pa.array(rows[at])).to_pylist()]
         for names, rows in ((names_ours, ours), (names_partner, partner))
     ]
-    is_equal[at] = [bool(a) and a == b for a, b in zip(*texts, strict=True)]
-    is_reordered[at] = [a != b and sorted(a) == sorted(b) for a, b in zip(*texts, strict=True)]
-    return is_equal, is_reordered
+    for row, a, b in zip(at, *texts, strict=True):
+        plain_a, plain_b = ([word for word in words if word not in small] for words in (a, b))
+        is_reordered = plain_a != plain_b and sorted(plain_a) == sorted(plain_b)
+        found[:, row] = bool(plain_a) and plain_a == plain_b, is_reordered, is_reordered and len(a) != len(b)
+    return found[0], found[1], found[2]
 
 
 def name_evidence(
@@ -1236,10 +1247,11 @@ def name_evidence(
     """Evidence that the names alone give, each (pairs,) float64.
 
     ours, partner: (pairs,) indexes of names. Returns NAME_FEATURES, `similarity` (0..100, rounded to 2 decimals),
-    `likeness` (position in LIKENESS), and what may speak against the pair, bool: `series` (other numbers),
-    `more_numbers` (only one has a number), `other_letters` (all that tells them from others is a word that is spelt
-    differently), `reordered` (the same words in another order), `common` (no word that tells companies apart),
-    and `region` (only one names a country or region).
+    `likeness` (position in LIKENESS), `region` (only one names a country or region), and what may speak against the
+    pair, bool: `series` (other numbers), `more_numbers` (only one has a number), `other_letters` (all that tells them
+    from others is a word that is spelt differently), `reordered` (the same words in another order), `turned` (so, and
+    with other small words), `common` (no word that tells companies apart), `chosen` (a word that many unlike
+    companies choose is what they share), `short`.
     """
     a, glued_a, sorted_a, length_a = spellings(names_ours, index.sorted_ours, ours)
     b, glued_b, sorted_b, length_b = spellings(names_partner, index.sorted_partner, partner)
@@ -1324,7 +1336,7 @@ def name_evidence(
     likeness = np.select(
         [equal > 0, has_more_a | has_more_b, found.misspelt, ~is_whole], [EQUAL, WORDS, LETTERS, SHORTENED], ADDED
     )
-    alike, reordered = compared_words(names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole)
+    alike, reordered, turned = compared_words(names_ours, names_partner, ours, partner, (likeness == ADDED) & is_whole)
     equal[alike] = 1.0
     likeness[alike] = EQUAL
     surest = np.minimum(
@@ -1370,7 +1382,10 @@ def name_evidence(
         "more_numbers": (likeness == WORDS) & (loose_a + loose_b > 0),
         "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0) & ~is_cut_long),
         "reordered": reordered,
+        "turned": turned,
         "common": rarest < TELLING_RARITY,
+        "chosen": greatest(rows_a, index.stock[found.ours_word] & (found.ours_quality >= SHARED_QUALITY)).astype(bool),
+        "short": shortest <= SHORT_NAME,
         "similarity": np.round(100 * similarity, 2),
     }
 
@@ -1410,8 +1425,12 @@ def contradictions(
     An equal name in another city is nearly always right of companies, and seldom of institutions, persons and names
     made of words that anybody may choose: these need a second agreement, or at least no contradiction.
     """
-    likeness, series, numbers, letters, reordered, common = (
-        names[name][pair] for name in ("likeness", "series", "more_numbers", "other_letters", "reordered", "common")
+    likeness, series, numbers, letters, reordered, turned, common, chosen, short = (
+        names[name][pair]
+        for name in (
+            *("likeness", "series", "more_numbers", "other_letters", "reordered", "turned"),
+            *("common", "chosen", "short"),
+        )
     )
     here = (city == SAME) & (state != DIFFERENT)
     elsewhere = (city == DIFFERENT) | (state == DIFFERENT)
@@ -1422,12 +1441,13 @@ def contradictions(
     found = {
         SERIES: series,
         PERSON: is_person & ~here,
-        ORDER: reordered & is_usual & ~here & ~is_family,
+        ORDER: reordered & (is_usual | turned) & ~here & ~is_family,
         OTHER_LETTERS: ~is_family & ((letters & ~here) | ((likeness == LETTERS) & (elsewhere | abroad))),
         OTHER_WORDS: ~is_family & (likeness == WORDS) & (~here | numbers),
         PLACE: elsewhere & ~is_family & (is_usual | is_loose),
-        COUNTRY: abroad & ~is_family & (is_usual | is_loose),
+        COUNTRY: abroad & np.where(is_family, chosen, is_usual | is_loose),
         INSTITUTION: is_institution & common & ~is_family & ~here & (state != SAME),
+        SHORT: short & (country != SAME) & ~here,
     }
     return (
         np.select(list(found.values()), list(found), NO_CONTRADICTION).astype(np.int8),
@@ -1569,7 +1589,9 @@ def pair_chunks(ours: Side, partner: Side, places: Places, index: Index, keys: n
         names["shortness"] *= doubt
         names["commonness"] *= doubt
         # And one that a list holds in several countries is a brand, whatever its words: `total`, `western digital`.
-        names["common"] &= np.maximum(countries[0][name_a], countries[1][name_b]) < BRAND_COUNTRIES
+        is_brand = np.maximum(countries[0][name_a], countries[1][name_b]) >= BRAND_COUNTRIES
+        names["common"] &= ~is_brand
+        names["short"] &= ~is_brand
         name_codes = name_a * n_names + name_b
         at = np.minimum(np.searchsorted(family, name_codes), len(family) - 1)
         relationship = np.where(family[at] == name_codes, family_role[at], 0) if len(family) else name_codes * 0
