@@ -30,7 +30,7 @@ from exchange import command as exchange
 from exchange import files, gates, protocol
 
 SECRET = bytes(range(32))
-NORMALISER = protocol.Normaliser("2", ("canary",), "tldextract 5.4.0, sha256 0123456789abcdef")
+NORMALISER = protocol.Normaliser("3", ("canary",), "tldextract 5.4.0, sha256 0123456789abcdef")
 RULES = tuple(
     protocol.Rule(direction, "*", "*", "overlapping", "country;status") for direction in ("accepted", "offered")
 )
@@ -476,7 +476,7 @@ def leaving(tmp_path: Path, kind: str, rows: Table, rules: tuple[protocol.Rule, 
     source = tmp_path / f"{kind}.parquet"
     pq.write_table(rows, source)
     permitted = protocol.allowed(protocol.cells_in_force(rules, rules, US.as_of))
-    gate = gates.Gate(gates.expectations(kind, "pact", "2026", "2", permitted, True))
+    gate = gates.Gate(gates.expectations(kind, "pact", "2026", "3", permitted, True))
     gates.sift(source, tmp_path / "out", protocol.FileEntry("", kind, rows.num_rows, ""), gate, permitted, True)
 
 
