@@ -1409,8 +1409,8 @@ def city_agreement(ours: np.ndarray, partner: np.ndarray, cities: pa.Array) -> n
 
 
 def pair_kind(ours: np.ndarray, partner: np.ndarray) -> np.ndarray:
-    """What two names are together, positions in KINDS, (n,): one institution is enough; of persons it takes two, since a
-    legal form on one side makes a company of the name.
+    """What two names are together, positions in KINDS, (n,): one institution is enough; of persons it takes two, since
+    a legal form on one side makes a company of the name.
     """
     is_person = (ours == PERSON_KIND) & (partner == PERSON_KIND)
     is_institution = (ours == INSTITUTION_KIND) | (partner == INSTITUTION_KIND)
