@@ -15,6 +15,12 @@ normalized as (
 
 ),
 
+name_aliases as (
+
+    select * from {{ ref('int_account_mapping__name_aliases') }}
+
+),
+
 identifiers_of_many as (
 
     select * from {{ ref('int_account_mapping__identifiers_of_many') }}
@@ -55,6 +61,32 @@ common_first_words as (
     where side = 'ours'
     group by split_part(name_initials, ' ', 1)
     having min(name_short) <> max(name_short)
+
+),
+
+aliased as (
+
+    select
+        normalized.side,
+        normalized.partner_id,
+        normalized.account_id,
+        normalized.name_key,
+        name_aliases.canonical_key,
+        name_aliases.canonical_name
+
+    from normalized
+    inner join name_aliases
+        on normalized.name_key = name_aliases.name_key
+
+),
+
+-- companies that the accounts call by two names: where there is one only, the name itself is the key
+companies_of_two_names as (
+
+    select canonical_key
+    from aliased
+    group by canonical_key
+    having min(name_key) <> max(name_key)
 
 ),
 
@@ -129,6 +161,19 @@ final as (
         normalized.{{ column }} is not null
         and identifiers_of_many.key_value is null
     {% endfor %}
+    union all
+
+    select
+        aliased.side,
+        aliased.partner_id,
+        aliased.account_id,
+        'alias' as key_type,
+        aliased.canonical_name as key_value
+
+    from aliased
+    inner join companies_of_two_names
+        on aliased.canonical_key = companies_of_two_names.canonical_key
+
     -- keys for partners that send keys only; of a readable list the names themselves are compared
     union all
 

@@ -17,7 +17,9 @@ offered_accounts as (
 account_keys as (
 
     select * from {{ ref('int_account_mapping__account_keys') }}
-    where side = 'ours'
+    where
+        side = 'ours'
+        and key_type <> 'alias'
 
 ),
 
