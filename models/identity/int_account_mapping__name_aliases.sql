@@ -2,7 +2,7 @@
 
 with
 
-aliases as (
+keys as (
 
     select
         name,
@@ -10,6 +10,18 @@ aliases as (
         {{ account_mapping.letters_and_digits('alias') }} as alias_key
 
     from {{ ref('account_mapping__name_aliases') }}
+
+),
+
+-- whatever case the rows of one company are written in
+aliases as (
+
+    select
+        alias_key,
+        canonical_key,
+        min(name) over (partition by canonical_key) as name
+
+    from keys
 
 ),
 

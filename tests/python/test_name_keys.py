@@ -236,3 +236,41 @@ def test_typo_keys_work_only_where_both_sides_switch_them_on(exchange):
         *((key, "account") for key in ("church", "school", "chapel", "person", "nobody")),
         *((key, "name_place") for key in ("church", "school")),
     }
+
+
+# ----------------------------------------------------------------- aliases
+
+
+def test_a_row_of_the_seed_of_aliases_links_two_names(make_project):
+    project = make_project(name="aliases", variables={"account_mapping__crms": ["generic"]})
+    project.write_seed("account_mapping__partners", [{**PARTNER, "exchange": "list", "secret_env": ""}])
+    rows = [
+        {"name": "Velmoor Works of Dunholt", "alias": "VWD", "kind": "short_name"},
+        {"name": "VELMOOR WORKS OF DUNHOLT", "alias": "Dunholt Forge", "kind": "former_name"},
+        {"name": "Ambervale", "alias": "Both", "kind": "alias"},
+        {"name": "Silverwick", "alias": "Both", "kind": "alias"},
+    ]
+    project.write_seed("account_mapping__name_aliases", rows)
+    ours = {"1": "VWD Inc", "2": "Both Ltd", "3": "Otterby Tools"}
+    theirs = {"a": "Velmoor Works of Dunholt", "b": "Ambervale", "c": "Otterby Tools", "d": "Dunholt Forge LLC"}
+    project.write_table(
+        "generic.accounts", [{"account_id": key, "account_name": name, "country": "US"} for key, name in ours.items()]
+    )
+    project.write_table(
+        "partners.partner_accounts",
+        [
+            {"partner_id": "peer", "account_id": key, "account_name": name, "country": "US"}
+            for key, name in theirs.items()
+        ],
+    )
+    project.make("+account_mapping__matches")
+    keys = project.query("select account_id, key_value from int_account_mapping__account_keys where key_type = 'alias'")
+    assert {(row["account_id"].removeprefix("generic:"), row["key_value"]) for row in keys} == {
+        (account, "VELMOOR WORKS OF DUNHOLT") for account in ("1", "a", "d")
+    }
+    found = {
+        (row["account_id"], row["partner_account_id"]): row["match_method"]
+        for row in project.query("select * from account_mapping__matches where decision = 'accepted'")
+    }
+    assert found[("generic:1", "a")] == found[("generic:1", "d")] == "alias"
+    assert not any(account == "generic:2" for account, _ in found)

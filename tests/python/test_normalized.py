@@ -21,6 +21,7 @@ from loading import PACKAGE, load_model
 GOLDEN = Path(__file__).with_name("golden") / "normaliser.csv"
 SEED = PACKAGE / "seeds" / "account_mapping__legal_forms.csv"
 PLACEHOLDERS_SEED = PACKAGE / "seeds" / "account_mapping__placeholders.csv"
+ALIASES_SEED = PACKAGE / "seeds" / "account_mapping__name_aliases.csv"
 WORDS_SEED = PACKAGE / "seeds" / "account_mapping__name_words.csv"
 ALIASES = PACKAGE / "seeds" / "account_mapping__name_aliases.csv"
 
@@ -775,6 +776,22 @@ def test_every_form_of_the_seed_is_removed():
 def test_legal_forms_in_front_and_glued(text, country, name, legal_form):
     row = normalise(account_name=text, country=country)
     assert (row["name"], row["legal_form"]) == (name, legal_form)
+
+
+def test_aliases_are_written_as_names_are_compared():
+    """The model compares letters and digits: each value must be what the normaliser makes of it."""
+    with ALIASES_SEED.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+
+    def key(text: str) -> str:
+        return re.sub("[^a-z0-9]", "", text.lower())
+
+    for row in rows:
+        for text in (row["name"], row["alias"]):
+            assert normalise_any(account_name=text)["name_key"] == key(text), text
+    names, aliases = ({key(row[column]) for row in rows} for column in ("name", "alias"))
+    assert names.isdisjoint(aliases) and len(aliases) == len(rows)
+    assert {row["kind"] for row in rows} == {"alias", "former_name", "short_name"}
 
 
 def test_order_of_the_seed_changes_nothing():
