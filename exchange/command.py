@@ -26,7 +26,7 @@ REQUIREMENTS = "pip install -r dbt_packages/account_mapping/requirements-exchang
 SETTINGS = (
     "+stg_account_mapping__settings_partners",
     "+stg_account_mapping__settings_sharing_agreements",
-    "+account_mapping__legal_forms",
+    *(f"+account_mapping__{seed}" for seed in protocol.NORMALISER_SEEDS),
 )
 SHOWN_LINES = 30
 
@@ -158,7 +158,8 @@ def read_party(work: Work) -> tuple[Party, str]:
     except ValueError as error:
         raise ExchangeError(f"A rule in account_mapping__sharing_agreements cannot be read: {error}.") from None
     try:
-        normaliser = protocol.installed_normaliser(settings["normaliser_version"], read_json(work, "legal_forms"))
+        seeds = {seed: read_json(work, seed) for seed in protocol.NORMALISER_SEEDS}
+        normaliser = protocol.installed_normaliser(settings["normaliser_version"], seeds)
     except ValueError as error:
         raise ExchangeError(f"{error}.") from None
     us = Party(

@@ -33,6 +33,12 @@ LEAST_MINIMUM_COUNT = 10
 STATUSES = ("customer", "open_opportunity", "churned", "prospect")
 PARTNER_STATUSES = (*STATUSES, "not_shared")
 LEVELS = ("hidden", "counts", "overlapping", "all")
+# The seeds that decide what a name becomes and which keys it makes, with the columns that count.
+NORMALISER_SEEDS = {
+    "legal_forms": ("form", "class", "position", "script", "jurisdictions"),
+    "placeholders": ("kind", "value"),
+    "name_words": ("word", "kind"),
+}
 NAME_KEYS = ("name", "name_sorted", "name_short", "name_core")
 KEY_TYPES = (
     *(
@@ -204,20 +210,24 @@ class Normaliser:
         return digest(list(self.outputs))
 
 
-def installed_normaliser(version: str, legal_forms: Sequence[Mapping[str, Any]]) -> Normaliser:
+def installed_normaliser(version: str, seeds: Mapping[str, Sequence[Mapping[str, Any]]]) -> Normaliser:
     """What the installed normaliser makes of the canaries.
 
-    version: of the macro account_mapping__normaliser_version. legal_forms: rows of the settings seed of that name.
+    version: of the macro account_mapping__normaliser_version. seeds: rows of the seeds in NORMALISER_SEEDS, by name
+    without prefix.
     """
     names = load_model("int_account_mapping__normalized")
     domains = load_model("int_account_mapping__domains")
-    forms = names.compile_legal_forms([dict(row) for row in legal_forms])
-    spelt = sorted(
-        [str(row.get(name) or "") for name in ("form", "class", "position", "script")] for row in legal_forms
-    )
-    columns, _ = names.normalise_names(CANARY_NAMES, forms)
+    rows = {seed: [dict(row) for row in seeds[seed]] for seed in NORMALISER_SEEDS}
+    forms = names.compile_legal_forms(rows["legal_forms"])
+    nobody = names.compile_placeholders(rows["placeholders"], forms)
+    words = names.compile_name_words(rows["name_words"])
+    columns, _ = names.normalise_names(CANARY_NAMES, forms, nobody, words)
     outputs = [
-        digest(spelt),
+        *(
+            digest(sorted([str(row.get(name) or "") for name in columns] for row in rows[seed]))
+            for seed, columns in NORMALISER_SEEDS.items()
+        ),
         *("\x1f".join(map(str, parts)) for parts in zip(*(column.to_pylist() for column in columns), strict=True)),
         *(str(domains.registrable_domain(address)) for address in CANARY_ADDRESSES),
     ]
@@ -712,8 +722,8 @@ def _check_normaliser(manifest: Mapping[str, Any], secret: bytes, us: Party) -> 
             "other_normaliser",
             f"The partner's normaliser has our version, {_short(ours.version)}, and spells the canaries "
             "differently: the "
-            "secret is right; compare the seed account_mapping__legal_forms and the versions of anyascii and "
-            "tldextract.",
+            "secret is right; compare the seeds account_mapping__legal_forms, account_mapping__placeholders and "
+            "account_mapping__name_words, and the versions of anyascii and tldextract.",
         )
 
 
@@ -786,7 +796,8 @@ def check_pair(own: Mapping[str, Any], other: Mapping[str, Any], us: Party) -> t
         raise Refused(
             "other_normaliser",
             "The two sides' normalisers have one version and spell the canaries differently: they have to compare the "
-            "seed account_mapping__legal_forms and the versions of anyascii and tldextract.",
+            "seeds account_mapping__legal_forms, account_mapping__placeholders and account_mapping__name_words, and "
+            "the versions of anyascii and tldextract.",
         )
     permitted = []
     for manifest, partner in ((own, other), (other, own)):

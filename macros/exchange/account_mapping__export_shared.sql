@@ -19,8 +19,12 @@
     {%- set partner = account_mapping._text_literal(partner_id) -%}
     {%- set partners = account_mapping._exchange_model('stg_account_mapping__settings_partners') -%}
     {%- set rules = account_mapping._exchange_model('stg_account_mapping__settings_sharing_agreements') -%}
-    {%- set legal_forms = account_mapping._exchange_model('account_mapping__legal_forms') -%}
-    {%- if not (partners and rules and legal_forms) -%}
+    {#- NORMALISER_SEEDS of exchange/protocol.py. -#}
+    {%- set seeds = {} -%}
+    {%- for seed in ['legal_forms', 'placeholders', 'name_words'] -%}
+        {%- do seeds.update({seed: account_mapping._exchange_model('account_mapping__' ~ seed)}) -%}
+    {%- endfor -%}
+    {%- if not (partners and rules and seeds.values() | select('none') | list | length == 0) -%}
         {%- do exceptions.raise_compiler_error(
             "account_mapping: the settings are not built yet: run `dbt build`, or the exchange command without --no-build."
         ) -%}
@@ -38,7 +42,9 @@
         ~ partners ~ " where partner_id = " ~ partner) -%}
     {%- do account_mapping._write_json(folder, 'our_statement',
         "select " ~ rule_columns ~ ", " ~ readable ~ " from " ~ rules ~ " where partner_id = " ~ partner) -%}
-    {%- do account_mapping._write_json(folder, 'legal_forms', "select * from " ~ legal_forms) -%}
+    {%- for seed, relation in seeds.items() -%}
+        {%- do account_mapping._write_json(folder, seed, "select * from " ~ relation) -%}
+    {%- endfor -%}
     {%- set received = {
         'partner_agreements': ('partner_statement', "direction, our_status, partner_status, level, fields, minimum_count,"
             ~ " cast(valid_from as varchar) as valid_from, cast(valid_until as varchar) as valid_until"),

@@ -1154,6 +1154,19 @@ def normalise_duns(text: str) -> str | None:
     return digits.zfill(9) if 7 <= len(digits) <= 9 and int(digits) else None
 
 
+def has_wrong_digits(number: str, country: str) -> bool:
+    """Is `number` as long as a VAT number of `country` (lower case) and yet none, by its check digits?"""
+    if is_vat_number(number, country) is not False:
+        return False
+    try:
+        VAT_MODULES[country].validate(number)
+    except (stdnum.exceptions.InvalidChecksum, stdnum.exceptions.InvalidComponent):
+        return True
+    except stdnum.exceptions.ValidationError:
+        return False
+    return False
+
+
 def is_vat_number(number: str, country: str) -> bool | None:
     """Does `number` fit the check of `country` (lower case)? None: unknown."""
     if country not in VAT_MODULES:
@@ -1188,15 +1201,16 @@ def normalise_vat_id(text: str, country: str | None = None) -> str | None:
     country: alpha-2 code of the account. A number with the prefix of a country
     whose check is known must pass it, or that of the account's own country (a
     Mexican RFC may begin with DE). One without prefix gets that of the
-    account's country where it passes there; else any with a digit and at least
-    6 characters will do.
+    account's country where it passes there, and none is made of one that is as long
+    and fails; else any with a digit and at least 6 characters will do.
     """
     number = SEPARATORS.sub("", plain_number(text)).upper()
     if len(number) < 6 or not number.isascii() or not number.isalnum() or number.isalpha():
         return None
     prefix = number[:2]
     if not prefix.isalpha():
-        return (country and fill_vat_number(number, country)) or number
+        found = fill_vat_number(number, country) if country else None
+        return found or (None if country and has_wrong_digits(number, country.lower()) else number)
     own = number
     prefix = VAT_PREFIXES.get(prefix, prefix)
     number = prefix + number[2:]

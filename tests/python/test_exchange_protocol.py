@@ -202,15 +202,21 @@ def test_another_suffix_list_is_worth_a_note_and_no_refusal():
 
 
 def test_the_installed_normaliser_is_known_by_what_it_does():
+    nothing = {seed: [] for seed in protocol.NORMALISER_SEEDS}
     form = {"form": "gmbh", "class": "limited", "position": "end", "script": "", "jurisdictions": "DE"}
-    with_form = protocol.installed_normaliser("2", [form])
-    without = protocol.installed_normaliser("2", [])
-    assert with_form == protocol.installed_normaliser("2", [form])
-    assert with_form.vectors != without.vectors
-    assert "canary.co.uk" in with_form.outputs
-    canaries = [protocol.canaries(SECRET, "pact", "2026", normaliser) for normaliser in (with_form, without)]
-    assert canaries[0]["raw"] == canaries[1]["raw"]
-    assert canaries[0]["normalised"] != canaries[1]["normalised"]
+    seeds = {
+        **{"legal_forms": [form], "placeholders": [{"kind": "name", "value": "unknown"}]},
+        "name_words": [{"word": "church", "kind": "institution"}],
+    }
+    without = protocol.installed_normaliser("2", nothing)
+    assert "canary.co.uk" in without.outputs
+    for seed, rows in seeds.items():
+        with_rows = protocol.installed_normaliser("2", {**nothing, seed: rows})
+        assert with_rows == protocol.installed_normaliser("2", {**nothing, seed: rows})
+        assert with_rows.vectors != without.vectors, seed
+        canaries = [protocol.canaries(SECRET, "pact", "2026", normaliser) for normaliser in (with_rows, without)]
+        assert canaries[0]["raw"] == canaries[1]["raw"]
+        assert canaries[0]["normalised"] != canaries[1]["normalised"], seed
 
 
 # ---------------------------------------------------------------- time and order

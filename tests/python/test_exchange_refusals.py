@@ -636,6 +636,8 @@ def write_export(folder: Path, rows: Table) -> None:
         ("our_statement", ours),
         ("partner_statement", statement),
         ("legal_forms", [{"form": "gmbh", "class": "limited", "position": "end", "script": ""}]),
+        ("placeholders", []),
+        ("name_words", []),
         ("accepted", [accepted]),
     ):
         (folder / f"{name}.json").write_text(json.dumps(value))
