@@ -1,6 +1,6 @@
 """Account pairs whose names could mean one company, each with its evidence.
 
-For every partner who sent a readable list, in five steps:
+For every partner who sent a readable list, in six steps:
 
 1. Block. Candidates share rare letter trigrams or rare words (also first
    letters, acronyms and glued words) by sparse cosine; never all pairs.
@@ -12,7 +12,10 @@ For every partner who sent a readable list, in five steps:
    then once more with the corrected estimates, since `samsung electronics`, which
    has its own match, is no rival of `samsung`.
 4. Add families: `mitsubishi group` and the names that begin with `mitsubishi`.
-5. Stream the pairs out in batches.
+5. Say what the two rows hold against one company, such as other numbers of a
+   series. It does not change the probability: it limits, later and after all
+   calibration, what the pair may reach.
+6. Stream the pairs out in batches.
 
 Names come in normalised (`[a-z0-9 ]`). Both sides are held as Arrow and numpy
 arrays, our side passes through in chunks of names, so that memory is bounded by
