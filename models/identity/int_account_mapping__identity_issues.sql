@@ -123,7 +123,10 @@ final as (
         1 as n_rows
 
     from row_problems
-    where problem not in ('{{ problems_of_values | join("', '") }}')
+    where
+        problem not in (
+            '{{ problems_of_values | join("',\n            '") }}'
+        )
 
     union all
 
