@@ -1,6 +1,6 @@
 """Fit seeds/account_mapping__match_weights.csv on labelled sets of names.
 
-usage: python -m benchmarks.fit_match_weights SETS_DIR [--dry-run]
+usage: python -m benchmarks.fit_match_weights SETS_DIR [--cases CASES_DIR] [--dry-run]
 
 SETS_DIR holds one folder per set with left.csv and right.csv (id, name, domain,
 country, city) and truth.csv (left_id, right_id; in the set `hierarchy` pairs of
@@ -15,14 +15,16 @@ Prints, for each set, what weights fitted on the *other* sets reach on it: best
 F1, recall at 99 % precision, precision and recall of the pairs accepted by
 default, and the expected calibration error of the best pair of each left record.
 For `hierarchy`: the share of the pairs that is linked, and the precision of all
-links. A left record of a training set whose name, or whose partner's name, also
-occurs in the scored set is left out of that fit. Then it fits on all sets and
-writes the seed.
+links. CASES_DIR (see cases.py) is a set of its own: of the pairs of a case the
+share of the right ones that is accepted, and how many wrong ones are. A left
+record of a training set whose name, or whose partner's name, also occurs in the
+scored set is left out of that fit. Then it fits on all sets and writes the seed.
 """
 
 import argparse
 import csv
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,8 +39,12 @@ from exchange.protocol import load_model
 ROOT = Path(__file__).resolve().parent.parent
 SEED = ROOT / "seeds" / "account_mapping__match_weights.csv"
 LEGAL_FORMS = ROOT / "seeds" / "account_mapping__legal_forms.csv"
-SETS = ("listings", "variants_company", "cross_fortune_sec", "variants_all", "hierarchy")
+SETS = ("listings", "variants_company", "cross_fortune_sec", "variants_all", "hierarchy", "families")
 HIERARCHY = "hierarchy"
+CASES = "cases"
+# Sets of hard cases teach by what nothing contradicts only: what is capped anyway must not make the others shy.
+HARD = (CASES, "families")
+PLACEHOLDERS = ROOT / "seeds" / "account_mapping__placeholders.csv"
 NAME_WORDS = ROOT / "seeds" / "account_mapping__name_words.csv"
 COMMON_WORDS = ROOT / "seeds" / "account_mapping__common_words.csv"
 # What a pair of a set counts for: a large set must not drown the others, and the
@@ -96,17 +102,20 @@ OTHER_COMPANY, CONTRADICTED = SETTINGS["probability_other_company"], SETTINGS["p
 def normalise(rows: list[dict[str, str]]) -> pa.Table:
     """Rows of left.csv or right.csv as the model int_account_mapping__normalized."""
     forms = normalised.compile_legal_forms(read_csv(LEGAL_FORMS))
+    nobody = normalised.compile_placeholders(read_csv(PLACEHOLDERS), forms)
+    words = normalised.compile_name_words(read_csv(NAME_WORDS))
     given = {
         "account_id": "id",
         "account_name": "name",
         "country": "country",
+        "state": "state",
         "city": "city",
     }
-    absent = ("side", "partner_id", "website", "state", "lei", "duns", "vat_id", "linkedin_url")
-    columns = {name: [row[key] or None for row in rows] for name, key in given.items()}
+    absent = ("side", "partner_id", "website", "lei", "duns", "vat_id", "linkedin_url")
+    columns = {name: [row.get(key) or None for row in rows] for name, key in given.items()}
     columns |= {name: [None] * len(rows) for name in absent}
     batch = pa.record_batch({n: pa.array(v, pa.string()) for n, v in columns.items()})
-    return pa.Table.from_batches([normalised.normalise_batch(batch, forms)])
+    return pa.Table.from_batches([normalised.normalise_batch(batch, forms, nobody, words)])
 
 
 def family_of(left: list[dict[str, str]], right: list[dict[str, str]], truth: list[dict[str, str]]) -> dict[str, int]:
@@ -129,8 +138,9 @@ class Labelled(NamedTuple):
     left, right: account indexes; left_name, right_name: their names' indexes.
     features: (pairs, NAME_FEATURES + PLACE_FEATURES). equal: one name. ceiling:
     the most that what speaks against the pair leaves. related: the names alone tell a family. label: are
-    one company, or of one family. n_true: left records that have a partner.
-    left_names, right_names: (accounts,) strings.
+    one company, or of one family. known: a person has said so, or the contrary.
+    teaches: bool, is fitted to.
+    n_true: left records that have a partner. left_names, right_names: (accounts,) strings.
     true_names: (left accounts,) sets of their partners' names. asked: {(left,
     right): the names tell} of the truth's pairs. importance: of a pair in a fit.
     """
@@ -144,6 +154,8 @@ class Labelled(NamedTuple):
     ceiling: np.ndarray
     related: np.ndarray
     label: np.ndarray
+    known: np.ndarray
+    teaches: np.ndarray
     n_true: int
     left_names: list[str]
     right_names: list[str]
@@ -153,8 +165,56 @@ class Labelled(NamedTuple):
 
 
 def read_set(folder: Path) -> Labelled:
-    """Block and weigh one set as the model does."""
+    """Block and weigh one set as the model does.
+
+    Of a set whose truth tells a relation, `same` or a family's, only left records that it knows are read, and pairs of
+    a family tell nothing about names.
+    """
     left, right, truth = (read_csv(folder / f"{name}.csv") for name in ("left", "right", "truth"))
+    relations = {} if folder.name == HIERARCHY else {(t["left_id"], t["right_id"]): t.get("relation") for t in truth}
+    if any(relations.values()):
+        told = {row["left_id"] for row in truth}
+        left = [row for row in left if row["id"] in told]
+    families = {pair for pair, relation in relations.items() if relation not in (None, "same")}
+    truth = [row for row in truth if (row["left_id"], row["right_id"]) not in families]
+    return weigh_lists(folder.name, left, right, truth, lambda pair: pair not in families)
+
+
+def case_of(record_id: str) -> str:
+    """The case of a record of cases.py."""
+    return record_id.split(".")[0]
+
+
+def read_cases(folder: Path, listings: Path) -> Labelled:
+    """The cases of cases.py as a set, among the rows of `listings`, about which they tell nothing."""
+    given = {"account_id": "id", "account_name": "name"}
+    ours, theirs = (
+        [
+            {given.get(column, column): value for column, value in row.items()}
+            for row in read_csv(folder / f"{name}.csv")
+        ]
+        for name in ("ours", "partner")
+    )
+    expected = {row["case"]: row["expected"] for row in read_csv(folder / "expected.csv")}
+    told = {(a["id"], b["id"]) for a in ours for b in theirs if case_of(a["id"]) == case_of(b["id"])}
+    right = {pair for pair in told if "accepted" in expected[case_of(pair[0])]}
+    return weigh_lists(
+        CASES,
+        ours + read_csv(listings / "left.csv"),
+        theirs + read_csv(listings / "right.csv"),
+        [{"left_id": a, "right_id": b} for a, b in sorted(right)],
+        told.__contains__,
+    )
+
+
+def weigh_lists(
+    name: str,
+    left: list[dict[str, str]],
+    right: list[dict[str, str]],
+    truth: list[dict[str, str]],
+    is_known: Callable[[tuple[str, str]], bool],
+) -> Labelled:
+    """Block and weigh two lists as the model does. is_known: has a person said whether (left id, right id) is right?"""
     partners: dict[str, set[str]] = {}
     for row in truth:
         partners.setdefault(row["left_id"], set()).add(row["right_id"])
@@ -172,11 +232,16 @@ def read_set(folder: Path) -> Labelled:
     i = np.concatenate([c.ours for c in chunks])
     j = np.concatenate([c.partner for c in chunks])
     left_ids, right_ids = ours.account_ids.to_pylist(), partner.account_ids.to_pylist()
-    if folder.name == HIERARCHY:
+    ids = [(left_ids[a], right_ids[b]) for a, b in zip(i, j, strict=True)]
+    if name == HIERARCHY:
         family = family_of(left, right, truth)
         label = [family[left_ids[a]] == family[right_ids[b]] for a, b in zip(i, j, strict=True)]
     else:
         label = [right_ids[b] in partners.get(left_ids[a], ()) for a, b in zip(i, j, strict=True)]
+    known = np.array([is_known(pair) for pair in ids], bool)
+    ceiling = np.concatenate(
+        [np.select([c.is_other, c.contradiction > 0], [OTHER_COMPANY, CONTRADICTED], 1.0) for c in chunks]
+    )
     right_names = partner.names.take(pa.array(partner.name_of)).to_pylist()
     name_of_id = dict(zip(right_ids, right_names, strict=True))
     number = {id_: k for ids in (left_ids, right_ids) for k, id_ in enumerate(ids)}
@@ -187,11 +252,11 @@ def read_set(folder: Path) -> Labelled:
         right_name=partner.name_of[j],
         features=features,
         equal=np.concatenate([c.names["likeness"][c.pair] == fuzzy.EQUAL for c in chunks]),
-        ceiling=np.concatenate(
-            [np.select([c.is_other, c.contradiction > 0], [OTHER_COMPANY, CONTRADICTED], 1.0) for c in chunks]
-        ),
+        ceiling=ceiling,
         related=np.concatenate([c.relationship for c in chunks]) > 0,
         label=np.array(label, float),
+        known=known,
+        teaches=known & ((ceiling == 1.0) | (name not in HARD)),
         n_true=len(partners),
         left_names=ours.names.take(pa.array(ours.name_of)).to_pylist(),
         right_names=right_names,
@@ -201,7 +266,7 @@ def read_set(folder: Path) -> Labelled:
             for row in truth
             if row["left_id"] in number and row["right_id"] in number
         },
-        importance=IMPORTANCE.get(folder.name, 1.0),
+        importance=IMPORTANCE.get(name, 1.0),
     )
 
 
@@ -276,7 +341,7 @@ def probabilities(data: Labelled, stages: list[np.ndarray]) -> np.ndarray:
 
 
 def unrelated(data: Labelled, scored: Labelled) -> np.ndarray:
-    """Mask of the pairs of `data` whose left record does not occur in `scored`."""
+    """Mask of the pairs of `data` that tell something and whose left record does not occur in `scored`."""
     names = set(scored.left_names) | set(scored.right_names)
     known = np.array(
         [
@@ -284,7 +349,7 @@ def unrelated(data: Labelled, scored: Labelled) -> np.ndarray:
             for name, partners in zip(data.left_names, data.true_names, strict=False)
         ]
     )
-    return ~known[data.left]
+    return ~known[data.left] & data.teaches
 
 
 def measure_links(data: Labelled, probability: np.ndarray) -> dict[str, float]:
@@ -330,8 +395,15 @@ def measure(data: Labelled, probability: np.ndarray) -> dict[str, float]:
     }
 
 
+def measure_cases(data: Labelled, probability: np.ndarray) -> dict[str, float]:
+    """Of the pairs that people judged: the share of the right ones that is accepted, and how many wrong ones are."""
+    accepted, right = probability >= ACCEPT, data.label > 0
+    return {"right_accepted": accepted[right].mean(), "wrong_accepted": float((accepted & ~right & data.known).sum())}
+
+
 def show(name: str, data: Labelled, probability: np.ndarray) -> None:
-    figures = (measure_links if name == HIERARCHY else measure)(data, probability)
+    measures = {HIERARCHY: measure_links, CASES: measure_cases}
+    figures = measures.get(name, measure)(data, np.where(data.known, probability, 0.0))
     print(f"{name:<20}", *(f"{k} {v:.3f}" for k, v in figures.items()), flush=True)
 
 
@@ -351,14 +423,17 @@ def write_seed(stages: list[np.ndarray], path: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets_dir", type=Path)
+    parser.add_argument("--cases", type=Path)
     parser.add_argument("--dry-run", action="store_true", help="do not write the seed")
     arguments = parser.parse_args()
     sets = {name: read_set(arguments.sets_dir / name) for name in SETS}
+    if arguments.cases:
+        sets[CASES] = read_cases(arguments.cases, arguments.sets_dir / "listings")
     print("weights fitted on the other sets")
     for name, scored in sets.items():
         others = [(data, unrelated(data, scored)) for other, data in sets.items() if other != name]
         show(name, scored, probabilities(scored, fit(others)))
-    everything = [(data, np.ones(len(data.label), bool)) for data in sets.values()]
+    everything = [(data, data.teaches) for data in sets.values()]
     stages = fit(everything)
     print("weights fitted on all sets")
     for name, data in sets.items():

@@ -71,7 +71,6 @@ aliased as (
         normalized.partner_id,
         normalized.account_id,
         normalized.name_key,
-        name_aliases.canonical_key,
         name_aliases.canonical_name
 
     from normalized
@@ -83,9 +82,9 @@ aliased as (
 -- companies that the accounts call by two names: where there is one only, the name itself is the key
 companies_of_two_names as (
 
-    select canonical_key
+    select canonical_name
     from aliased
-    group by canonical_key
+    group by canonical_name
     having min(name_key) <> max(name_key)
 
 ),
@@ -172,7 +171,7 @@ final as (
 
     from aliased
     inner join companies_of_two_names
-        on aliased.canonical_key = companies_of_two_names.canonical_key
+        on aliased.canonical_name = companies_of_two_names.canonical_name
 
     -- keys for partners that send keys only; of a readable list the names themselves are compared
     union all

@@ -61,7 +61,7 @@ parts as (
                     'Your domain settings say that ' || scored_pairs.declared_domain || ' belongs to a subsidiary of '
                     || scored_pairs.declared_parent_domain
             when scored_pairs.match_method = 'alias'
-                then 'One name is another of "' || scored_pairs.alias_of || '"'
+                then 'Known as another or a former name of ' || scored_pairs.alias_of
             when scored_pairs.match_method in ('domain', 'email_domain')
                 then
                     case scored_pairs.match_method

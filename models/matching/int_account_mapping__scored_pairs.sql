@@ -542,7 +542,7 @@ methods as (
             when has_domain then 'domain'
             when has_email_domain then 'email_domain'
             when declared_relationship is not null then 'hierarchy'
-            when has_alias then 'alias'
+            when has_alias and not has_exact_name then 'alias'
             else 'name'
         end as ground,
         case
@@ -665,6 +665,12 @@ rated as (
                             or (weighed.exchange = 'keys' and weighed.identifier = 'linkedin')
                         )
                         and coalesce(weighed.name_likeness = 'words', weighed.name_key_rank is null)
+                        then match_weights.probability_contradicted
+                    else 1
+                end
+            when weighed.ground = 'alias'
+                then case
+                    when weighed.has_domain_conflict or weighed.country_agreement = 'different' or weighed.has_conflict
                         then match_weights.probability_contradicted
                     else 1
                 end

@@ -1408,6 +1408,15 @@ def city_agreement(ours: np.ndarray, partner: np.ndarray, cities: pa.Array) -> n
     return state
 
 
+def pair_kind(ours: np.ndarray, partner: np.ndarray) -> np.ndarray:
+    """What two names are together, positions in KINDS, (n,): one institution is enough; of persons it takes two, since
+    a legal form on one side makes a company of the name.
+    """
+    is_person = (ours == PERSON_KIND) & (partner == PERSON_KIND)
+    is_institution = (ours == INSTITUTION_KIND) | (partner == INSTITUTION_KIND)
+    return np.select([is_person, is_institution], [PERSON_KIND, INSTITUTION_KIND], COMPANY_KIND)
+
+
 def contradictions(
     names: dict[str, np.ndarray],
     pair: np.ndarray,
@@ -1420,8 +1429,8 @@ def contradictions(
     """What the rows of account pairs say against one company, as positions in CONTRADICTION; and whether it says that
     they are two rather than that a person should look, bool; both (n,).
 
-    names: evidence of the name pairs; pair: (n,) name pair of each account pair. kind: (n,) the greater of both
-    positions in KINDS. country, state, city: (n,) agreements. is_family: (n,) bool, the names tell a family.
+    names: evidence of the name pairs; pair: (n,) name pair of each account pair. kind: (n,) see
+    pair_kind. country, state, city: (n,) agreements. is_family: (n,) bool, the names tell a family.
     An equal name in another city is nearly always right of companies, and seldom of institutions, persons and names
     made of words that anybody may choose: these need a second agreement, or at least no contradiction.
     """
@@ -1607,7 +1616,7 @@ def pair_chunks(ours: Side, partner: Side, places: Places, index: Index, keys: n
             legal = agreement(ours.legal[i], partner.legal[j])
             evidence = place_evidence(names, pair, country, city, legal)
             is_key = np.isin(code, key_codes[here])
-            kind = np.maximum(ours.kind[i], partner.kind[j])
+            kind = pair_kind(ours.kind[i], partner.kind[j])
             against = contradictions(names, pair, kind, country, state, city, relationship[pair] > 0)
             found.append(Pairs(i, j, pair, names, evidence, country, state, city, is_key, relationship[pair], *against))
         return found

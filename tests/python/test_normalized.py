@@ -23,6 +23,7 @@ SEED = PACKAGE / "seeds" / "account_mapping__legal_forms.csv"
 PLACEHOLDERS_SEED = PACKAGE / "seeds" / "account_mapping__placeholders.csv"
 ALIASES_SEED = PACKAGE / "seeds" / "account_mapping__name_aliases.csv"
 WORDS_SEED = PACKAGE / "seeds" / "account_mapping__name_words.csv"
+ALIASES = PACKAGE / "seeds" / "account_mapping__name_aliases.csv"
 
 
 normalized = load_model("int_account_mapping__normalized")
@@ -884,3 +885,19 @@ def write_golden() -> None:
 
 if __name__ == "__main__":
     write_golden()
+
+
+def test_aliases_are_written_as_names_are_compared():
+    """The model compares letters and digits: each value must be what the normaliser makes of it."""
+    with ALIASES.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+
+    def key(text: str) -> str:
+        return re.sub("[^a-z0-9]", "", text.lower())
+
+    for row in rows:
+        for text in (row["name"], row["alias"]):
+            assert normalise(account_name=text)["name_key"] == key(text), text
+    names, aliases = ({key(row[column]) for row in rows} for column in ("name", "alias"))
+    assert names.isdisjoint(aliases) and len(aliases) == len(rows)
+    assert {row["kind"] for row in rows} == {"alias", "former_name", "short_name"}
