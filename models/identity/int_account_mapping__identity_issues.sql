@@ -1,9 +1,5 @@
 {#- MAXIMUM_NAMESAKES of the Python model fuzzy_pairs. -#}
 {%- set most_namesakes = 20 -%}
-{#- Problems that are told once for each value, not once for each account. -#}
-{%- set problems_of_values = [
-    'name_names_nobody', 'identifier_names_nobody', 'invalid_lei', 'invalid_duns', 'invalid_vat_id', 'invalid_linkedin'
-] -%}
 {%- set identifiers = {
     'lei': ('lei', 'LEI'),
     'duns': ('duns', 'D-U-N-S number'),
@@ -123,7 +119,11 @@ final as (
         1 as n_rows
 
     from row_problems
-    where problem not in ('{{ problems_of_values | join("', '") }}')
+    where
+        problem not in (
+            'name_names_nobody', 'identifier_names_nobody',
+            'invalid_lei', 'invalid_duns', 'invalid_vat_id', 'invalid_linkedin'
+        )
 
     union all
 
