@@ -38,6 +38,7 @@ NORMALISER_SEEDS = {
     "legal_forms": ("form", "class", "position", "script", "jurisdictions"),
     "placeholders": ("kind", "value"),
     "name_words": ("word", "kind"),
+    "common_words": ("word",),
 }
 NAME_KEYS = ("name", "name_sorted", "name_short", "name_core")
 KEY_TYPES = (
@@ -221,7 +222,7 @@ def installed_normaliser(version: str, seeds: Mapping[str, Sequence[Mapping[str,
     rows = {seed: [dict(row) for row in seeds[seed]] for seed in NORMALISER_SEEDS}
     forms = names.compile_legal_forms(rows["legal_forms"])
     nobody = names.compile_placeholders(rows["placeholders"], forms)
-    words = names.compile_name_words(rows["name_words"])
+    words = names.compile_name_words(rows["name_words"], [row["word"] for row in rows["common_words"]])
     columns, _ = names.normalise_names(CANARY_NAMES, forms, nobody, words)
     outputs = [
         *(

@@ -21,7 +21,7 @@
     {%- set rules = account_mapping._exchange_model('stg_account_mapping__settings_sharing_agreements') -%}
     {#- NORMALISER_SEEDS of exchange/protocol.py. -#}
     {%- set seeds = {} -%}
-    {%- for seed in ['legal_forms', 'placeholders', 'name_words'] -%}
+    {%- for seed in ['legal_forms', 'placeholders', 'name_words', 'common_words'] -%}
         {%- do seeds.update({seed: account_mapping._exchange_model('account_mapping__' ~ seed)}) -%}
     {%- endfor -%}
     {%- if not (partners and rules and seeds.values() | select('none') | list | length == 0) -%}

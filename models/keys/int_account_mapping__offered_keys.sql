@@ -23,13 +23,19 @@ account_keys as (
 
 ),
 
--- names that many bear are offered together with their place only
+-- names that many bear are offered together with their place only; one of common words, where a website tells whose it is
 names_of_many as (
 
-    select account_id from {{ ref('int_account_mapping__normalized') }}
+    select normalized.account_id
+    from {{ ref('int_account_mapping__normalized') }} as normalized
+    left join (select distinct account_id from account_keys where key_type = 'domain') as websites
+        on normalized.account_id = websites.account_id
     where
-        side = 'ours'
-        and name_kind in ('person', 'institution')
+        normalized.side = 'ours'
+        and (
+            normalized.name_kind in ('person', 'institution')
+            or (normalized.name_kind = 'common' and websites.account_id is not null)
+        )
 
 ),
 

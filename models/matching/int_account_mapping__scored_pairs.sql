@@ -550,12 +550,15 @@ methods as (
             -- another website makes another company of a near miss, of a name of another country, and of a common one
             when
                 has_domain_conflict
-                and (
-                    is_common_name
-                    or country_agreement = 'different'
-                    or coalesce(name_likeness not in ('equal', 'added'), true)
-                )
                 and relationship_by_name is null
+                and case
+                    -- of hashed names only those that tell companies apart cross while a website is known
+                    when exchange = 'keys' then coalesce(name_key_rank > 2, true)
+                    else
+                        is_common_name
+                        or country_agreement = 'different'
+                        or coalesce(name_likeness not in ('equal', 'added'), true)
+                end
                 then 'website'
         end as name_contradiction
 
@@ -648,7 +651,7 @@ rated as (
                     ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
                 ) }}
         end as probability,
-        -- the most that what speaks against a pair leaves of its names, and of it, after all that speaks for it is counted
+        -- the most that what speaks against a pair leaves of its names, and of it, after all that speaks for it
         case
             when weighed.is_other_company then match_weights.probability_other_company
             when weighed.name_contradiction is not null then match_weights.probability_contradicted

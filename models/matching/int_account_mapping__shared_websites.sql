@@ -43,12 +43,15 @@ shared as (
         key_matches.key_value as domain,
         partners.exchange,
         max(case when key_matches.key_type = 'domain' then 1 else 0 end) = 1 as is_website,
-        {% for flag in ['is_unambiguous', 'is_of_one_family'] -%}
         coalesce(
-            max(case when key_matches.key_type = 'domain' then case when key_matches.{{ flag }} then 1 else 0 end end),
-            max(case when key_matches.{{ flag }} then 1 else 0 end)
-        ) = 1 as {{ flag }}{{ ',' if not loop.last }}
-        {% endfor %}
+            max(case when key_matches.key_type = 'domain' then cast(key_matches.is_unambiguous as integer) end),
+            max(cast(key_matches.is_unambiguous as integer))
+        ) = 1 as is_unambiguous,
+        coalesce(
+            max(case when key_matches.key_type = 'domain' then cast(key_matches.is_of_one_family as integer) end),
+            max(cast(key_matches.is_of_one_family as integer))
+        ) = 1 as is_of_one_family
+
     from key_matches
     inner join partners
         on key_matches.partner_id = partners.partner_id
@@ -71,7 +74,10 @@ judged as (
         case
             when shared.exchange = 'keys' then case when shared.is_unambiguous then 'company' else 'unknown' end
             when
-                (our_owners.n_companies > {{ most_companies_of_a_group }} and our_owners.n_pages = our_owners.n_accounts)
+                (
+                    our_owners.n_companies > {{ most_companies_of_a_group }}
+                    and our_owners.n_pages = our_owners.n_accounts
+                )
                 or (
                     their_owners.n_companies > {{ most_companies_of_a_group }}
                     and their_owners.n_pages = their_owners.n_accounts

@@ -608,6 +608,7 @@ class NameWords:
     """The seed of words by kind, ready for look-up: persons' names, titles, and what institutions are called.
 
     alone: institutions' words that companies use as well; they count only in a name without a legal form.
+    common: all words that tell little about which company is meant.
     """
 
     given_names: frozenset[str]
@@ -615,14 +616,15 @@ class NameWords:
     titles: frozenset[str]
     institutions: frozenset[str]
     alone: frozenset[str]
+    common: frozenset[str]
 
 
-NO_NAME_WORDS = NameWords(*[frozenset()] * 5)
+NO_NAME_WORDS = NameWords(*[frozenset()] * 6)
 LONGEST_PERSON = 7
 
 
-def compile_name_words(rows: list[dict]) -> NameWords:
-    """NameWords of the seed's rows (word, kind); other kinds are for other models.
+def compile_name_words(rows: list[dict], common: Iterable[str | None] = ()) -> NameWords:
+    """NameWords of the seed's rows (word, kind) and of the words of account_mapping__common_words.
 
     Raises ValueError when a column is missing.
     """
@@ -632,11 +634,13 @@ def compile_name_words(rows: list[dict]) -> NameWords:
             raise ValueError("account_mapping__name_words needs the columns word and kind")
         of_kind.setdefault(row["kind"] or "", set()).add(row["word"] or "")
     kinds = ("given_name", "surname", "title", "institution", "institution_alone")
-    return NameWords(*(frozenset(of_kind.get(kind, ())) for kind in kinds))
+    telling_little = frozenset().union(common, *(words for kind, words in of_kind.items() if kind != "region"))
+    return NameWords(*(frozenset(of_kind.get(kind, ())) for kind in kinds), frozenset(filter(None, telling_little)))
 
 
 def name_kind(text: str, tokens: list[str], legal_form: str | None, words: NameWords) -> str:
-    """`person`, `institution` or `company`: what a name is by its words.
+    """`person`, `institution`, `common` or `company`: what a name is by its words. `common` holds none that tells
+    companies apart.
 
     A person's name is made of two to four known names and initials, titles set aside, and begins with a given name, or
     with a surname and a comma.
@@ -660,7 +664,7 @@ def name_kind(text: str, tokens: list[str], legal_form: str | None, words: NameW
             reversed_order = names[0] not in words.given_names
             if not reversed_order or not words.given_names.isdisjoint(names[1:]):
                 return "person"
-    return "company"
+    return "common" if words.common.issuperset(tokens) else "company"
 
 
 # ------------------------------------------------------- abbreviations
@@ -1446,7 +1450,8 @@ def model(dbt, session):
     # Before the stream opens: DuckDB holds one open result per connection.
     forms = compile_legal_forms(read_rows(dbt.ref("account_mapping__legal_forms")))
     nobody = compile_placeholders(read_rows(dbt.ref("account_mapping__placeholders")), forms)
-    words = compile_name_words(read_rows(dbt.ref("account_mapping__name_words")))
+    common = read_rows(dbt.ref("account_mapping__common_words"))
+    words = compile_name_words(read_rows(dbt.ref("account_mapping__name_words")), [row["word"] for row in common])
     return map_arrow(
         dbt.ref("int_account_mapping__records"),
         partial(normalise_batch, forms=forms, nobody=nobody, words=words),

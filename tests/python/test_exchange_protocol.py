@@ -207,6 +207,7 @@ def test_the_installed_normaliser_is_known_by_what_it_does():
     seeds = {
         **{"legal_forms": [form], "placeholders": [{"kind": "name", "value": "unknown"}]},
         "name_words": [{"word": "church", "kind": "institution"}],
+        "common_words": [{"word": "bank"}],
     }
     without = protocol.installed_normaliser("2", nothing)
     assert "canary.co.uk" in without.outputs

@@ -638,6 +638,7 @@ def write_export(folder: Path, rows: Table) -> None:
         ("legal_forms", [{"form": "gmbh", "class": "limited", "position": "end", "script": ""}]),
         ("placeholders", []),
         ("name_words", []),
+        ("common_words", []),
         ("accepted", [accepted]),
     ):
         (folder / f"{name}.json").write_text(json.dumps(value))
