@@ -741,7 +741,13 @@ final as (
         -- what one company is to the other where one website, or one name, has two numbers or several names on it
         case
             when has_conflict then 'family'
-            when ground not in ('domain', 'email_domain') or exchange = 'keys' or name_likeness is null then null
+            when exchange = 'keys'
+                then case
+                    when ground <> 'domain' or website_owner = 'company' then null
+                    when name_key_rank in (1, 2) then 'same'
+                    else 'family'
+                end
+            when ground not in ('domain', 'email_domain') or name_likeness is null then null
             when name_likeness in ('equal', 'added') then 'same'
             when ground = 'email_domain' then null
             when

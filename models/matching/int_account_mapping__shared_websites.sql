@@ -72,7 +72,13 @@ judged as (
         coalesce(their_names.fits, false) as partner_name_fits,
         greatest(coalesce(our_owners.n_companies, 1), coalesce(their_owners.n_companies, 1)) as unlike_names,
         case
-            when shared.exchange = 'keys' then case when shared.is_unambiguous then 'company' else 'unknown' end
+            -- no side hashes what its own names show to be a host's
+            when shared.exchange = 'keys'
+                then case
+                    when shared.is_unambiguous then 'company'
+                    when shared.is_website then 'group'
+                    else 'unknown'
+                end
             when
                 (
                     our_owners.n_companies > {{ most_companies_of_a_group }}
@@ -154,7 +160,8 @@ final as (
         owner,
         case
             when owner = 'host' then cast(unlike_names as {{ dbt.type_string() }}) || ' unlike names use it'
-            when owner = 'group' then 'which several companies use, one of them named like it'
+            when owner = 'group' and exchange = 'list' then 'which several companies use, one of them named like it'
+            when owner = 'group' then 'which several companies use'
             when owner = 'unknown' then 'which several companies use'
         end as owner_reason,
         is_of_one_family,

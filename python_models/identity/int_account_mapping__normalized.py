@@ -493,6 +493,9 @@ def name_words(text: str, forms: LegalForms) -> tuple[list[str], str | None]:
         tokens, found = strip_legal_forms(shorter, forms, native)
         legal_form = legal_form or found
         shorter = tokens
+    if len(" ".join(tokens)) > MAX_NAME_LENGTH:
+        # `et` has become `and`.
+        tokens, _ = strip_legal_forms(" ".join(tokens)[:MAX_NAME_LENGTH].split(), forms, native)
     return tokens, legal_form
 
 

@@ -714,10 +714,10 @@ def test_numbers_and_letters_that_differ_stay_apart(one, other):
 def test_kinds_of_names(text, kind):
     kinds = {
         "given_name": "john thomas maria", "surname": "smith weber garcia", "title": "dr",
-        "institution": "hospital school mairie apotheke university", "institution_alone": "city club",
+        "institution": "hospital school mairie apotheke university", "institution_alone": "city club", "stock": "apex",
     }  # fmt: skip
     rows = [{"word": word, "kind": kind} for kind, words in kinds.items() for word in words.split()]
-    words = normalized.compile_name_words(rows)
+    words = normalized.compile_name_words(rows, ["logistics"])
     assert normalized.normalise_names([text], FORMS, NOBODY, words)[0][-1].to_pylist() == [kind]
 
 
