@@ -277,7 +277,8 @@ our_key_types as (
         max(case when key_type = 'lei' then 1 else 0 end) as lei,
         max(case when key_type = 'duns' then 1 else 0 end) as duns,
         max(case when key_type = 'domain' then 1 else 0 end) as website,
-        max(case when key_type = 'name_country' then 1 else 0 end) as country
+        max(case when key_type = 'name_country' then 1 else 0 end) as country,
+        max(case when key_type in ('name_short', 'name_place') then 1 else 0 end) as name
 
     from our_keys
     group by partner_id, account_id
@@ -313,7 +314,8 @@ their_key_types as (
         max(case when key_type = 'lei' then 1 else 0 end) as lei,
         max(case when key_type = 'duns' then 1 else 0 end) as duns,
         max(case when key_type = 'domain' then 1 else 0 end) as website,
-        max(case when key_type = 'name_country' then 1 else 0 end) as country
+        max(case when key_type = 'name_country' then 1 else 0 end) as country,
+        max(case when key_type in ('name_short', 'name_place') then 1 else 0 end) as name
 
     from their_keys
     group by partner_id, account_id
@@ -400,6 +402,7 @@ evidence as (
         declared.declared_parent_domain,
         coalesce(matched_keys.has_exact_name, false) as has_exact_name,
         case when partners.exchange = 'keys' then matched_keys.name_key_rank end as name_key_rank,
+        coalesce(our_key_types.name * their_key_types.name, 0) = 1 as has_names,
         fuzzy_pairs.name_similarity,
         case
             when partners.exchange = 'list' then fuzzy_pairs.country_agreement
@@ -743,7 +746,7 @@ final as (
             when has_conflict then 'family'
             when exchange = 'keys'
                 then case
-                    when ground <> 'domain' or website_owner = 'company' then null
+                    when ground <> 'domain' or website_owner = 'company' or not has_names then null
                     when name_key_rank in (1, 2) then 'same'
                     else 'family'
                 end
