@@ -23,12 +23,20 @@ account_keys as (
 
 ),
 
--- names that many bear are offered together with their place only; one of common words, where a website tells whose it is
+websites as (
+
+    select distinct account_id from account_keys
+    where key_type = 'domain'
+
+),
+
+-- names that many bear are offered together with their place only, and one of common words not beside a website, which
+-- tells better whose it is
 names_of_many as (
 
     select normalized.account_id
     from {{ ref('int_account_mapping__normalized') }} as normalized
-    left join (select distinct account_id from account_keys where key_type = 'domain') as websites
+    left join websites
         on normalized.account_id = websites.account_id
     where
         normalized.side = 'ours'
