@@ -38,7 +38,9 @@ counted as (
         domain_uses.n_names,
         coalesce(named.n_companies, 0) as n_companies,
         coalesce(named.n_fitting, 0) as n_fitting,
-        domain_uses.n_pages
+        domain_uses.n_pages,
+        coalesce(named.n_companies, 0) > {{ most_companies_by_page }}
+        and domain_uses.n_pages = domain_uses.n_accounts as is_portal
 
     from domain_uses
     left join named
@@ -55,7 +57,7 @@ final as (
         *,
         case
             when n_companies <= 1 then 'company'
-            when n_companies > {{ most_companies_by_page }} and n_pages = n_accounts then 'host'
+            when is_portal then 'host'
             when n_fitting > 0 then 'group'
             else 'host'
         end as owner,
@@ -63,8 +65,7 @@ final as (
             when n_names = 0 then 'no name'
             when n_names = 1 then 'one name'
             when n_companies <= 1 then n_names || ' names of one company'
-            when n_companies > {{ most_companies_by_page }} and n_pages = n_accounts
-                then n_companies || ' unlike names, each with a page of its own'
+            when is_portal then n_companies || ' unlike names, each with a page of its own'
             when n_fitting > 0 then n_companies || ' unlike names, one of them like the domain'
             else n_companies || ' unlike names, none like the domain'
         end as owner_reason

@@ -654,43 +654,53 @@ rated as (
                     ~ " then match_weights.odds_settled_elsewhere else 1.0 end)"
                 ) }}
         end as probability,
-        -- the most that what speaks against a pair leaves of its names, and of it, after all that speaks for it
+        -- the most that what speaks against a pair leaves of its names, after all that speaks for it
         case
             when weighed.is_other_company then match_weights.probability_other_company
             when weighed.name_contradiction is not null then match_weights.probability_contradicted
             else 1
-        end as name_ceiling,
+        end as name_ceiling
+
+    from weighed
+    cross join match_weights
+
+),
+
+limited as (
+
+    select
+        rated.*,
+        -- the same of the pair
         case
-            when weighed.ground = 'identifier'
+            when rated.ground = 'identifier'
                 then case
                     when
-                        not weighed.has_lei
-                        and weighed.has_domain_conflict
+                        not rated.has_lei
+                        and rated.has_domain_conflict
                         and (
-                            weighed.country_agreement = 'different'
-                            or (weighed.exchange = 'keys' and weighed.identifier = 'linkedin')
+                            rated.country_agreement = 'different'
+                            or (rated.exchange = 'keys' and rated.identifier = 'linkedin')
                         )
-                        and coalesce(weighed.name_likeness = 'words', weighed.name_key_rank is null)
+                        and coalesce(rated.name_likeness = 'words', rated.name_key_rank is null)
                         then match_weights.probability_contradicted
                     else 1
                 end
-            when weighed.ground = 'alias'
+            when rated.ground = 'alias'
                 then case
-                    when weighed.has_domain_conflict or weighed.country_agreement = 'different' or weighed.has_conflict
+                    when rated.has_domain_conflict or rated.country_agreement = 'different' or rated.has_conflict
                         then match_weights.probability_contradicted
                     else 1
                 end
-            when weighed.ground <> 'name' then 1
-            when weighed.is_other_company then match_weights.probability_other_company
-            when weighed.name_contradiction is not null then match_weights.probability_contradicted
+            when rated.ground <> 'name' then 1
+            when rated.name_ceiling < 1 then rated.name_ceiling
             when
-                weighed.has_conflict
-                and not (weighed.has_exact_name and weighed.city_agreement = 'same')
+                rated.has_conflict
+                and not (rated.has_exact_name and rated.city_agreement = 'same')
                 then match_weights.probability_contradicted
             else 1
         end as ceiling
 
-    from weighed
+    from rated
     cross join match_weights
 
 ),
@@ -766,7 +776,7 @@ final as (
         our_name_fits,
         partner_name_fits
 
-    from rated
+    from limited
 
 )
 

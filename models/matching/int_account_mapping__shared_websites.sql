@@ -1,5 +1,3 @@
-{#- As many unlike names, all of them below a path or a subdomain, make a host even where one name fits. -#}
-{%- set most_companies_of_a_group = 3 -%}
 with
 
 key_matches as (
@@ -79,16 +77,7 @@ judged as (
                     when shared.is_website then 'group'
                     else 'unknown'
                 end
-            when
-                (
-                    our_owners.n_companies > {{ most_companies_of_a_group }}
-                    and our_owners.n_pages = our_owners.n_accounts
-                )
-                or (
-                    their_owners.n_companies > {{ most_companies_of_a_group }}
-                    and their_owners.n_pages = their_owners.n_accounts
-                )
-                then 'host'
+            when our_owners.is_portal or their_owners.is_portal then 'host'
             when shared.is_unambiguous then 'company'
             when
                 shared.is_website

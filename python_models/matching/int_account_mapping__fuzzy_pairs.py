@@ -387,7 +387,7 @@ def in_digits(names: pa.Array) -> pa.Array:
     lists = pc.split_pattern(names, " ")
     encoded = lists.flatten().dictionary_encode()
     texts = encoded.dictionary.to_pylist()
-    plain = [WORD_NUMBERS.get(text) or ORDINAL.sub(r"\1", text) for text in texts]
+    plain = [WORD_NUMBERS.get(text, text) if text.isalpha() else ORDINAL.sub(r"\1", text) for text in texts]
     known = {text: code for code, text in enumerate(plain)}
     words = encoded.indices.to_numpy().copy()
     place = {text: code for code, text in enumerate(texts)}
@@ -1178,17 +1178,23 @@ def align(index: Index, ours: np.ndarray, partner: np.ndarray) -> Alignment:
 
     quality_a, quality_b = best(quality)
     pair_a, pair_b = pair, rows_of(n_b)
+    # Few words are spelt nearly as another one is.
+    near = np.flatnonzero((quality > 0) & (quality < 1))
+    near_a, near_b = row[near], first_b[pair][row[near]] + j[near]
+    ends = ((near_a, pair_a, quality_a), (near_b, pair_b, quality_b))
+    tops = [(word, owner, quality[near] == whole[word]) for word, owner, whole in ends]
 
     def any_only(mask: np.ndarray) -> np.ndarray:
         """The pairs in which a word's best counterparts all are in the mask."""
         result = np.zeros(len(ours), bool)
-        if mask.any():
-            rests = best(np.where(mask, 0.0, quality))
-            for rows, whole, rest in zip((pair_a, pair_b), (quality_a, quality_b), rests, strict=True):
-                result[rows[(whole > rest) & (whole < 1.0)]] = True
+        for word, owner, is_top in tops:
+            is_else = np.zeros(len(owner), bool)
+            is_else[word[is_top & ~mask[near]]] = True
+            found = word[is_top & mask[near]]
+            result[owner[found[~is_else[found]]]] = True
         return result
 
-    misspelt, risky = any_only(is_misspelt & (quality > 0)), any_only(is_risky & is_telling & (quality > 0))
+    misspelt, risky = any_only(is_misspelt), any_only(is_risky & is_telling)
     acronym = np.zeros(len(ours))
     n_words = len(index.vocabulary)
     match_spans(index.ours, ours, quality_a, first_a, first_b, word_b, quality_b, acronym, n_words)
@@ -1281,9 +1287,14 @@ def name_evidence(
     def total(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
         return np.bincount(rows, value, minlength=n)
 
-    def greatest(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
+    def greatest(first: np.ndarray, value: np.ndarray) -> np.ndarray:
         # No name is without words.
-        return np.maximum.reduceat(value, np.flatnonzero(np.diff(rows, prepend=-1))) if n else np.zeros(0)
+        return np.maximum.reduceat(value, first[:-1]) if n else np.zeros(0)
+
+    def any_of(rows: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        result = np.zeros(n, bool)
+        result[rows[mask]] = True
+        return result
 
     # A floor keeps a name of common words only from dividing by nothing.
     all_a = np.maximum(total(rows_a, rarity_a), 0.05)
@@ -1297,10 +1308,11 @@ def name_evidence(
     information = np.minimum(np.minimum(known_a, known_b), 3.0)
     at_large_a, at_large_b = index.background[found.ours_word], index.background[found.partner_word]
     rarest = np.minimum(
-        greatest(rows_a, at_large_a * found.ours_quality), greatest(rows_b, at_large_b * found.partner_quality)
+        greatest(found.ours_first, at_large_a * found.ours_quality),
+        greatest(found.partner_first, at_large_b * found.partner_quality),
     )
-    other_a = greatest(rows_a, rarity_a * (1 - found.ours_quality))
-    other_b = greatest(rows_b, rarity_b * (1 - found.partner_quality))
+    other_a = greatest(found.ours_first, rarity_a * (1 - found.ours_quality))
+    other_b = greatest(found.partner_first, rarity_b * (1 - found.partner_quality))
 
     head_a, head_b = found.ours_first[:-1], found.partner_first[:-1]
     head_quality = np.maximum(
@@ -1313,8 +1325,8 @@ def name_evidence(
     )
     serial_a = gather(index.ours.first, index.ours.serial, ours)[1]
     serial_b = gather(index.partner.first, index.partner.serial, partner)[1]
-    loose_a = greatest(rows_a, serial_a * (found.ours_quality < 1.0)).astype(float)
-    loose_b = greatest(rows_b, serial_b * (found.partner_quality < 1.0)).astype(float)
+    loose_a = any_of(rows_a, serial_a & (found.ours_quality < 1.0)).astype(float)
+    loose_b = any_of(rows_b, serial_b & (found.partner_quality < 1.0)).astype(float)
     n_words_a, n_words_b = np.diff(found.ours_first), np.diff(found.partner_first)
     near = np.zeros(n)
     word_a = (n_words_a == 1) & (n_words_b > 1) & (length_a <= LONGEST_ABBREVIATION)
@@ -1326,16 +1338,14 @@ def name_evidence(
         near[rows] = near_acronym(words.take(pa.array(word[rows])), heads.take(pa.array(name[rows])))
     equal = (glued == 1.0).astype(float)
     has_more_a, has_more_b = (
-        greatest(rows, ~index.added[words] & (quality < SHARED_QUALITY)).astype(bool)
+        any_of(rows, ~index.added[words] & (quality < SHARED_QUALITY))
         for rows, words, quality in (
             (rows_a, found.ours_word, found.ours_quality),
             (rows_b, found.partner_word, found.partner_quality),
         )
     )
-    is_whole = np.minimum(
-        1 - greatest(rows_a, ~index.added[found.ours_word] & (found.ours_quality < 1.0)),
-        1 - greatest(rows_b, ~index.added[found.partner_word] & (found.partner_quality < 1.0)),
-    ).astype(bool)
+    is_whole = ~any_of(rows_a, ~index.added[found.ours_word] & (found.ours_quality < 1.0))
+    is_whole &= ~any_of(rows_b, ~index.added[found.partner_word] & (found.partner_quality < 1.0))
     likeness = np.select(
         [equal > 0, has_more_a | has_more_b, found.misspelt, ~is_whole], [EQUAL, WORDS, LETTERS, SHORTENED], ADDED
     )
@@ -1343,13 +1353,13 @@ def name_evidence(
     equal[alike] = 1.0
     likeness[alike] = EQUAL
     surest = np.minimum(
-        greatest(rows_a, at_large_a * (found.ours_quality >= 1.0)),
-        greatest(rows_b, at_large_b * (found.partner_quality >= 1.0)),
+        greatest(found.ours_first, at_large_a * (found.ours_quality >= 1.0)),
+        greatest(found.partner_first, at_large_b * (found.partner_quality >= 1.0)),
     )
     is_word_alone = (n_words_a == 1) & (n_words_b == 1)
     is_cut_long = (likeness == SHORTENED) & (shortest > SLIP_LETTERS)
-    least_a = 1.0 - greatest(rows_a, 1.0 - found.ours_quality)
-    least_b = 1.0 - greatest(rows_b, 1.0 - found.partner_quality)
+    least_a = 1.0 - greatest(found.ours_first, 1.0 - found.ours_quality)
+    least_b = 1.0 - greatest(found.partner_first, 1.0 - found.partner_quality)
     n_words = np.minimum(n_words_a, n_words_b)
     similarity = np.maximum(np.maximum(sort, glued), 0.98 * least)
     return {
@@ -1377,17 +1387,15 @@ def name_evidence(
         "commonness": np.minimum((1.0 - rarest) / COMMON_RARITY, 1.0),
         "one_word": (n_words == 1).astype(float),
         "likeness": likeness,
-        "region": np.maximum(
-            greatest(rows_a, index.region[found.ours_word] & (found.ours_quality < SHARED_QUALITY)),
-            greatest(rows_b, index.region[found.partner_word] & (found.partner_quality < SHARED_QUALITY)),
-        ).astype(bool),
+        "region": any_of(rows_a, index.region[found.ours_word] & (found.ours_quality < SHARED_QUALITY))
+        | any_of(rows_b, index.region[found.partner_word] & (found.partner_quality < SHARED_QUALITY)),
         "series": loose_a * loose_b > 0,
         "more_numbers": (likeness == WORDS) & (loose_a + loose_b > 0),
         "other_letters": (found.risky & (surest < TELLING_RARITY)) | (is_word_alone & (equal < 1.0) & ~is_cut_long),
         "reordered": reordered,
         "turned": turned,
         "common": rarest < TELLING_RARITY,
-        "chosen": greatest(rows_a, index.stock[found.ours_word] & (found.ours_quality >= SHARED_QUALITY)).astype(bool),
+        "chosen": any_of(rows_a, index.stock[found.ours_word] & (found.ours_quality >= SHARED_QUALITY)),
         "short": shortest <= SHORT_NAME,
         "similarity": np.round(100 * similarity, 2),
     }
