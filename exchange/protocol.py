@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-PROTOCOL = "account-mapping/v1"
+PROTOCOL = "account-mapping/v2"
 MODELS = Path(__file__).resolve().parent.parent / "python_models"
 MAX_MANIFEST_BYTES = 1_000_000
 MAX_RULES = 1_000
@@ -68,8 +68,7 @@ COLUMNS = {
         *("parent_account_token", "status"),
     ),
     "counts": (
-        *("agreement_id", "epoch", "rollup", "our_status", "partner_status", "our_accounts", "partner_accounts"),
-        *("companies", "cell_state"),
+        *("agreement_id", "epoch", "rollup", "our_status", "partner_status", "companies", "cell_state"),
     ),
     "fields": ("agreement_id", "epoch", "account_token", "partner_account_token", "field", "value"),
 }

@@ -33,7 +33,7 @@ SCOPE = {
 }
 COUNTED = (
     *("partner_id", "agreement_id", "epoch", "rollup", "our_status", "partner_status"),
-    *("our_accounts", "partner_accounts", "companies", "cell_state"),
+    *("companies", "cell_state"),
 )
 COLUMNS: dict[str, dict[str, set[str]]] = {
     "account_mapping__shared_keys": {
