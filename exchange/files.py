@@ -17,7 +17,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +80,10 @@ class Folder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folder."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -98,6 +102,10 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def is_open_to_others(self, name: str) -> bool:
+        """Whether other users may read or write a file; never known on Windows."""
+        return self._handle is not None and bool(self.state(name).st_mode & 0o077)
+
     def names(self) -> list[str]:
         """All entries, sorted."""
         return sorted(os.listdir(self._handle if self._handle is not None else self.path))
@@ -114,6 +122,8 @@ class Folder:
             handle = os.open(path, READ, **begin)
         except FileNotFoundError:
             return None
+        except PermissionError:
+            raise NotPlain(name, "closed to us: its permissions do not let us read it", str(self.path)) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
                 raise NotPlain(name, "a link" if error.errno != errno.ENXIO else "a pipe", str(self.path)) from None
@@ -192,18 +202,19 @@ class Folder:
             raise
         return Folder(self.path / name, handle)
 
-    def is_ours_alone(self) -> bool:
-        """Narrow the folder to us where it is ours and wider; False where it stays wider. Nothing to do on Windows."""
-        if self._handle is None:
-            return True
-        found = os.fstat(self._handle)
-        if not found.st_mode & 0o077:
-            return True
-        try:
+    def lock(self, try_lock: Callable[[int], bool]) -> bool:
+        """Lock the folder itself; False where another process has it. Without handles of folders nothing is locked."""
+        return True if self._handle is None else try_lock(self._handle)
+
+    def is_wide(self) -> bool:
+        """Whether other users of the machine are let in; never known on Windows."""
+        return self._handle is not None and bool(os.fstat(self._handle).st_mode & 0o077)
+
+    def narrow(self) -> bool:
+        """Let nobody in but us; False where the system does not let us."""
+        with contextlib.suppress(OSError):
             os.fchmod(self._handle, 0o700)
-        except OSError:
-            return False
-        return not os.fstat(self._handle).st_mode & 0o077
+        return not self.is_wide()
 
     def write_whole(self, name: str, data: bytes) -> None:
         """Write a file that other readers see either as it was or as it will be."""
@@ -318,7 +329,8 @@ def replace_outbox(folder: Path, files: Iterable[tuple[Path, str]], manifest: by
         kept = {MANIFEST}
         for source, name in files:
             kept.add(name)
-            if _hash_in(outbox, name) != sha256_of(source):
+            # one that others may read is written anew, for us alone
+            if _hash_in(outbox, name) != sha256_of(source) or outbox.is_open_to_others(name):
                 outbox.copy_whole(source, name)
         outbox.write_whole(MANIFEST, manifest)
         for name in outbox.names():

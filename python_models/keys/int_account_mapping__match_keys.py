@@ -65,16 +65,16 @@ def weakness(secret: bytes) -> str | None:
     Each rule is about what happens to 32 random bytes less than once in a billion times; longer ones likewise.
     """
     size = len(secret)
-    if max(Counter(secret).values()) > size // 4 or len(set(secret)) < LEAST_DISTINCT_BYTES:
-        return "repeats few bytes"
+    if sum(32 <= byte < 127 or byte in b"\t\n\r" for byte in secret) * 10 >= size * 9:
+        return "is a text, spelt in hexadecimal"
     blocks = [secret[place : place + REPEATED_BYTES] for place in range(size - REPEATED_BYTES + 1)]
     if len(blocks) != len(set(blocks)):
         return "repeats a part of itself"
+    if max(Counter(secret).values()) > size // 4 or len(set(secret)) < LEAST_DISTINCT_BYTES:
+        return "repeats few bytes"
     steps = Counter((after - before) % 256 for before, after in pairwise(secret))
     if max(steps.values()) > size // 4:
         return "counts up or down"
-    if sum(32 <= byte < 127 or byte in b"\t\n\r" for byte in secret) * 10 >= size * 9:
-        return "is a text, spelt in hexadecimal"
     return None
 
 
