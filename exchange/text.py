@@ -25,6 +25,8 @@ def printable(text: Any, longest: int = LONGEST) -> str:
     unassigned code points become their numbers, as `\\u001b`. Letters of every script stay as they are.
     """
     whole = str(text)
+    if len(whole) <= longest and whole.isascii() and whole.isprintable():
+        return whole
     # what is cut off need not be looked at
     shown = whole[:longest]
     shown = PILED_MARKS.sub(lambda found: "".join(map(_escaped, found[0])), shown)
