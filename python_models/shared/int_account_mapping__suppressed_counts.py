@@ -9,7 +9,9 @@ See Hundepool et al., Statistical Disclosure Control (2012), chapter 4; Kelly, G
 """
 
 import heapq
+import random
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import groupby, pairwise
 
 MISSING_LIBRARY = (
@@ -207,6 +209,55 @@ def rounded(count: int) -> int:
     return ROUNDING * ((count + ROUNDING // 2) // ROUNDING)
 
 
+# ---------------------------------------------------------------- noise
+
+
+def read_budget(partner_id: str, text: str | None) -> Fraction | None:
+    """The budget (epsilon) of a partner's epoch, None where none is set. Raises ValueError unless from 0.01 to 100."""
+    if text is None or not text.strip():
+        return None
+    try:
+        budget = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        budget = Fraction(0)
+    if not Fraction(1, 100) <= budget <= 100:
+        raise ValueError(
+            f"account_mapping__partners: count_noise_budget of `{partner_id}` is no number from 0.01 to 100: correct it, "
+            "or leave it empty for counts without noise"
+        )
+    return budget
+
+
+def happens_exp(power: Fraction, rng: random.Random) -> bool:
+    """True with the probability exp(-power), power >= 0, without any rounding."""
+    while power > 1:
+        if not happens_exp(Fraction(1), rng):
+            return False
+        power -= 1
+    trials = 1
+    while rng.randrange(power.denominator * trials) < power.numerator:
+        trials += 1
+    return trials % 2 == 1
+
+
+def discrete_laplace(epsilon: Fraction, rng: random.Random) -> int:
+    """An integer z with a probability proportional to exp(-epsilon |z|), exactly.
+
+    Algorithm 2 of Canonne, Kamath and Steinke, The discrete Gaussian for differential privacy (NeurIPS 2020).
+    """
+    while True:
+        rest = rng.randrange(epsilon.denominator)
+        if not happens_exp(Fraction(rest, epsilon.denominator), rng):
+            continue
+        whole = 0
+        while happens_exp(Fraction(1), rng):
+            whole += 1
+        size = (rest + whole * epsilon.denominator) // epsilon.numerator
+        is_negative = rng.randrange(2) == 1
+        if size or not is_negative:
+            return -size if is_negative else size
+
+
 def publish(cells: list[dict], noise: Callable[[], int] | None = None) -> list[dict]:
     """The cells of one matrix as they may leave, in the same order.
 
@@ -249,11 +300,20 @@ def fetch(relation, columns: list[str]) -> list[dict]:
         rows = [tuple(row) for row in relation.select(*columns).collect()]
     else:
         rows = relation.project(", ".join(columns)).fetchall()
-    return [dict(zip(columns, row, strict=True)) for row in sorted(rows)]
+    rows.sort(key=lambda row: tuple("" if value is None else value for value in row))
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def noise_of(budget: Fraction | None) -> Callable[[], int] | None:
+    """What draws the noise of one count. The two rollups of an epoch share the budget: each has half of it."""
+    system = random.SystemRandom()
+    return None if budget is None else lambda: discrete_laplace(budget / 2, system)
 
 
 def model(dbt, session):
     cells = fetch(dbt.ref("int_account_mapping__counted_cells"), [*MATRIX, *CELL, "companies", "minimum_count"])
+    partners = fetch(dbt.ref("int_account_mapping__partners"), ["partner_id", "count_noise_budget"])
+    budgets = {row["partner_id"]: read_budget(row["partner_id"], row["count_noise_budget"]) for row in partners}
     matrices = groupby(cells, key=lambda cell: tuple(cell[name] for name in MATRIX))
-    rows = [row for _, matrix in matrices for row in publish(list(matrix))]
+    rows = [row for scope, matrix in matrices for row in publish(list(matrix), noise_of(budgets[scope[0]]))]
     return pa.Table.from_pylist(rows, schema=SCHEMA)

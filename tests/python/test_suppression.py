@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import random
+from collections import Counter
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from loading import load_model
 from scipy.optimize import linprog
+from scipy.stats import chisquare
 
 counts = load_model("int_account_mapping__suppressed_counts")
 
@@ -165,6 +171,39 @@ def test_each_cell_may_have_a_minimum_of_its_own():
 @pytest.mark.parametrize(("count", "expected"), [(10, 10), (12, 10), (13, 15), (17, 15), (18, 20), (1_002, 1_000)])
 def test_counts_are_rounded_to_five(count, expected):
     assert counts.rounded(count) == expected
+
+
+@pytest.mark.parametrize("epsilon", [Fraction(1, 2), Fraction(7, 3)])
+def test_noise_has_the_distribution_of_discrete_laplace(epsilon):
+    """By a chi-square test; its source of randomness is seeded here, and the system's elsewhere."""
+    rng, draws = random.Random(5), 20_000
+    drawn = Counter(counts.discrete_laplace(epsilon, rng) for _ in range(draws))
+    ratio = math.exp(-epsilon)
+    expected = {z: draws * (1 - ratio) / (1 + ratio) * ratio ** abs(z) for z in range(-40, 41)}
+    frequent = [z for z, number in expected.items() if number > 20]
+    rest = draws - sum(expected[z] for z in frequent)
+    observed = [*(drawn[z] for z in frequent), draws - sum(drawn[z] for z in frequent)]
+    assert chisquare(observed, [*(expected[z] for z in frequent), rest]).pvalue > 0.001
+    assert chisquare(observed, [*(rest if z == 0 else expected[z] for z in frequent), expected[0]]).pvalue < 1e-9
+
+
+def test_noise_comes_before_all_else_and_only_where_a_budget_is_set():
+    cells = cells_of([[50, 9], [50, 50]])
+    assert [row["companies"] for row in counts.publish(cells)] == [None] * 4
+    noise = iter([1, 1, -3, 3])
+    assert [row["companies"] for row in counts.publish(cells, lambda: next(noise))] == [50, 10, 45, 55]
+    noise = iter([0, -20, 0, 0])
+    assert [row["cell_state"] for row in counts.publish(cells, lambda: next(noise))] == ["suppressed"] * 4
+    assert counts.noise_of(None) is None
+    assert counts.read_budget("nimbus", " ") is None
+    assert counts.read_budget("nimbus", "0.5") == Fraction(1, 2)
+    assert {type(counts.noise_of(Fraction(1))()) for _ in range(5)} == {int}
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "none", "nan", "inf", "1e9", "0,5", "1/0"])
+def test_a_budget_that_cannot_be_is_no_counts_without_noise(text):
+    with pytest.raises(ValueError, match=r"count_noise_budget of `nimbus` is no number from 0\.01 to 100: correct it"):
+        counts.read_budget("nimbus", text)
 
 
 def test_a_status_that_is_not_shared_is_no_ordinary_cell():
