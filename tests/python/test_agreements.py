@@ -412,8 +412,8 @@ def test_single_cells_are_shared_and_what_is_withheld_is_not_shown_as_zero(pair)
 
 
 def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(pair):
-    pair.answer(agreement(fields="name;open_amount;owner_name"))
-    pair.state(agreement(fields="name;open_amount;phone"))
+    pair.answer(agreement(fields="name;open_amount;owner_name;owner_email"))
+    pair.state(agreement(fields="name;open_amount;owner_email;phone"))
     domain = pair.theirs[0][0]
     common = {
         "partner_id": "peer",
@@ -422,7 +422,12 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
         "account_token": token_of(domain, "account", "1"),
         "partner_account_token": token_of(f"generic:{domain}", "account", "1"),
     }
-    values = {"name": "=Firm(1)", "open_amount": "1200.50 USD", "owner_name": "Mallory"}
+    values = {
+        "name": "=Firm(1)",
+        "open_amount": "1200.50 USD",
+        "owner_name": "Mallory",
+        "owner_email": "+cmd|' /C calc'!A0",
+    }
     pair.project.write_table(
         "partners.partner_fields", [{**common, "field": field, "value": value} for field, value in values.items()]
     )
@@ -433,7 +438,10 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
     assert len(named) == 1
     assert named[0]["account_id"] == f"generic:{domain}"
     assert named[0]["partner_account_name"] == "'=Firm(1)"
-    assert (float(named[0]["partner_open_amount"]), named[0]["partner_owner"]) == (1200.5, None)
+    assert (float(named[0]["partner_open_amount"]), named[0]["partner_owner"]) == (
+        1200.5,
+        "'+cmd|' /C calc'!A0",
+    )
 
 
 def test_a_rule_of_ours_that_cannot_be_read_stops_the_build_and_is_no_consent(make_project):
