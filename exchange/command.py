@@ -4,23 +4,30 @@ usage: python dbt_packages/account_mapping/exchange COMMAND PARTNER_ID
 
 Runs dbt on your project, and moves files between the database and two folders:
 outbox/<partner_id> is what you send, inbox/<partner_id> what the partner sent.
-Copy them by whatever channel you like.
+Copy them by whatever channel you like. What the command keeps for itself (pages of
+checks, quarantine, locks) lies in exchange_state/<partner_id>.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
+import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import files, protocol
+from . import files, locks, protocol
 from .dbt_project import DbtError, DbtProject
+from .files import NotPlain
 from .protocol import Accepted, FileEntry, Party, Refused, Rule
+from .text import printable, printable_lines
 
 REQUIREMENTS = "pip install -r dbt_packages/account_mapping/requirements-exchange.txt"
 SETTINGS = (
@@ -29,6 +36,12 @@ SETTINGS = (
     *(f"+account_mapping__{seed}" for seed in protocol.NORMALISER_SEEDS),
 )
 SHOWN_LINES = 30
+SHOWN_LINKS = 10
+DEFAULT_WAIT = 10.0
+# Our own pages and notes in the state folder of a partner.
+SENT_PAGE = "sent.html"
+WITHHELD = "withheld"
+ROOM = "room.json"
 
 
 class ExchangeError(Exception):
@@ -39,8 +52,10 @@ class ExchangeError(Exception):
 class Work:
     """Where one command works.
 
-    staging: below the project's target folder, for files that are on their way; never copied to a partner.
-    options: given on to dbt. parsed: the project, where the caller has it, so that it is not parsed again.
+    staging: below the project's target folder, of this process alone, for files that are on their way; never copied to
+    a partner. state: what we keep about the exchange, where no partner writes. options: given on to dbt. parsed: the
+    project, where the caller has it, so that it is not parsed again. states: the folder of all partners' states. wait:
+    seconds that another command may take. command: what this one is called, for others that wait for it.
     """
 
     partner_id: str
@@ -50,14 +65,30 @@ class Work:
     options: tuple[str, ...] = ()
     build: bool = True
     parsed: DbtProject | None = None
+    states: Path | None = None
+    wait: float = DEFAULT_WAIT
+    command: str = "exchange"
 
     @cached_property
     def warehouse(self) -> DbtProject:
         return self.parsed or DbtProject(self.project, self.options)
 
-    @property
+    @cached_property
     def staging(self) -> Path:
-        return self.project / "target" / "account_mapping_exchange" / self.partner_id
+        name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        return self.project / "target" / "account_mapping_exchange" / self.partner_id / name
+
+    @property
+    def state(self) -> Path:
+        return self.state_of(self.partner_id)
+
+    def state_of(self, partner_id: str) -> Path:
+        """The folder of what we keep about one partner."""
+        return (self.states or self.project / "exchange_state") / partner_id
+
+    def lock(self, name: str) -> Path:
+        """A lock file; no partner's folder begins with a dot."""
+        return self.state_of(".locks") / f"{name}.lock"
 
 
 @dataclass(frozen=True)
@@ -65,12 +96,119 @@ class Situation:
     """What the warehouse knows about an exchange.
 
     partner_statement: rules of the last manifest of the partner that was accepted in this epoch; None before the first.
+    known_sender: what the partner called itself in what was accepted, in whatever epoch.
     """
 
     us: Party
     secret: bytes
     accepted: Accepted | None
     partner_statement: tuple[Rule, ...] | None
+    known_sender: str | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file in the staging folder that passed its checks: what of it has to be loaded, no more and no less."""
+
+    kind: str
+    path: Path
+    rows: int
+    sha256: str
+
+
+# By option, where nothing else is said.
+FOLDERS = {"outbox": "outbox", "inbox": "inbox", "state": "exchange_state"}
+
+
+# ---------------------------------------------------------------- what people read
+
+
+def tell(text: str, to_errors: bool = False) -> None:
+    """Print lines of ours in which foreign text may stand: here at the latest it becomes harmless."""
+    file = sys.stderr if to_errors else sys.stdout
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    try:
+        print(printable_lines(text).encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
+    except BrokenPipeError:
+        # nobody reads on, as with `| head`; nor does Python find anything left to write when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+
+
+def tell_aside(text: str) -> None:
+    """The same beside the result: for who looks on."""
+    tell(text, to_errors=True)
+
+
+# ---------------------------------------------------------------- one at a time
+
+
+@contextmanager
+def alone(work: Work, *names: str, forget: bool = False) -> Iterator[None]:
+    """Be the only command for this partner while the block runs, with an empty staging folder of one's own.
+
+    names: of further locks. forget: leave no lock file of the partner. Raises ExchangeError where another command is at
+    work for longer than `work.wait` seconds.
+    """
+    with ExitStack() as stack:
+        try:
+            for name in (f"partner-{work.partner_id}", *names):
+                what = f"Partner `{work.partner_id}`" if name.startswith("partner-") else f"The {name}"
+                stack.enter_context(
+                    locks.held(work.lock(name), work.command, what, work.wait, tell_aside, forget and name not in names)
+                )
+        except locks.Busy as busy:
+            raise ExchangeError(str(busy)) from None
+        stack.enter_context(own_staging(work))
+        narrow(work)
+        yield
+
+
+@contextmanager
+def own_staging(work: Work) -> Iterator[None]:
+    """A staging folder that is locked while it is in use, and removed; those of processes that are dead go first."""
+    clear_staging(work)
+    with files.open_folder(work.staging) as staging, files.open_folder(work.staging.parent) as siblings:
+        staging.lock(locks.try_lock)
+        for name in siblings.names():
+            if name != work.staging.name and is_dead(siblings, name):
+                files.remove_entry(siblings, name, files.Removed())
+        try:
+            yield
+        finally:
+            files.remove(work.staging)
+
+
+def is_dead(siblings: files.Folder, name: str) -> bool:
+    """Whether a staging folder belongs to nobody: a living process has it locked, through whatever state folder."""
+    try:
+        with siblings.sub(name) as folder:
+            return folder.lock(locks.try_lock)
+    except (NotPlain, OSError):
+        return True
+
+
+@contextmanager
+def warehouse(work: Work) -> Iterator[None]:
+    """Be the only command that has dbt at work on the warehouse while the block runs."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(
+                locks.held(work.lock("warehouse"), work.command, "The warehouse", work.wait, tell_aside)
+            )
+        except locks.Busy as busy:
+            raise ExchangeError(str(busy)) from None
+        yield
+
+
+def narrow(work: Work) -> None:
+    """Make the partner's folders readable by us alone, and say where that is not possible."""
+    for path in (work.outbox, work.inbox, work.state):
+        folder = files.open_folder(path)
+        if folder is None:
+            continue
+        with folder:
+            if folder.is_wide() and not folder.narrow():
+                tell_aside(f"note: {shown(path)} is open to other users of this machine: make it your own (chmod 700)")
 
 
 # ---------------------------------------------------------------- dbt
@@ -104,11 +242,10 @@ def build(work: Work, *selection: str) -> None:
 
 
 def clear_staging(work: Work) -> None:
-    """An empty staging folder; what an earlier, killed run left there goes."""
-    work.staging.mkdir(parents=True, exist_ok=True)
-    for path in work.staging.iterdir():
-        if not path.is_dir():
-            path.unlink()
+    """An empty staging folder, for us alone."""
+    with files.open_folder(work.staging, create=True) as staging:
+        for name in staging.names():
+            files.remove_entry(staging, name, files.Removed())
 
 
 def shown(path: Path) -> str:
@@ -150,6 +287,9 @@ def read_party(work: Work) -> tuple[Party, str]:
             raise ExchangeError(
                 f"Partner `{work.partner_id}` has no {name} in account_mapping__partners: agree on one."
             )
+    problem = protocol.name_problem(settings["company_id"])
+    if problem:
+        raise ExchangeError(f"The var account_mapping__company_id {problem}: choose a short, readable name.")
     rules = read_json(work, "our_statement")
     if not all(rule.pop("is_readable") for rule in rules):
         raise ExchangeError("A rule in account_mapping__sharing_agreements for this partner cannot be read.")
@@ -174,15 +314,16 @@ def read_situation(work: Work) -> Situation:
     """What the staging folder tells, with the secret; ExchangeError says what is missing."""
     us, secret_env = read_party(work)
     try:
-        secret = protocol.read_secret(secret_env)
+        secret = protocol.read_secret(secret_env, read_json(work, "settings")[0].get("other_secret_envs") or ())
     except ValueError as error:
         raise ExchangeError(f"{error}.") from None
     latest = read_json(work, "accepted")
     accepted, partner_statement = None, None
+    known_sender = latest[0].get("sender") if latest else None
     if latest and (latest[0]["agreement_id"], latest[0]["epoch"]) == (us.agreement_id, us.epoch):
         accepted = Accepted(*(latest[0][name] for name in Accepted.__dataclass_fields__))
         partner_statement = protocol.make_statement(read_json(work, "partner_statement"))
-    return Situation(us, secret, accepted, partner_statement)
+    return Situation(us, secret, accepted, partner_statement, known_sender)
 
 
 def own_manifest(work: Work) -> dict[str, Any] | None:
@@ -218,8 +359,9 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     """
     from . import gates
 
-    build(work, *SETTINGS, *(f"+account_mapping__shared_{kind}" for kind in protocol.KINDS))
-    now = take_stock(work, protocol.KINDS)
+    with warehouse(work):
+        build(work, *SETTINGS, *(f"+account_mapping__shared_{kind}" for kind in protocol.KINDS))
+        now = take_stock(work, protocol.KINDS)
     former = former_manifest(work, now)
     if reveal and now.partner_statement is None:
         raise ExchangeError(f"Nothing can be revealed to `{work.partner_id}` before its keys were received.")
@@ -254,7 +396,7 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     # also when nothing has changed: a run that was killed may have left the page of an earlier number
     checks.title = f"What left {now.us.company_id}, number {manifest['sequence']}"
     verdict = f"All checks passed on {manifest['created_on']}." if ready else "Nothing but the sharing agreement left."
-    files.write_whole(work.outbox / files.PAGE, checks.page(verdict).encode())
+    files.write_whole(work.state / SENT_PAGE, checks.page(verdict).encode())
     clear_staging(work)
     told = describe(work, manifest, note, now)
     if reveal and not has_kind(manifest, "fields"):
@@ -298,13 +440,16 @@ def prepare(
 
 def stop_leak(work: Work, checks: Any, reason: str) -> str:
     """Keep what was about to leave where no partner gets it; returns the message."""
-    place = files.quarantine(work.staging, reason, checks.page(f"Nothing left: {reason}"))
-    return f"{reason} Nothing was published, the outbox is as it was; the files are in {shown(place)}"
+    page = checks.page(f"Nothing left: {reason}")
+    kept = files.quarantine(work.staging, work.state / WITHHELD, reason, page)
+    told = f"{reason} Nothing was published, the outbox is as it was; the files are in {shown(kept.place)}"
+    return ". ".join([told, *kept.notes])
 
 
 def describe(work: Work, manifest: dict[str, Any], note: str, now: Situation) -> str:
     """What the outbox holds, for people."""
-    lines = [f"{shown(work.outbox)}: {note}, code {manifest['mac'][:16]}, good until {manifest['expires_on']}."]
+    lines = [f"{shown(work.outbox)}: {note}, good until {manifest['expires_on']}."]
+    lines.append(f"  code {protocol.delivery_code(manifest)}")
     lines += [f"  {entry['name']}  {entry['rows']:,} rows" for entry in manifest["files"]]
     if now.partner_statement is None:
         lines.append(
@@ -320,16 +465,27 @@ def describe(work: Work, manifest: dict[str, Any], note: str, now: Situation) ->
 
 def receive(work: Work) -> str:
     """Check what was delivered, load it and build; returns what was done. Raises Refused, all tables as they were."""
-    build(work, *SETTINGS)
-    now = take_stock(work)
-    result, is_new = accept(work, now)
-    if is_new:
-        operation(
-            work, "account_mapping__load_shared", kinds=sorted(path.stem for path in work.staging.glob("*.parquet"))
-        )
-    clear_staging(work)
-    build_all(work)
+    with warehouse(work):
+        build(work, *SETTINGS)
+        now = take_stock(work)
+    result, checked = accept(work, now)
+    with warehouse(work):
+        if checked is not None:
+            load(work, "account_mapping__load_shared", checked)
+        clear_staging(work)
+        build_all(work)
     return result
+
+
+def load(work: Work, macro: str, checked: Sequence[Checked]) -> None:
+    """Have a macro load the files that were checked, by their names and with their numbers of rows, or none of them."""
+    for file in checked:
+        if files.sha256_of(file.path) != file.sha256:
+            raise ExchangeError(
+                f"{file.path.name} in {shown(work.staging)} changed after it was checked, so nothing was loaded: run "
+                "this again, and let nobody else write there."
+            )
+    operation(work, macro, files={file.kind: {"name": file.path.name, "rows": file.rows} for file in checked})
 
 
 def build_all(work: Work) -> None:
@@ -340,52 +496,96 @@ def build_all(work: Work) -> None:
         raise ExchangeError(f"{error}\nWhat was received is loaded; only the build after it failed.") from None
 
 
-def accept(work: Work, now: Situation) -> tuple[str, bool]:
-    """Check what was delivered and lay it ready in the staging folder; returns a text and whether it is new.
+def accept(work: Work, now: Situation) -> tuple[str, list[Checked] | None]:
+    """Check what was delivered and lay it ready in the staging folder.
 
-    Raises Refused after having moved what was delivered into quarantine.
+    Returns a text, and the files that are to be loaded; None where they are loaded already. Raises Refused after having
+    moved what was delivered into quarantine.
     """
     from . import gates
 
-    data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
-    if data is None:
-        raise ExchangeError(
-            f"There is no manifest.json in {shown(work.inbox)}: nothing was delivered, or not all of it yet."
-        )
     checks = gates.Checks(f"What came from {work.partner_id}")
-    try:
-        manifest = protocol.parse_manifest(data)
-        checks.passed("The manifest is readable, complete and spelt as the protocol asks for.")
-        notes = protocol.check_manifest(manifest, now.secret, now.us, published_mac(work), now.accepted)
-        for what, found in manifest_checks(manifest, now):
-            checks.passed(what, found)
-        permitted = protocol.check_consent(manifest, now.us)
-        checks.passed(
-            "Both sides agreed on every kind of file that came.", ", ".join(sorted(permitted.kinds)) or "none"
-        )
-        is_new = now.accepted is None or manifest["sequence"] > now.accepted.sequence
-        if is_new:
-            for entry in manifest["files"]:
-                target = work.staging / f"{entry['kind']}.parquet"
-                check_file(work.inbox, target, now.us, FileEntry(**entry), permitted, checks)
-    except Refused as refused:
-        checks.failed(str(refused))
-        place = files.quarantine(work.inbox, str(refused), checks.page(f"Refused: {refused}"))
-        clear_staging(work)
-        raise Refused(refused.code, f"{refused} Nothing was loaded; what was delivered is in {shown(place)}") from None
-    files.write_whole(work.inbox / files.PAGE, checks.page(f"All checks passed on {now.us.as_of}.").encode())
-    if is_new:
-        write_loads(work, manifest)
+    checked = None
+    with delivery(work.inbox) as inbox:
+        try:
+            manifest = read_manifest(inbox)
+            checks.passed("The manifest is readable, complete and spelt as the protocol asks for.")
+            notes = protocol.check_manifest(
+                manifest, now.secret, now.us, published_mac(work), now.accepted, now.known_sender
+            )
+            for what, found in manifest_checks(manifest, now):
+                checks.passed(what, found)
+            permitted = protocol.check_consent(manifest, now.us)
+            checks.passed(
+                "Both sides agreed on every kind of file that came.", ", ".join(sorted(permitted.kinds)) or "none"
+            )
+            if now.accepted is None or manifest["sequence"] > now.accepted.sequence:
+                checked = [
+                    check_file(
+                        *(inbox, work.staging / f"{entry['kind']}.parquet"),
+                        *(now.us, FileEntry(**entry), permitted, checks),
+                    )
+                    for entry in manifest["files"]
+                ]
+        except Refused as refused:
+            checks.failed(str(refused))
+            place = set_aside(work, work.partner_id, str(refused), checks.page(f"Refused: {refused}"))
+            clear_staging(work)
+            raise Refused(refused.code, f"{refused} Nothing was loaded; what was delivered {place}") from None
+    files.write_whole(work.state / files.PAGE, checks.page(f"All checks passed on {now.us.as_of}.").encode())
+    if checked is not None:
+        checked += write_loads(work, manifest)
     rows = ", ".join(f"{entry['rows']:,} {entry['kind']}" for entry in manifest["files"]) or "a statement and no keys"
-    news = f"number {manifest['sequence']}: {rows}" if is_new else f"number {manifest['sequence']} is loaded already"
-    return "\n".join([f"{shown(work.inbox)}: {news}.", *(f"  note: {note}" for note in notes)]), is_new
+    is_known = checked is None
+    news = f"number {manifest['sequence']} is loaded already" if is_known else f"number {manifest['sequence']}: {rows}"
+    told = [f"{shown(work.inbox)}: {news}.", f"  code {protocol.delivery_code(manifest)}"]
+    return "\n".join([*told, *(f"  note: {note}" for note in notes)]), checked
+
+
+@contextmanager
+def delivery(path: Path) -> Iterator[files.Folder]:
+    """An open inbox; ExchangeError where there is none, or where its manifest did not come yet."""
+    try:
+        inbox = files.open_folder(path)
+    except NotPlain as error:
+        raise ExchangeError(f"{error}, not a folder: give the folder that holds the real one as --inbox.") from None
+    try:
+        if inbox is None or inbox.state(files.MANIFEST) is None:
+            raise ExchangeError(
+                f"There is no manifest.json in {shown(path)}: nothing was delivered, or not all of it yet."
+            )
+        yield inbox
+    finally:
+        if inbox is not None:
+            inbox.close()
+
+
+def read_manifest(inbox: files.Folder) -> dict[str, Any]:
+    """The manifest of a delivery, parsed; raises Refused."""
+    try:
+        data = inbox.read_at_most(files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
+    except NotPlain as error:
+        raise Refused("no_plain_file", f"What should be the manifest, {files.MANIFEST}, is {error.kind}.") from None
+    if data is None:
+        raise Refused("missing_file", "The manifest was taken away while it was being read.")
+    return protocol.parse_manifest(data)
+
+
+def set_aside(work: Work, partner_id: str, reason: str, page: str) -> str:
+    """Move a delivery that was refused into quarantine; returns where it is now, for the end of a sentence."""
+    inbox = work.inbox.parent / partner_id
+    try:
+        kept = files.quarantine(inbox, work.state_of(partner_id), reason, page)
+    except (OSError, NotPlain) as error:
+        return f"stays in {shown(inbox)}, since {shown(work.state_of(partner_id))} could not be written: {error}"
+    return ". ".join([f"is in {shown(kept.place)}", *kept.notes])
 
 
 def published_mac(work: Work) -> str | None:
     """The authentication code of our own manifest, by which we know it again; None where there is none to compare."""
     try:
         own = own_manifest(work)
-    except Refused:
+    except (Refused, NotPlain):
         return None
     return own["mac"] if own else None
 
@@ -393,10 +593,14 @@ def published_mac(work: Work) -> str | None:
 def manifest_checks(manifest: dict[str, Any], now: Situation) -> list[tuple[str, str]]:
     """What `check_manifest` has found to be right, for the page."""
     return [
-        ("It is not a file of ours sent back.", f"sender {manifest['sender']}"),
+        ("It is not a file of ours sent back.", f"sender {printable(manifest['sender'])}"),
+        ("Its sender is who it was from the first delivery on.", printable(now.known_sender or "this is the first")),
         ("Agreement and epoch are ours.", f"{manifest['agreement_id']}, {manifest['epoch']}"),
         ("Both sides hold the same secret.", f"key {manifest['key_id']}"),
-        ("Nothing in it was altered (HMAC-SHA-256 with a key made of the secret).", f"code {manifest['mac']}"),
+        (
+            "Nothing in it was altered (HMAC-SHA-256 with a key made of the secret).",
+            f"code {protocol.delivery_code(manifest)}",
+        ),
         ("Both normalisers spell the canaries alike.", f"version {manifest['normaliser_version']}"),
         ("It is not expired.", f"good until {manifest['expires_on']}, today is {now.us.as_of}"),
         ("It is not older than what was accepted before.", f"number {manifest['sequence']}"),
@@ -404,31 +608,37 @@ def manifest_checks(manifest: dict[str, Any], now: Situation) -> list[tuple[str,
 
 
 def check_file(
-    folder: Path, target: Path, us: Party, entry: FileEntry, permitted: protocol.Allowed, checks: Any
-) -> None:
-    """Bring one file that was delivered to `folder` through the gate to `target`; raises Refused."""
+    inbox: files.Folder, target: Path, us: Party, entry: FileEntry, permitted: protocol.Allowed, checks: Any
+) -> Checked:
+    """Bring one file that was delivered through the gate to `target`; raises Refused."""
     from . import gates
 
-    path = folder / entry.name
-    if path.is_symlink() or not path.is_file():
-        raise Refused("missing_file", f"The manifest names {entry.name}, which was not delivered.")
     limit = entry.rows * gates.MAX_ROW_BYTES[entry.kind] + gates.SPARE_BYTES
-    if path.stat().st_size > limit:
-        raise Refused("file_too_large", f"{entry.name} has {path.stat().st_size:,} bytes, its rows may take {limit:,}.")
     # A copy is checked and used: what was delivered could change in between.
     copy = target.with_suffix(".delivered")
-    files.copy_whole(path, copy)
-    if files.sha256_of(copy) != entry.sha256:
+    try:
+        found = inbox.take(entry.name, copy, limit)
+    except NotPlain as error:
+        raise Refused("no_plain_file", f"What should be the file {entry.name} is {error.kind}.") from None
+    except files.TooLarge:
+        raise Refused(
+            "file_too_large", f"{entry.name} has more than {limit:,} bytes, which is all that its rows may take."
+        ) from None
+    if found is None:
+        raise Refused("missing_file", f"The manifest names {entry.name}, which was not delivered.")
+    if found != entry.sha256:
         raise Refused("other_hash", f"{entry.name} is cut off or changed: its SHA-256 is not the one in the manifest.")
     rules = gates.expectations(entry.kind, us.agreement_id, us.epoch, us.normaliser.version, permitted, False)
     counts = gates.sift(copy, target, entry, gates.Gate(rules), permitted, outgoing=False)
     if entry.kind == "keys" and dict(counts) != dict(entry.rows_per_key_type):
         raise Refused("row_count", "The file of keys has other numbers of rows per key type than its manifest states.")
     checks.passed_file(entry, rules)
+    copy.unlink()
+    return Checked(entry.kind, target, entry.rows, files.sha256_of(target))
 
 
-def write_loads(work: Work, manifest: dict[str, Any]) -> None:
-    """Lay the statement and the facts of an accepted manifest ready for loading."""
+def write_loads(work: Work, manifest: dict[str, Any]) -> list[Checked]:
+    """Lay the statement and the facts of an accepted manifest ready for loading; returns these files."""
     rows = [
         {name: value if value != "" else None for name, value in rule.items()}
         | {"minimum_count": rule["minimum_count"] or None, "agreement_hash": manifest["statement_hash"]}
@@ -436,8 +646,12 @@ def write_loads(work: Work, manifest: dict[str, Any]) -> None:
     ]
     names = ("sender", "agreement_id", "epoch", "sequence", "mac", "statement_hash", "partner_statement_hash")
     facts = {name: manifest[name] for name in (*names, "created_on", "expires_on")}
+    made = []
     for name, value in (("statement", rows), ("accepted", [facts])):
-        (work.staging / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+        path = work.staging / f"{name}.json"
+        files.write_whole(path, json.dumps(value).encode())
+        made.append(Checked(name, path, len(value), files.sha256_of(path)))
+    return made
 
 
 # ---------------------------------------------------------------- a clean room
@@ -448,61 +662,84 @@ def room(work: Work) -> str:
 
     The room has no secret: see protocol.check_pair. Raises Refused, all tables as they were.
     """
-    build(work, *SETTINGS)
-    clear_staging(work)
-    operation(work, "account_mapping__export_shared", kinds=[])
+    with warehouse(work):
+        build(work, *SETTINGS)
+        clear_staging(work)
+        operation(work, "account_mapping__export_shared", kinds=[])
     us, _ = read_party(work)
     if not protocol.PARTNER_ID.fullmatch(us.company_id) or us.company_id == work.partner_id:
         raise ExchangeError(
             "Set the var account_mapping__company_id to the side whose view is wanted: its files lie in the inbox of "
             "that name."
         )
-    told = accept_pair(work, us)
-    operation(work, "account_mapping__load_room")
-    clear_staging(work)
-    build_all(work)
+    told, checked, senders = accept_pair(work, us)
+    with warehouse(work):
+        load(work, "account_mapping__load_room", checked)
+        files.write_whole(work.state / ROOM, protocol.canonical_json(senders))
+        clear_staging(work)
+        build_all(work)
     return told
 
 
-def accept_pair(work: Work, us: Party) -> str:
+def room_senders(work: Work) -> dict[str, str]:
+    """What both sides called themselves in what a room accepted first, by whose folder it was; none before."""
+    data = files.read_at_most(work.state / ROOM, protocol.MAX_MANIFEST_BYTES)
+    if data is None:
+        return {}
+    try:
+        return {str(side): str(name) for side, name in json.loads(data).items()}
+    except (ValueError, AttributeError):
+        raise ExchangeError(
+            f"{shown(work.state / ROOM)} cannot be read: `forget` the partner, and let both sides deliver again."
+        ) from None
+
+
+def accept_pair(work: Work, us: Party) -> tuple[str, list[Checked], dict[str, str]]:
     """Check both deliveries and lay their keys ready in the staging folder, as own.parquet and keys.parquet.
 
-    Raises Refused after having moved what was delivered into quarantine, on both sides.
+    Returns a text, the files that are to be loaded, and what each side calls itself. Raises Refused after having moved
+    what was delivered into quarantine, on both sides.
     """
     from . import gates
 
-    folders = {"own": work.inbox.parent / us.company_id, "keys": work.inbox}
+    sides = {"own": us.company_id, "keys": work.partner_id}
+    known = room_senders(work)
     checks = gates.Checks(f"What came from {us.company_id} and {work.partner_id}")
-    lines = []
-    try:
-        manifests = {}
-        for name, folder in folders.items():
-            data = files.read_at_most(folder / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
-            if data is None:
-                raise ExchangeError(f"There is no manifest.json in {shown(folder)}: not all was delivered yet.")
-            manifests[name] = protocol.parse_manifest(data)
-        permitted = dict(zip(folders, protocol.check_pair(*manifests.values(), us), strict=True))
-        checks.passed("Both manifests are made for this agreement and epoch, with one secret and one normaliser.")
-        checks.passed("Each side published under the other's present sharing agreement.")
-        for name, folder in folders.items():
-            if any(folder.glob("fields-*")):
-                raise Refused("readable_fields", "Agreed fields were delivered, which are readable: a room takes none.")
-            entry = next((FileEntry(**e) for e in manifests[name]["files"] if e["kind"] == "keys"), None)
-            if entry is None:
-                raise Refused("no_keys", f"{manifests[name]['sender']} delivered no keys: none is in force.")
-            check_file(folder, work.staging / f"{name}.parquet", us, entry, permitted[name], checks)
-            lines.append(f"{shown(folder)}: {entry.rows:,} keys, code {manifests[name]['mac'][:16]}.")
-    except Refused as refused:
-        checks.failed(str(refused))
-        page = checks.page(f"Refused: {refused}")
-        places = [shown(files.quarantine(folder, str(refused), page)) for folder in folders.values()]
-        clear_staging(work)
-        told = f"{refused} Nothing was loaded; what was delivered is in {' and '.join(places)}"
-        raise Refused(refused.code, told) from None
-    for folder in folders.values():
-        files.write_whole(folder / files.PAGE, checks.page(f"All checks passed on {us.as_of}.").encode())
+    lines, checked = [], []
+    with ExitStack() as stack:
+        inboxes = {side: stack.enter_context(delivery(work.inbox.parent / name)) for side, name in sides.items()}
+        try:
+            manifests = {side: read_manifest(inbox) for side, inbox in inboxes.items()}
+            permitted = dict(zip(sides, protocol.check_pair(*manifests.values(), us), strict=True))
+            checks.passed("Both manifests are made for this agreement and epoch, with one secret and one normaliser.")
+            checks.passed("Each side published under the other's present sharing agreement.")
+            for side, inbox in inboxes.items():
+                protocol.check_sender(manifests[side], known.get(sides[side]))
+                if any(name.startswith("fields-") for name in inbox.names()):
+                    raise Refused(
+                        "readable_fields", "Agreed fields were delivered, which are readable: a room takes none."
+                    )
+                entry = next((FileEntry(**e) for e in manifests[side]["files"] if e["kind"] == "keys"), None)
+                sender = printable(manifests[side]["sender"])
+                if entry is None:
+                    raise Refused("no_keys", f"{sender} delivered no keys: none is in force.")
+                target = work.staging / f"{side}.parquet"
+                found = check_file(inbox, target, us, entry, permitted[side], checks)
+                checked.append(Checked(side, found.path, found.rows, found.sha256))
+                lines.append(f"{shown(inbox.path)}: {entry.rows:,} keys of {sender}")
+                lines.append(f"  code {protocol.delivery_code(manifests[side])}")
+        except Refused as refused:
+            checks.failed(str(refused))
+            page = checks.page(f"Refused: {refused}")
+            places = [set_aside(work, name, str(refused), page) for name in sides.values()]
+            clear_staging(work)
+            told = f"{refused} Nothing was loaded; what was delivered {' and '.join(places)}"
+            raise Refused(refused.code, told) from None
+    for name in sides.values():
+        files.write_whole(work.state_of(name) / files.PAGE, checks.page(f"All checks passed on {us.as_of}.").encode())
     lines.append("  note: a room has no secret to tell who wrote a file: ask both sides whether these are their codes")
-    return "\n".join(lines)
+    senders = {name: manifests[side]["sender"] for side, name in sides.items()}
+    return "\n".join(lines), checked, senders
 
 
 # ---------------------------------------------------------------- status and forget
@@ -510,8 +747,9 @@ def accept_pair(work: Work, us: Party) -> str:
 
 def status(work: Work) -> str:
     """Where an exchange stands."""
-    build(work, *SETTINGS)
-    now = take_stock(work)
+    with warehouse(work):
+        build(work, *SETTINGS)
+        now = take_stock(work)
     received = read_json(work, "accepted")
     clear_staging(work)
     lines = [
@@ -532,7 +770,7 @@ def status(work: Work) -> str:
         )
     else:
         lines.append("  received    nothing in this epoch")
-    lines.append(f"  inbox       {waiting(work, now.accepted)}")
+    lines.append(f"  inbox       {waiting(work, now)}")
     ours, theirs = now.us.statement, now.partner_statement or ()
     for word, sender, receiver in (("they get", ours, theirs), ("we get", theirs, ours)):
         agreed = protocol.allowed(protocol.cells_in_force(sender, receiver, now.us.as_of))
@@ -542,39 +780,68 @@ def status(work: Work) -> str:
     return "\n".join(lines)
 
 
-def waiting(work: Work, accepted: Accepted | None) -> str:
-    """What lies in the inbox, unchecked, in a few words."""
-    data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
+def waiting(work: Work, now: Situation) -> str:
+    """What lies in the inbox, in a few words, with the code of what was received; nothing else of it is believed."""
+    try:
+        data = files.read_at_most(work.inbox / files.MANIFEST, protocol.MAX_MANIFEST_BYTES)
+    except NotPlain as error:
+        return f"{error}: for `receive` to refuse"
     if data is None:
         return "empty"
     try:
-        mac = protocol.parse_manifest(data)["mac"]
+        manifest = protocol.parse_manifest(data)
     except Refused:
-        mac = None
-    return "what was received" if accepted and mac == accepted.mac else "a manifest, for `receive`"
+        return "a manifest that cannot be read, for `receive` to refuse"
+    code = protocol.delivery_code(manifest)
+    # an unchecked manifest could hold the code of another, in its text; that it is signed makes it the partner's
+    is_theirs = manifest["mac"] == protocol.authentication_code(now.secret, manifest)
+    if is_theirs and now.accepted and manifest["mac"] == now.accepted.mac:
+        return f"what was received, code {code}"
+    return f"a manifest, not checked yet, for `receive`, code {code}"
 
 
 def summary(manifest: dict[str, Any], as_of: str) -> str:
     """A manifest in a line."""
     rows = ", ".join(f"{entry['rows']:,} {entry['kind']}" for entry in manifest["files"]) or "a statement and no keys"
     state = "expired on" if manifest["expires_on"] < as_of else "good until"
-    number = f"number {manifest['sequence']} of {manifest['created_on']}, code {manifest['mac'][:16]}"
-    return f"{number}: {rows}; {state} {manifest['expires_on']}"
+    number = f"number {manifest['sequence']} of {manifest['created_on']}"
+    code = f"\n  code        {protocol.delivery_code(manifest)}"
+    return f"{number}: {rows}; {state} {manifest['expires_on']}{code}"
 
 
 def forget(work: Work) -> str:
-    """Remove all that a partner gave us, and all that was made of it; returns what was removed."""
+    """Remove all that a partner gave us, and all that was made of it; returns what was removed, and what was left."""
     clear_staging(work)
-    operation(work, "account_mapping__forget_partner")
-    removed = [f"  {row['table_name']}  {row['removed']:,} rows" for row in read_json(work, "removed")]
-    for folder in (work.outbox, work.inbox, work.staging):
-        count = files.remove(folder)
-        if count and folder != work.staging:
-            removed.append(f"  {shown(folder)}  {count:,} files")
+    with warehouse(work):
+        operation(work, "account_mapping__forget_partner")
+    lines = [f"  {row['table_name']}  {row['removed']:,} rows" for row in read_json(work, "removed")]
+    try:
+        others = [
+            name for name in room_senders(work) if name != work.partner_id and protocol.PARTNER_ID.fullmatch(name)
+        ]
+    except ExchangeError:
+        others = []
+    left = [
+        f"  {shown(path)}: of the other side of this room"
+        for name in others
+        for path in (work.inbox.parent / name, work.state_of(name))
+        if path.exists()
+    ]
+    for folder in (work.outbox, work.inbox, work.state, work.staging.parent):
+        gone = files.remove(folder)
+        if gone.files and folder != work.staging.parent:
+            lines.append(f"  {shown(folder)}  {gone.files:,} files")
+        left += [f"  what a link in {shown(folder)} points at: {link}" for link in gone.links[:SHOWN_LINKS]]
+        if len(gone.links) > SHOWN_LINKS:
+            left.append(f"  what {len(gone.links) - SHOWN_LINKS:,} more links in {shown(folder)} point at")
+        left += [f"  in {shown(folder)}: {what}" for what in gone.left[:SHOWN_LINKS]]
+        if len(gone.left) > SHOWN_LINKS:
+            left.append(f"  in {shown(folder)}: {len(gone.left) - SHOWN_LINKS:,} more")
     return "\n".join(
         [
-            f"Removed of {work.partner_id}:" if removed else f"There was nothing of {work.partner_id} to remove.",
-            *removed,
+            f"Removed of {work.partner_id}:" if lines else f"There was nothing of {work.partner_id} to remove.",
+            *lines,
+            *(["Left, for you to look at:", *left] if left else []),
             f"Now take `{work.partner_id}` out of your settings and its readable lists away, and run `dbt build`, "
             "so that "
             "tables over several partners are made without it. Its secret, and copies elsewhere, are yours to remove.",
@@ -605,6 +872,16 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--project-dir", type=Path, default=Path(), help="your dbt project (default: here)")
         command.add_argument("--outbox", type=Path, help="default: outbox in the project")
         command.add_argument("--inbox", type=Path, help="default: inbox in the project")
+        command.add_argument(
+            "--state", type=Path, help="pages of checks, quarantine and locks; default: exchange_state in the project"
+        )
+        command.add_argument(
+            "--wait",
+            type=float,
+            default=DEFAULT_WAIT,
+            metavar="SECONDS",
+            help="how long to wait for another command that is at work (default: %(default)g)",
+        )
         for option in ("--profiles-dir", "--target", "--vars"):
             command.add_argument(option, help="given on to dbt")
         if name != "forget":
@@ -632,42 +909,81 @@ def make_work(arguments: argparse.Namespace, parsed: DbtProject | None = None) -
         if value is not None:
             value = str(Path(value).resolve()) if name == "profiles_dir" else value
             options += [f"--{name.replace('_', '-')}", value]
+    if not (math.isfinite(arguments.wait) and arguments.wait >= 0):
+        raise ExchangeError("--wait is a number of seconds, 0 or more.")
+    roots = {name: (getattr(arguments, name) or project / default).resolve() for name, default in FOLDERS.items()}
+    for name, root in roots.items():
+        for other, folder in roots.items():
+            if name != other and (root / arguments.partner_id).is_relative_to(folder / arguments.partner_id):
+                raise ExchangeError(f"--{name} lies in --{other}: choose folders that do not lie in each other.")
     return Work(
         arguments.partner_id,
         project,
-        (arguments.outbox or project / "outbox").resolve() / arguments.partner_id,
-        (arguments.inbox or project / "inbox").resolve() / arguments.partner_id,
+        roots["outbox"] / arguments.partner_id,
+        roots["inbox"] / arguments.partner_id,
         tuple(options),
         not getattr(arguments, "no_build", False),
         parsed,
+        roots["state"],
+        arguments.wait,
+        f"{arguments.command} {arguments.partner_id}",
     )
 
 
 def run(arguments: argparse.Namespace, parsed: DbtProject | None = None) -> str:
     """Do what was asked; returns what to tell."""
     work = make_work(arguments, parsed)
-    if arguments.command in ("publish", "reveal"):
-        if not 1 <= arguments.valid_days <= 3660:
-            raise ExchangeError("--valid-days is a number of days from 1 to 3660.")
-        return publish(work, arguments.command == "reveal", arguments.valid_days)
-    return {"receive": receive, "room": room, "status": status, "forget": forget}[arguments.command](work)
+    command = arguments.command
+    if command in ("publish", "reveal") and not 1 <= arguments.valid_days <= 3660:
+        raise ExchangeError("--valid-days is a number of days from 1 to 3660.")
+    # both sides of a room lie in one inbox, which rooms of several partners have in common
+    with alone(work, *(["room"] if command == "room" else []), forget=command == "forget"):
+        if command in ("publish", "reveal"):
+            return publish(work, command == "reveal", arguments.valid_days)
+        return {"receive": receive, "room": room, "status": status, "forget": forget}[command](work)
 
 
 def main(command: Sequence[str] | None = None, parsed: DbtProject | None = None) -> int:
     """0: done; 1: it cannot be done; 2: wrong usage; 3: a check refused what came or was about to leave.
 
-    parsed: the project of --project-dir, where a caller runs several commands on it.
+    parsed: the project of --project-dir, where a caller runs several commands on it. Whatever happens is told in a
+    sentence: a traceback would quote what a stranger wrote.
     """
     arguments = parser().parse_args(command)
     try:
-        print(run(arguments, parsed))
+        tell(run(arguments, parsed))
     except Refused as refused:
-        print(f"Refused ({refused.code}): {refused}", file=sys.stderr)
+        tell_aside(f"Refused ({refused.code}): {refused}")
         return 3
     except ImportError as error:
-        print(f"The exchange needs {error.name}: run `{REQUIREMENTS}` in the environment of dbt.", file=sys.stderr)
+        tell_aside(f"The exchange needs {error.name}: run `{REQUIREMENTS}` in the environment of dbt.")
         return 1
     except ExchangeError as error:
-        print(error, file=sys.stderr)
+        tell_aside(str(error))
+        return 1
+    except NotPlain as error:
+        tell_aside(f"{error}, which this command does not use: take it away, or name another folder.")
+        return 1
+    except OSError as error:
+        where = f" ({printable(error.filename)})" if error.filename else ""
+        tell_aside(f"The system refused: {error.strerror or error}{where}. Mend that and run this again.")
+        return 1
+    except MemoryError:
+        tell_aside("There was not enough memory. Nothing was loaded by this step; run this again where there is more.")
+        return 1
+    except KeyboardInterrupt:
+        tell_aside("Stopped. Run this again: it ends what was begun.")
+        return 130
+    except Exception as error:
+        tell_aside(f"The command stopped at an error that it does not know ({place_of(error)}): please report it.")
         return 1
     return 0
+
+
+def place_of(error: BaseException) -> str:
+    """What kind of error it is and where it arose, without its text, which may quote a stranger or a secret."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" in {Path(place.tb_frame.f_code.co_filename).name}, line {place.tb_lineno}" if place else ""
+    return f"{type(error).__name__}{where}"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .text import printable_lines
+
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
@@ -64,7 +66,9 @@ class DbtProject:
         def hear(event: Any) -> None:
             if event.info.level not in (levels if tell else ("error",)):
                 return
-            for line in f"{event.info.ts.ToDatetime():%H:%M:%S}  {event.info.msg}".splitlines():
+            # what dbt says may quote rows, and so a stranger
+            told = printable_lines(f"{event.info.ts.ToDatetime():%H:%M:%S}  {event.info.msg}")
+            for line in told.splitlines():
                 lines.append(line.rstrip())
                 if tell is not None:
                     tell(lines[-1])
@@ -88,7 +92,7 @@ class DbtProject:
             if lines and tell is not None:
                 raise DbtError("")
             # a wrong option is no event
-            lines = lines or str(outcome.exception or "").splitlines()
+            lines = lines or printable_lines(outcome.exception or "").splitlines()
             raise DbtError("\n".join(line for line in lines if line.strip()))
         return outcome.result
 

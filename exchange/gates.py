@@ -30,6 +30,7 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from . import protocol
 from .files import sha256_of
 from .protocol import Allowed, FileEntry, Refused
+from .text import LONGEST_LINE, printable
 
 BATCH_ROWS = 250_000
 # A token has 64 bytes; the longest row of keys has three, and a few short words.
@@ -71,10 +72,15 @@ class Checks:
         """The checks as one HTML page that needs no network. Values of rows never stand in it, only counts."""
         lines = "".join(
             f'<tr class="{"ok" if ok else "bad"}"><td>{"passed" if ok else "failed"}</td>'
-            f"<td>{html.escape(what)}</td><td>{html.escape(found)}</td></tr>\n"
+            f"<td>{_on_page(what)}</td><td>{_on_page(found)}</td></tr>\n"
             for what, found, ok in self.rows
         )
-        return PAGE.format(title=html.escape(self.title), verdict=html.escape(verdict), lines=lines)
+        return PAGE.format(title=_on_page(self.title), verdict=_on_page(verdict), lines=lines)
+
+
+def _on_page(text: str) -> str:
+    """Text that a stranger may have written, for a page."""
+    return html.escape(printable(text, LONGEST_LINE))
 
 
 PAGE = """<!doctype html>

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .text import printable
+
 PROTOCOL = "account-mapping/v1"
 MODELS = Path(__file__).resolve().parent.parent / "python_models"
 MAX_MANIFEST_BYTES = 1_000_000
@@ -29,6 +31,10 @@ MAX_ROWS = 500_000_000
 MAX_SEQUENCE = 10**9
 DEFAULT_VALID_DAYS = 30
 LEAST_MINIMUM_COUNT = 10
+# What a side may call itself.
+LONGEST_NAME = 100
+CODE_BITS = 120
+CODE_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 STATUSES = ("customer", "open_opportunity", "churned", "prospect")
 PARTNER_STATUSES = (*STATUSES, "not_shared")
@@ -102,6 +108,7 @@ CANARY_ADDRESSES = (
 )
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+KEY_ID = re.compile(r"[0-9a-f]{32}")
 FILE_NAME = re.compile(r"(keys|counts|fields)-[0-9a-f]{12}\.parquet")
 FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PARTNER_ID = re.compile(r"[a-z0-9][a-z0-9_]{0,99}")
@@ -140,9 +147,12 @@ def derive_key(secret: bytes, agreement_id: str, epoch: str, purpose: str) -> by
     return load_model("int_account_mapping__match_keys").derive_key(secret, agreement_id, epoch, purpose, "")
 
 
-def read_secret(variable: str) -> bytes:
-    """The pair secret in environment variable `variable`; ValueError says what is wrong with it, never its value."""
-    return load_model("int_account_mapping__match_keys").read_secret(variable)
+def read_secret(variable: str, others: Iterable[str] = ()) -> bytes:
+    """The pair secret in environment variable `variable`; ValueError says what is wrong with it, never its value.
+
+    others: the variables of other partners' secrets, as far as their names do not begin as usual.
+    """
+    return load_model("int_account_mapping__match_keys").read_secret(variable, others)
 
 
 # ---------------------------------------------------------------- JSON in one spelling
@@ -184,6 +194,19 @@ def authentication_code(secret: bytes, manifest: Mapping[str, Any]) -> str:
     content = {key: value for key, value in manifest.items() if key != "mac"}
     key = derive_key(secret, manifest["agreement_id"], manifest["epoch"], "manifest")
     return hmac.digest(key, canonical_json(content), "sha256").hex()
+
+
+def delivery_code(manifest: Mapping[str, Any]) -> str:
+    """What people compare out loud: a hash of the whole manifest, its `mac` and the hashes of its files included.
+
+    The first 120 bits of a SHA-256, in Crockford's base 32 (no I, L, O, U), six groups of four. To make another
+    manifest with the code of a given one takes about 2^120 attempts; to make two with one code, for who writes both,
+    2^60.
+    """
+    hashed = hashlib.sha256(b"account-mapping/v1 delivery code\x00" + canonical_json(manifest)).digest()
+    number = int.from_bytes(hashed[: CODE_BITS // 8], "big")
+    signs = "".join(CODE_SIGNS[number >> shift & 31] for shift in range(CODE_BITS - 5, -1, -5))
+    return "-".join(signs[place : place + 4] for place in range(0, len(signs), 4))
 
 
 def key_id(secret: bytes, agreement_id: str, epoch: str) -> str:
@@ -284,7 +307,7 @@ def make_rule(row: Mapping[str, Any]) -> Rule:
     """A Rule of a row of settings or of a manifest's statement; ValueError names what cannot be read."""
     unknown = sorted(set(row) - set(Rule.__dataclass_fields__))
     if unknown:
-        raise ValueError(f"unknown column {unknown[0]!r}")
+        raise ValueError(f"unknown column {_short(unknown[0])}")
     for name, value in row.items():
         wanted = (int,) if name == "minimum_count" else (str,)
         if value is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
@@ -542,6 +565,8 @@ def parse_manifest(data: bytes) -> dict[str, Any]:
         manifest = json.loads(data.decode("utf-8"), object_pairs_hook=_no_doubled_keys)
     except (ValueError, RecursionError):
         raise Refused("not_json", "The manifest is no readable JSON: it was cut off or changed on its way.") from None
+    if _has_broken_text(manifest):
+        raise Refused("broken_text", "The manifest holds half a character (a lone surrogate), which no text has.")
     if not isinstance(manifest, dict) or manifest.get("protocol") != PROTOCOL:
         stated = manifest.get("protocol") if isinstance(manifest, dict) else None
         raise Refused(
@@ -562,6 +587,27 @@ def parse_manifest(data: bytes) -> dict[str, Any]:
     return manifest
 
 
+def _has_broken_text(value: Any) -> bool:
+    """Whether a text has a surrogate without its other half, as JSON lets one write: nothing can encode it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    except RecursionError:
+        # refused by its shape: nothing that the protocol knows is as deep
+        return False
+    return False
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with what a side calls itself, or None: people read it, and compare it with another."""
+    if not name.strip() or len(name) > LONGEST_NAME:
+        return f"has no characters, or more than {LONGEST_NAME}"
+    if printable(name) != name:
+        return "has characters that cannot be seen"
+    return None
+
+
 def _short(value: Any) -> str:
     """A stranger's value, fit for a message: short and printable."""
     return ascii(value)[:60] if value is not None else "none"
@@ -580,6 +626,14 @@ def _shape_problem(manifest: Mapping[str, Any]) -> str | None:
     canary = manifest["canaries"]
     if set(canary) != {"raw", "normalised"} or not all(isinstance(v, str) for v in canary.values()):
         return "canaries are not as they should be"
+    problem = name_problem(manifest["sender"])
+    if problem:
+        return f"the name of its sender {problem}"
+    for name in ("golden_vectors", "statement_hash", "partner_statement_hash", "mac"):
+        if manifest[name] is not None and not SHA256.fullmatch(manifest[name]):
+            return f"{name} is no hash"
+    if not KEY_ID.fullmatch(manifest["key_id"]):
+        return "key_id is no hash"
     if not 1 <= manifest["sequence"] <= MAX_SEQUENCE:
         return "the sequence is out of bounds"
     try:
@@ -637,11 +691,13 @@ def check_manifest(
     us: Party,
     own_mac: str | None = None,
     accepted: Accepted | None = None,
+    known_sender: str | None = None,
 ) -> list[str]:
     """Notes on a parsed manifest that can be believed and used; raises Refused for any other.
 
-    own_mac: of the manifest in our own outbox. accepted: what was loaded last. The first failing check speaks, so that
-    a wrong secret, another epoch and another normaliser are told apart.
+    own_mac: of the manifest in our own outbox. accepted: what was loaded last. known_sender: of the first manifest that
+    was accepted of this partner, in whatever epoch. The first failing check speaks, so that a wrong secret, another
+    epoch and another normaliser are told apart.
     """
     if manifest["mac"] == own_mac:
         raise Refused("own_file", "This is our own manifest sent back: the inbox holds what our outbox says.")
@@ -666,10 +722,22 @@ def check_manifest(
             "The manifest was altered, or written by somebody without the secret: its authentication code does not fit "
             "its content.",
         )
+    check_sender(manifest, known_sender)
     _check_normaliser(manifest, secret, us)
     _check_validity(manifest, us)
     _check_sequence(manifest, us, accepted)
     return _notes(manifest, us)
+
+
+def check_sender(manifest: Mapping[str, Any], known_sender: str | None) -> None:
+    """Raises Refused where this partner called itself otherwise when something of it was accepted first."""
+    if known_sender is not None and manifest["sender"] != known_sender:
+        raise Refused(
+            "other_sender",
+            f"The manifest names {_short(manifest['sender'])} as its sender, and what was accepted of this partner "
+            f"before came from {_short(known_sender)}: ask both whether that is one company; `forget` the partner to "
+            "begin anew.",
+        )
 
 
 def _check_terms(manifest: Mapping[str, Any], us: Party) -> None:

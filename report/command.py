@@ -18,6 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from exchange.text import printable_lines
+
 from .marts import Marts, ReportError
 
 REQUIREMENTS = "pip install -r dbt_packages/account_mapping/requirements-report.txt"
@@ -70,9 +72,9 @@ def main(command: Sequence[str] | None = None) -> int:
     """0: done; 1: it cannot be done; 2: wrong usage."""
     options = parser().parse_args(command)
     try:
-        print(options.does(options))
+        print(printable_lines(options.does(options)))
     except ReportError as error:
-        print(error, file=sys.stderr)
+        print(printable_lines(error), file=sys.stderr)
         return 1
     except ImportError as error:
         print(f"The report needs {error.name}: run `{REQUIREMENTS}`.", file=sys.stderr)

@@ -11,6 +11,8 @@ from typing import Any
 import jinja2
 import vl_convert
 
+from exchange.text import printable
+
 from . import charts, matrix
 from .marts import Marts, Row
 
@@ -21,6 +23,7 @@ MOST_PLAYS = 500
 STALE_DAYS = 30
 # As many inputs without a fault are told at once; more are folded away.
 MOST_QUIET_INPUTS = 8
+LONGEST_TEXT = 10_000
 WHOLE = "our_status = 'all' and target_list = 'all'"
 PLAY_COLUMNS = (
     "score", "play", "account_name", "partner", "our_status", "partner_status", "our_open_amount", "our_owner",
@@ -219,8 +222,20 @@ def drawn(data: Mapping[str, Any]) -> dict[str, charts.Spec]:
     return specs
 
 
+def shown(value: Any) -> Any:
+    """A value whose texts are fit to be shown: names and owners are what partners wrote, or people in a CRM."""
+    if isinstance(value, str):
+        return printable(value, LONGEST_TEXT)
+    if isinstance(value, Mapping):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(shown, value))
+    return value
+
+
 def page(data: Mapping[str, Any]) -> str:
     """The whole page as HTML."""
+    data = shown(data)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )

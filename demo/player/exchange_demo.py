@@ -32,6 +32,7 @@ from typing import Any
 
 from exchange import command
 from exchange.dbt_project import DbtProject
+from exchange.text import printable_lines
 
 from . import load
 from .play import PACKAGE, PARTNER_SIDE, PROJECT, DemoError, dbt
@@ -365,7 +366,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
             print(f"\n== {title}\n", flush=True)
             differing += play_exchange(folder / ("with_names" if named else "without_names"), named=named)[1]
     except DemoError as error:
-        print(f"\nThe exchange stopped: {error}", file=sys.stderr)
+        print(f"\nThe exchange stopped: {printable_lines(error)}", file=sys.stderr)
         return 1
     print(f"\n{len(differing)} cells differ" if differing else "\nAll count the same companies in every cell.")
     return 1 if differing else 0

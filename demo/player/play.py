@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from exchange.dbt_project import DbtError, DbtProject
+from exchange.text import printable_lines
 
 from . import load, show
 
@@ -195,7 +196,7 @@ def run() -> None:
     done(start)
 
     start = step(5, "results")
-    print(f"\n{show.show()}\n")
+    print(f"\n{printable_lines(show.show())}\n")
     done(start)
     print(f"done in {time.monotonic() - began:.0f} s; the marts are in {load.DATABASE}")
 
@@ -213,6 +214,6 @@ def main() -> int:
     try:
         run()
     except DemoError as error:
-        print(f"\nThe demo stopped: {error}", file=sys.stderr)
+        print(f"\nThe demo stopped: {printable_lines(error)}", file=sys.stderr)
         return 1
     return 0

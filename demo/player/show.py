@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from math import floor
 from pathlib import Path
 
+from exchange.text import printable_lines
+
 from .load import DATABASE
 
 WIDTH = 98
@@ -233,7 +235,7 @@ def main() -> int:
         print(f"no database {database}: run `python demo/run_demo.py` first")
         return 1
     try:
-        print(show(database))
+        print(printable_lines(show(database)))
     except duckdb.CatalogException as error:
         print(f"the marts are not built yet: run `python demo/run_demo.py` ({error})")
         return 1

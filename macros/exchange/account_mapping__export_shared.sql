@@ -34,9 +34,13 @@
     {%- set readable = "is_readable" if "is_readable" in (
         adapter.get_columns_in_relation(rules) | map(attribute="name") | list) else "true as is_readable" -%}
     {%- set as_of = account_mapping.as_of() -%}
+    {#- One secret for two partners would let them compare what each gets: the command has to know the others' names. -#}
+    {%- set other_secrets = "(select list(other_partners.secret_env) from " ~ partners ~ " as other_partners"
+        ~ " where other_partners.exchange = 'keys' and other_partners.is_active"
+        ~ " and other_partners.partner_id <> " ~ partner ~ ") as other_secret_envs" -%}
     {%- do account_mapping._write_json(folder, 'settings',
         "select partner_id, exchange, is_active, coalesce(agreement_id, '') as agreement_id,"
-        ~ " coalesce(epoch, '') as epoch, secret_env, cast(" ~ as_of ~ " as varchar) as as_of, "
+        ~ " coalesce(epoch, '') as epoch, secret_env, " ~ other_secrets ~ ", cast(" ~ as_of ~ " as varchar) as as_of, "
         ~ account_mapping._text_literal(account_mapping.normaliser_version() | trim) ~ " as normaliser_version, "
         ~ account_mapping._text_literal(var("account_mapping__company_id", "us")) ~ " as company_id from "
         ~ partners ~ " where partner_id = " ~ partner) -%}
@@ -48,8 +52,8 @@
     {%- set received = {
         'partner_agreements': ('partner_statement', "direction, our_status, partner_status, level, fields, minimum_count,"
             ~ " cast(valid_from as varchar) as valid_from, cast(valid_until as varchar) as valid_until"),
-        'partner_manifests': ('accepted', "agreement_id, epoch, sequence, mac, statement_hash, partner_statement_hash,"
-            ~ " created_on, expires_on"),
+        'partner_manifests': ('accepted', "sender, agreement_id, epoch, sequence, mac, statement_hash,"
+            ~ " partner_statement_hash, created_on, expires_on"),
     } -%}
     {%- for table, (file, columns) in received.items() -%}
         {%- set relation = account_mapping._partners_table(table) -%}

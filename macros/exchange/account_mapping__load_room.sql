@@ -1,10 +1,10 @@
-{% macro account_mapping__load_room(partner_id, folder) %}
-    {#- For the exchange command in a clean room: replaces both sides' keys by the checked files below `folder`, own.parquet
-        and keys.parquet, all or nothing. -#}
-    {{- return(adapter.dispatch('account_mapping__load_room', 'account_mapping')(partner_id, folder)) -}}
+{% macro account_mapping__load_room(partner_id, folder, files) %}
+    {#- For the exchange command in a clean room: replaces both sides' keys by the checked files below `folder`, all or
+        nothing. files: of `own` and `keys`, the name of each file and how many rows it must have. -#}
+    {{- return(adapter.dispatch('account_mapping__load_room', 'account_mapping')(partner_id, folder, files)) -}}
 {% endmacro %}
 
-{% macro default__account_mapping__load_room(partner_id, folder) %}
+{% macro default__account_mapping__load_room(partner_id, folder, files) %}
     {%- do exceptions.raise_compiler_error(
         "account_mapping: the exchange command reads files on DuckDB only, this is " ~ target.type ~ ". Load one side's"
         ~ " account_mapping__shared_keys into own.shared_keys and the other's into partners.partner_keys, both with '"
@@ -12,7 +12,7 @@
     ) -%}
 {% endmacro %}
 
-{% macro duckdb__account_mapping__load_room(partner_id, folder) %}
+{% macro duckdb__account_mapping__load_room(partner_id, folder, files) %}
     {%- if not execute -%}
         {{- return('') -}}
     {%- endif -%}
@@ -28,7 +28,7 @@
     ] -%}
         {%- do statements.append("create schema if not exists " ~ relation.without_identifier()) -%}
         {%- do statements.extend(
-            account_mapping._replace_rows(relation, 'keys', partner, folder ~ "/" ~ file ~ ".parquet")) -%}
+            account_mapping._replace_rows(relation, 'keys', partner, folder, files[file])) -%}
     {%- endfor -%}
     {%- do run_query("begin transaction;\n" ~ (statements | join(";\n")) ~ ";\ncommit") -%}
 {% endmacro %}

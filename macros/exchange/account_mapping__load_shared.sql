@@ -1,9 +1,10 @@
-{% macro account_mapping__load_shared(partner_id, folder, kinds=[]) %}
-    {#- For the exchange command: replaces what one partner gave us by the checked files below `folder`, all or nothing. -#}
-    {{- return(adapter.dispatch('account_mapping__load_shared', 'account_mapping')(partner_id, folder, kinds)) -}}
+{% macro account_mapping__load_shared(partner_id, folder, files) %}
+    {#- For the exchange command: replaces what one partner gave us by the checked files below `folder`, all or nothing.
+        files: by kind, also `statement` and `accepted`, the name of each file and how many rows it must have. -#}
+    {{- return(adapter.dispatch('account_mapping__load_shared', 'account_mapping')(partner_id, folder, files)) -}}
 {% endmacro %}
 
-{% macro default__account_mapping__load_shared(partner_id, folder, kinds=[]) %}
+{% macro default__account_mapping__load_shared(partner_id, folder, files) %}
     {%- do exceptions.raise_compiler_error(
         "account_mapping: the exchange command reads files on DuckDB only, this is " ~ target.type ~ ". Load what the"
         ~ " partner shares with you into partners.partner_keys, partners.partner_agreements, partners.partner_counts and"
@@ -11,7 +12,7 @@
     ) -%}
 {% endmacro %}
 
-{% macro duckdb__account_mapping__load_shared(partner_id, folder, kinds=[]) %}
+{% macro duckdb__account_mapping__load_shared(partner_id, folder, files) %}
     {%- if not execute -%}
         {{- return('') -}}
     {%- endif -%}
@@ -20,8 +21,7 @@
     {%- set statements = ["create schema if not exists " ~ account_mapping._partners_table('partner_keys').without_identifier()] -%}
     {%- for kind in layouts -%}
         {%- set relation = account_mapping._partners_table('partner_' ~ kind) -%}
-        {%- set file = folder ~ "/" ~ kind ~ ".parquet" if kind in kinds else none -%}
-        {%- do statements.extend(account_mapping._replace_rows(relation, kind, partner, file)) -%}
+        {%- do statements.extend(account_mapping._replace_rows(relation, kind, partner, folder, files.get(kind))) -%}
     {%- endfor -%}
     {%- set stated = {
         'partner_agreements': ('statement', {
@@ -47,15 +47,17 @@
         {%- do statements.append("delete from " ~ relation ~ " where partner_id = " ~ partner) -%}
         {%- do statements.append(
             "insert into " ~ relation ~ " by name select " ~ partner ~ " as partner_id, * from read_json("
-            ~ account_mapping._text_literal(folder ~ "/" ~ file ~ ".json") ~ ", format = 'array', columns = {"
+            ~ account_mapping._text_literal(folder ~ "/" ~ files[file]['name']) ~ ", format = 'array', columns = {"
             ~ (layout | join(", ")) ~ "})") -%}
+        {%- do statements.append(account_mapping._must_have_rows(relation, partner, files[file]['rows'])) -%}
     {%- endfor -%}
     {#- one text with its own transaction: whatever fails or is killed in between, the former rows stay -#}
     {%- do run_query("begin transaction;\n" ~ (statements | join(";\n")) ~ ";\ncommit") -%}
 {% endmacro %}
 
-{% macro _replace_rows(relation, kind, partner, file) %}
-    {#- Statements by which the rows of one partner in `relation` become those of a checked Parquet file, or none. -#}
+{% macro _replace_rows(relation, kind, partner, folder, file) %}
+    {#- Statements by which the rows of one partner in `relation` become those of a checked Parquet file, or none.
+        file: its name below `folder` and its number of rows. -#}
     {%- set numbers = ['our_accounts', 'partner_accounts', 'companies'] -%}
     {%- set typed, read = [], [] -%}
     {%- for column in account_mapping._exchange_layouts()[kind]['columns'] -%}
@@ -70,7 +72,16 @@
     {%- if file -%}
         {%- do statements.append(
             "insert into " ~ relation ~ " by name select " ~ partner ~ " as partner_id, " ~ (read | join(", "))
-            ~ " from read_parquet(" ~ account_mapping._text_literal(file) ~ ")") -%}
+            ~ " from read_parquet(" ~ account_mapping._text_literal(folder ~ "/" ~ file['name']) ~ ")") -%}
     {%- endif -%}
+    {%- do statements.append(account_mapping._must_have_rows(relation, partner, file['rows'] if file else 0)) -%}
     {{- return(statements) -}}
+{% endmacro %}
+
+{% macro _must_have_rows(relation, partner, rows) %}
+    {#- A statement that fails, and with it the transaction, unless a partner has so many rows in `relation`. -#}
+    {{- return(
+        "select case when (select count(*) from " ~ relation ~ " where partner_id = " ~ partner ~ ") <> " ~ rows
+        ~ " then error(" ~ account_mapping._text_literal("account_mapping: " ~ relation.identifier
+        ~ " did not get the " ~ rows ~ " rows that were checked: nothing was loaded") ~ ") end") -}}
 {% endmacro %}

@@ -8,7 +8,9 @@ value becomes HMAC-SHA-256 (RFC 2104) under that key. Secrets are read from the 
 import hashlib
 import hmac
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 MISSING_LIBRARY = (
     "account_mapping needs {}: run `pip install -r dbt_packages/account_mapping/requirements.txt` "
@@ -22,7 +24,11 @@ except ImportError as error:
     raise ImportError(MISSING_LIBRARY.format(error.name)) from error
 
 PROTOCOL = b"account-mapping/v1"
+SECRET_PREFIX = "ACCOUNT_MAPPING_SECRET_"  # noqa: S105, the beginning of a variable's name
 MINIMUM_SECRET_BYTES = 32
+# Of 32 random bytes 30 differ; fewer than 20 do once in 10^12 times. Five bytes that occur twice: once in 10^9 times.
+LEAST_DISTINCT_BYTES = 20
+REPEATED_BYTES = 5
 BATCH_ROWS = 131_072
 # The optimizer takes a stream for one row and would hold all of it as the hash table of the join, in place of the pads.
 HASHING_SETTINGS = {
@@ -53,10 +59,30 @@ HMAC_QUERY = """
 """
 
 
-def read_secret(variable: str) -> bytes:
+def weakness(secret: bytes) -> str | None:
+    """Why nobody should trust that a secret was made at random, or None.
+
+    Each rule is about what happens to 32 random bytes less than once in a billion times; longer ones likewise.
+    """
+    size = len(secret)
+    if sum(32 <= byte < 127 or byte in b"\t\n\r" for byte in secret) * 10 >= size * 9:
+        return "is a text, spelt in hexadecimal"
+    blocks = [secret[place : place + REPEATED_BYTES] for place in range(size - REPEATED_BYTES + 1)]
+    if len(blocks) != len(set(blocks)):
+        return "repeats a part of itself"
+    if max(Counter(secret).values()) > size // 4 or len(set(secret)) < LEAST_DISTINCT_BYTES:
+        return "repeats few bytes"
+    steps = Counter((after - before) % 256 for before, after in pairwise(secret))
+    if max(steps.values()) > size // 4:
+        return "counts up or down"
+    return None
+
+
+def read_secret(variable: str, others: Iterable[str] = ()) -> bytes:
     """The pair secret as bytes.
 
-    variable: name of the environment variable that holds at least 32 bytes in hex.
+    variable: name of the environment variable that holds at least 32 bytes in hex. others: the variables of other
+    partners; those whose names begin as usual are looked at in any case.
     Raises ValueError naming the variable and the remedy; the message never holds the value.
     """
     text = os.environ.get(variable)
@@ -74,6 +100,26 @@ def read_secret(variable: str) -> bytes:
             f"{variable} holds {len(secret)} bytes, at least {MINIMUM_SECRET_BYTES} are needed: "
             "generate a secret with `openssl rand -hex 32`"
         )
+    weak = weakness(secret)
+    if weak:
+        raise ValueError(
+            f"the secret in {variable} {weak}, so it can be guessed: generate one with `openssl rand -hex 32` "
+            "and give your partner the same value over a safe channel"
+        )
+    others = set(others)
+    if variable in others:
+        raise ValueError(
+            f"{variable} is named for two partners, and what leaves could be compared between them: "
+            "give each partner a secret of its own, from `openssl rand -hex 32`"
+        )
+    for other in sorted(others | {name for name in os.environ if name.startswith(SECRET_PREFIX)} - {variable}):
+        # spelt otherwise, in capitals or with blanks, it is the same secret
+        theirs = "".join(os.environ.get(other, "").split()).lower().encode("utf-8", "surrogateescape")
+        if hmac.compare_digest(theirs, secret.hex().encode()):
+            raise ValueError(
+                f"{variable} and {other} hold the same secret, and what leaves could be compared between two partners: "
+                "give each partner a secret of its own, from `openssl rand -hex 32`"
+            )
     return secret
 
 
@@ -110,7 +156,12 @@ def pad_table(scopes: list[tuple[str, str, str, str, str]], normaliser_version: 
 
     scopes: distinct (partner_id, agreement_id, epoch, secret_env, key_type). Reads each secret once.
     """
-    secrets = {variable: read_secret(variable) for variable in sorted({scope[3] for scope in scopes})}
+    partners = {variable: {scope[0] for scope in scopes if scope[3] == variable} for _, _, _, variable, _ in scopes}
+    secrets = {
+        # a variable that is named for two partners is another's too
+        variable: read_secret(variable, [other for other in partners if other != variable or len(partners[other]) > 1])
+        for variable in sorted(partners)
+    }
     pads = [
         hmac_pads(derive_key(secrets[variable], agreement_id, epoch, key_type, normaliser_version))
         for _, agreement_id, epoch, variable, key_type in scopes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import random
 from collections.abc import Iterable
@@ -152,7 +153,7 @@ def test_the_oracle_sees_both_sides_alike():
 # --------------------------------------------------------------- through the build
 
 K = 10
-SECRET = "5e" * 32
+SECRET = hashlib.sha256(b"a pair under test").hexdigest()
 # accounts that both have, by our status and the partner's
 SHARED = {
     ("customer", "customer"): 60,

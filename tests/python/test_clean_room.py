@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 STATUSES = ["customer", "open_opportunity", "churned", "prospect"]
 COUNTRIES = ["DE", "FR", "US", None]
-SECRETS = {"ACCOUNT_MAPPING_SECRET_ASTER": "5a" * 32, "ACCOUNT_MAPPING_SECRET_BIRCH": "5a" * 32}
+SECRET = sha256(b"a pair under test").hexdigest()
 MARTS = ["account_mapping__overlap_matrix", "account_mapping__partner_coverage", "account_mapping__overlaps"]
 SELECTION = [*(f"+{mart}" for mart in MARTS), "+account_mapping__data_issues"]
 KEYS = "+account_mapping__shared_keys"
@@ -119,6 +119,14 @@ def coverage(project: Project) -> list[Row]:
     )
 
 
+def own_environment(patch: pytest.MonkeyPatch, partner_id: str | None) -> None:
+    """The environment of one side, which knows its secret with one partner; the clean room knows none."""
+    for name in ("aster", "birch"):
+        patch.delenv(f"ACCOUNT_MAPPING_SECRET_{name.upper()}", raising=False)
+    if partner_id:
+        patch.setenv(f"ACCOUNT_MAPPING_SECRET_{partner_id.upper()}", SECRET)
+
+
 @pytest.fixture(scope="module")
 def parties(tmp_path_factory) -> Mapping[str, Project]:
     """Aster, Birch, and a clean room that sees Aster as its own side; all built."""
@@ -129,17 +137,16 @@ def parties(tmp_path_factory) -> Mapping[str, Project]:
         for name in ("aster", "birch")
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in SECRETS.items():
-            patch.setenv(name, value)
         for seed, (name, other) in enumerate([("aster", "birch"), ("birch", "aster")], start=1):
+            own_environment(patch, other)
             projects[name].write_table("generic.accounts", crm_of(name, seed))
             write_settings(projects[name], other, **terms)
             projects[name].make(KEYS)
         for name, other in [("aster", "birch"), ("birch", "aster")]:
+            own_environment(patch, other)
             projects[name].write_table("partners.partner_keys", keys_for(projects[other], name, other))
             build(projects[name], *SELECTION, KEYS)
-        for name in SECRETS:
-            patch.delenv(name)
+        own_environment(patch, None)
         room = Project(
             folder / "room", {"account_mapping__crms": ["shared_keys"], "account_mapping__as_of": "2026-11-15"}
         )

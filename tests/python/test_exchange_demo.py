@@ -110,15 +110,11 @@ def test_a_cell_that_differs_is_seen():
 def test_nothing_but_the_files_of_an_outbox_was_passed(played):
     for name, partner in (("aster", "birch"), ("birch", "aster")):
         outbox, inbox = played.folder / name / "outbox" / partner, played.folder / partner / "inbox" / name
-        sent = {path.name: path.read_bytes() for path in outbox.iterdir() if path.name != "checks.html"}
-        assert {path.name: path.read_bytes() for path in inbox.iterdir() if path.name != "checks.html"} == sent
+        sent = {path.name: path.read_bytes() for path in outbox.iterdir()}
+        assert {path.name: path.read_bytes() for path in inbox.iterdir()} == sent
         assert sorted(re.sub("-.*", "", path) for path in sent) == ["counts", "fields", "keys", "manifest.json"]
         room = played.folder / "clean_room" / "inbox" / name
-        assert sorted(re.sub("-.*", "", path.name) for path in room.iterdir()) == [
-            "checks.html",
-            "keys",
-            "manifest.json",
-        ]
+        assert sorted(re.sub("-.*", "", path.name) for path in room.iterdir()) == ["keys", "manifest.json"]
     assert not any((played.folder / "clean_room").glob("outbox/*"))
 
 
@@ -163,7 +159,7 @@ def test_an_old_outbox_sent_again_is_refused_and_changes_nothing(played):
     with pytest.raises(DemoError, match=r"Refused \(replayed\).*number 2, number 3 was accepted before"):
         played.play.exchange("aster", "receive", "birch", "--no-build")
     assert marts(aster) == before
-    assert (inbox / "quarantine/1/manifest.json").exists()
+    assert (aster / "exchange_state/birch/quarantine/1/manifest.json").exists()
     for name, data in kept.items():
         (inbox / name).write_bytes(data)
 
@@ -244,7 +240,7 @@ def test_who_is_forgotten_is_in_no_table_and_no_folder(played):
     for name in ("account_mapping__shared_keys", "int_account_mapping__frozen_counts"):
         assert f"main.{name}" in told
     assert "int_account_mapping__overlap_first_seen" in told
-    assert not (aster / "outbox/birch").exists() and not (aster / "inbox/birch").exists()
+    assert not any((aster / folder / "birch").exists() for folder in ("outbox", "inbox", "exchange_state"))
     with opened(aster / "warehouse.duckdb") as connection:
         tables = connection.sql(
             "select distinct schema_name, table_name from duckdb_columns() inner join duckdb_tables() "

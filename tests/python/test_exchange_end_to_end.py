@@ -81,6 +81,11 @@ def assert_whole_whenever_a_load_is_killed(project: Project, staging: Path, load
     numbers = np.char.zfill(np.arange(200_000).astype(str), 64)
     columns = dict.fromkeys(schema.names, numbers)
     pq.write_table(pa.table(columns, schema), staging / "keys.parquet")
+    # the same statements about these files: where they are, and how many rows have to come
+    load = re.sub("(?<=account_mapping_exchange/north/)[^/]+", staging.name, load)
+    for table, rows in (("partner_keys", len(numbers)), ("partner_agreements", 0), ("partner_manifests", 1)):
+        load, found = re.subn(rf"(?<={table}\" where partner_id = 'north'\) <> )\d+", str(rows), load)
+        assert found == 1
     facts = {name: str(value) for name, value in entry.items() if name != "partner_id"} | {"sequence": 99}
     (staging / "accepted.json").write_text(json.dumps([facts]))
     (staging / "statement.json").write_text("[]")
@@ -143,7 +148,8 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     assert manifest["sequence"] == 2
     names = {entry["kind"]: entry["name"] for entry in manifest["files"]}
     assert "fields" not in names
-    assert {path.name for path in outbox.iterdir()} == {"manifest.json", "checks.html", *names.values()}
+    assert {path.name for path in outbox.iterdir()} == {"manifest.json", *names.values()}
+    assert (north.folder / "exchange_state/south/sent.html").exists()
     keys = pq.read_table(outbox / names["keys"]).to_pylist()
     assert len(keys) > 6
     assert {row["status"] for row in keys} == {"prospect"}
@@ -164,15 +170,27 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     stored = "select * exclude (partner_id) from partners.partner_keys order by key_type, token, account_token"
     assert south.query(stored) == keys
     assert south.query("select distinct partner_id from partners.partner_keys") == [{"partner_id": "north"}]
-    assert "All checks passed" in (inbox / files.PAGE).read_text()
+    state = south.folder / "exchange_state/north"
+    assert "All checks passed" in (state / files.PAGE).read_text()
+    assert {path.name for path in inbox.iterdir()} == set(before)
     # a load that fails half-way changes nothing: the rows of keys go before the broken statement is read
-    staging = south.folder / "target/account_mapping_exchange/north"
+    work = exchange.Work("north", south.folder, south.folder / "outbox/north", inbox)
+    assert not any(work.staging.parent.iterdir())
+    staging = work.staging
+    staging.mkdir()
     (staging / "accepted.json").write_text("[]")
     (staging / "statement.json").write_text("no json")
-    work = exchange.Work("north", south.folder, south.folder / "outbox/north", inbox)
+    stated = {name: {"name": f"{name}.json", "rows": 0} for name in ("statement", "accepted")}
     with pytest.raises(exchange.ExchangeError, match="run-operation"):
-        exchange.operation(work, "account_mapping__load_shared", kinds=[])
+        exchange.operation(work, "account_mapping__load_shared", files=stated)
     assert south.query(stored) == keys
+    # nor one that brings other rows than were checked, or none
+    (staging / "statement.json").write_text("[]")
+    for rows in ({"accepted": {"name": "accepted.json", "rows": 1}}, {"keys": {"name": "empty.parquet", "rows": 1}}):
+        pq.write_table(pq.read_table(outbox / names["keys"]).slice(0, 0), staging / "empty.parquet")
+        with pytest.raises(exchange.ExchangeError, match="did not get the 1 rows that were checked"):
+            exchange.operation(work, "account_mapping__load_shared", files=stated | rows)
+        assert south.query(stored) == keys
 
     # nor does one that is killed, at whatever moment
     loads = re.findall(r"begin transaction;.*?\ncommit", (south.folder / "logs/dbt.log").read_text(), re.DOTALL)
@@ -183,7 +201,7 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     (inbox / "manifest.json").write_bytes((inbox / "manifest.json").read_bytes().replace(b"2026-12-15", b"2027-12-15"))
     run(south, "receive", "north", "--no-build", expected=3)
     assert "was altered" in capsys.readouterr().err
-    assert "was altered" in (inbox / "quarantine/1/reason.txt").read_text()
+    assert "was altered" in (state / "quarantine/1/reason.txt").read_text()
     assert south.query(stored) == keys
 
     # withdrawn consent empties the outbox
@@ -196,7 +214,7 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     assert "we get      keys" in told
     run(north, "publish", "south", "--no-build")
     assert "no files" in capsys.readouterr().out
-    assert sorted(path.name for path in outbox.iterdir()) == ["checks.html", "manifest.json"]
+    assert sorted(path.name for path in outbox.iterdir()) == ["manifest.json"]
 
     # whoever is forgotten is in no table, history included, and in no folder
     told = {}
@@ -204,6 +222,8 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
         run(side, "forget", other)
         told[other] = capsys.readouterr().out
         assert not (side.folder / "outbox" / other).exists()
+        assert not list((side.folder / "exchange_state").glob(f"*/*{other}*"))
+        assert not (side.folder / "exchange_state" / other).exists()
     assert "main.account_mapping__shared_keys" in told["south"]
     assert "partners.partner_manifests  1 rows" in told["south"]
     assert f"partners.partner_keys  {len(keys)} rows" in told["north"]

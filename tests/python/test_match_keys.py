@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import random
 import re
 
 import duckdb
@@ -11,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loading import load_model, package_file, properties
+
+from exchange import protocol
 
 match_keys = load_model("int_account_mapping__match_keys")
 
@@ -137,9 +141,34 @@ def test_tokens_equal_the_standard_library(values):
     assert tokens(values, SECRET) == [hmac.digest(SECRET, value.encode(), "sha256").hex() for value in values]
 
 
+# Secrets that are long enough, and that somebody could guess.
+RANDOM = hashlib.sha256(b"as good as random").digest()
+WEAK_SECRETS = [
+    ("5a" * 32, "is a text"),
+    ("fa" * 32, "repeats a part"),
+    ((bytes(24) + RANDOM[:8]).hex(), "repeats a part"),
+    (b"".join(n.to_bytes(2, "big") for n in range(256, 272)).hex(), "repeats few bytes"),
+    ((RANDOM[:16] * 2).hex(), "repeats a part"),
+    ((RANDOM[:11] * 3)[:32].hex(), "repeats a part"),
+    ((RANDOM + RANDOM[:5]).hex(), "repeats a part"),
+    (bytes(range(32)).hex(), "counts"),
+    (bytes(range(255, 223, -1)).hex(), "counts"),
+    (bytes(7 * n % 256 for n in range(40)).hex(), "counts"),
+    (bytes((*range(10), *RANDOM[10:])).hex(), "counts"),
+    (b"Correct horse, battery & staple!".hex(), "is a text"),
+    (b"Correct horse, battery & staple!".hex().upper(), "is a text"),
+]
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
-    [(None, "is not set"), ("", "is not set"), ("zz" * 32, "not hexadecimal"), ("00" * 8, "at least 32")],
+    [
+        (None, "is not set"),
+        ("", "is not set"),
+        ("zz" * 32, "not hexadecimal"),
+        ("00" * 8, "at least 32"),
+        *WEAK_SECRETS,
+    ],
 )
 def test_a_bad_secret_names_the_variable_and_the_remedy_and_never_the_value(monkeypatch, value, problem):
     monkeypatch.delenv("SOME_SECRET", raising=False)
@@ -150,6 +179,52 @@ def test_a_bad_secret_names_the_variable_and_the_remedy_and_never_the_value(monk
     assert "SOME_SECRET" in str(error.value)
     assert "openssl rand -hex 32" in str(error.value)
     assert not value or value not in str(error.value)
+
+
+@pytest.mark.parametrize("spell", [str, str.upper, lambda text: " ".join(text[i : i + 4] for i in range(0, 64, 4))])
+def test_one_secret_for_two_partners_is_refused_however_it_is_spelt(monkeypatch, spell):
+    monkeypatch.setenv("ACCOUNT_MAPPING_SECRET_NIMBUS", RANDOM.hex())
+    assert match_keys.read_secret("ACCOUNT_MAPPING_SECRET_NIMBUS", ["NOT_SET"]) == RANDOM
+    for name, others in (("ACCOUNT_MAPPING_SECRET_CUMULUS", []), ("OF_ITS_OWN_NAME", ["OF_ITS_OWN_NAME"])):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, spell(RANDOM.hex()))
+            with pytest.raises(ValueError, match=f"NIMBUS and {name} hold the same secret.*openssl") as error:
+                match_keys.read_secret("ACCOUNT_MAPPING_SECRET_NIMBUS", others)
+            assert RANDOM.hex()[:4] not in str(error.value).lower()
+
+
+def test_two_partners_of_one_variable_or_one_secret_are_hashed_for_by_no_model(monkeypatch):
+    """The model reads secrets itself, of all partners at once."""
+    monkeypatch.setenv("FIRST", RANDOM.hex())
+    monkeypatch.setenv("SECOND", hashlib.sha256(RANDOM).hexdigest())
+    scope = ("pact", "1")
+    pads = match_keys.pad_table([("a", *scope, "FIRST", "domain"), ("a", *scope, "FIRST", "name")], "3")
+    assert pads.num_rows == 2
+    assert match_keys.pad_table([("a", *scope, "FIRST", "name"), ("b", *scope, "SECOND", "name")], "3").num_rows == 2
+    with pytest.raises(ValueError, match="named for two partners"):
+        match_keys.pad_table([("a", *scope, "FIRST", "name"), ("b", *scope, "FIRST", "name")], "3")
+    monkeypatch.setenv("SECOND", RANDOM.hex())
+    with pytest.raises(ValueError, match="FIRST and SECOND hold the same secret"):
+        match_keys.pad_table([("a", *scope, "FIRST", "name"), ("b", *scope, "SECOND", "name")], "3")
+
+
+def test_the_command_and_the_model_refuse_the_same_secrets(monkeypatch):
+    rng = random.Random(16)
+    for value in (*(weak for weak, _ in WEAK_SECRETS), *(rng.randbytes(32).hex() for _ in range(100))):
+        monkeypatch.setenv("SOME_SECRET", value)
+        said = []
+        for read in (match_keys.read_secret, protocol.read_secret):
+            try:
+                said.append(read("SOME_SECRET"))
+            except ValueError as error:
+                said.append(str(error))
+        assert said[0] == said[1]
+        assert isinstance(said[0], str) == (value in dict(WEAK_SECRETS))
+
+
+def test_random_secrets_are_never_called_weak():
+    rng = random.Random(16)
+    assert not any(match_keys.weakness(rng.randbytes(size)) for size in (32, 33, 48, 64) for _ in range(5_000))
 
 
 def test_one_normaliser_version_everywhere():

@@ -14,6 +14,7 @@ No pair of two cases is accepted. The demo's companies are on both lists too, so
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ RECORD = (
     *("account_id", "account_name", "website", "email_domain", "country", "state", "city"),
     *("lei", "duns", "vat_id", "linkedin_url"),
 )
-PAIR_SECRET = "3c" * 32
+PAIR_SECRET = hashlib.sha256(b"a pair under test").hexdigest()
 ENVIRONMENT = "MATCHING_CASES_SECRET"
 EVERYTHING = {
     "partner_id": "peer",

@@ -320,14 +320,14 @@ def test_nothing_leaves_with_the_outbox_of_the_exchange_command(world, wanted, m
     """Manifest, page of checks and names of files too; the partner's statement was accepted before."""
     project, _ = world
     monkeypatch.setenv("ACCOUNT_MAPPING_SECRET_ASTER", SECRET.hex())
-    accepted = {"partner_id": "aster", "agreement_id": "sealed", "epoch": "7", "sequence": 1, "mac": "ff" * 32}
-    hashes = {name: "ff" * 32 for name in ("statement_hash", "partner_statement_hash")}
+    accepted = {"partner_id": "aster", "sender": "aster", "agreement_id": "sealed", "epoch": "7", "sequence": 1}
+    hashes = {name: "ff" * 32 for name in ("mac", "statement_hash", "partner_statement_hash")}
     days = {"created_on": date(2026, 11, 15), "expires_on": date(2026, 12, 15)}
     project.write_table("partners.partner_manifests", [accepted | hashes | days])
     assert exchange.main(["reveal", "aster", "--no-build", "--project-dir", str(project.folder)]) == 0
     outbox = project.folder / "outbox" / "aster"
     names = sorted(re.sub("-.*", "", path.name) for path in outbox.iterdir())
-    assert names == ["checks.html", "counts", "fields", "keys", "manifest.json"]
+    assert names == ["counts", "fields", "keys", "manifest.json"]
     assert scan_folder(outbox, wanted) == []
 
 
