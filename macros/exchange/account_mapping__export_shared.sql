@@ -62,6 +62,7 @@
                 "select " ~ columns ~ " from " ~ relation ~ " where partner_id = " ~ partner) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do account_mapping._write_ledger(folder) -%}
     {%- set layouts = account_mapping._exchange_layouts() -%}
     {%- for kind in kinds -%}
         {%- set relation = account_mapping._exchange_model('account_mapping__shared_' ~ kind) -%}
