@@ -160,7 +160,8 @@ def alone(work: Work, *names: str, forget: bool = False) -> Iterator[None]:
         except locks.Busy as busy:
             raise ExchangeError(str(busy)) from None
         stack.enter_context(own_staging(work))
-        narrow(work)
+        if not forget:
+            narrow(work)
         yield
 
 
@@ -937,7 +938,7 @@ def forget(work: Work) -> str:
         others = [
             name for name in room_senders(work) if name != work.partner_id and protocol.PARTNER_ID.fullmatch(name)
         ]
-    except ExchangeError:
+    except (ExchangeError, NotPlain):
         others = []
     left = [
         f"  {shown(path)}: of the other side of this room"

@@ -24,7 +24,7 @@ except ImportError:
     fcntl = None
     import msvcrt
 
-PAUSE = 0.1
+PAUSE = 0.05
 # Beyond what stands in the file: on Windows a locked byte cannot be read.
 LOCKED_BYTE = 1 << 20
 LONGEST_NOTE = 1_000

@@ -34,7 +34,7 @@
     {%- set readable = "is_readable" if "is_readable" in (
         adapter.get_columns_in_relation(rules) | map(attribute="name") | list) else "true as is_readable" -%}
     {%- set as_of = account_mapping.as_of() -%}
-    {#- One secret for two partners would let them compare what each gets: the command has to know the others' names. -#}
+    {#- One secret for two partners would let them compare what each gets: the command has to know the others'. -#}
     {%- set other_secrets = "(select list(other_partners.secret_env) from " ~ partners ~ " as other_partners"
         ~ " where other_partners.exchange = 'keys' and other_partners.is_active"
         ~ " and other_partners.partner_id <> " ~ partner ~ ") as other_secret_envs" -%}

@@ -190,7 +190,7 @@ def test_what_the_partner_counts_and_reveals_can_be_read_beside_our_own(played):
 
 def masked(text: str) -> str:
     """A text without what differs from run to run: codes, names of files, numbers."""
-    return re.sub(r"\b[0-9a-f]{12,}\b|\d[\d,]*", "#", text)
+    return re.sub(r"\b(?:[0-9A-Z]{4}-){5}[0-9A-Z]{4}\b|\b[0-9a-f]{12,}\b|\d[\d,]*", "#", text)
 
 
 def test_the_guide_shows_what_the_commands_say(played):
