@@ -706,7 +706,7 @@ def room_senders(work: Work) -> dict[str, str]:
 
 
 def accept_pair(work: Work, us: Party) -> tuple[str, list[Checked], dict[str, str]]:
-    """Check both deliveries and lay their keys ready in the staging folder, as own.parquet and keys.parquet.
+    """Check both deliveries and lay their keys, and the counts that came with them, ready in the staging folder.
 
     Returns a text, the files that are to be loaded, and what each side calls itself. Raises Refused after having moved
     what was delivered into quarantine, on both sides.
@@ -734,10 +734,16 @@ def accept_pair(work: Work, us: Party) -> tuple[str, list[Checked], dict[str, st
                 sender = printable(manifests[side]["sender"])
                 if entry is None:
                     raise Refused("no_keys", f"{sender} delivered no keys: none is in force.")
-                target = work.staging / f"{side}.parquet"
-                found = check_file(inbox, target, us, entry, permitted[side], checks)
-                checked.append(Checked(side, found.path, found.rows, found.sha256))
-                lines.append(f"{shown(inbox.path)}: {entry.rows:,} keys of {sender}")
+                counts = next((FileEntry(**e) for e in manifests[side]["files"] if e["kind"] == "counts"), None)
+                # counts are read beside the room's own; keys alone do as well
+                brought = [entry] if counts is None or counts.name not in inbox.names() else [entry, counts]
+                for file in brought:
+                    name = side if file.kind == "keys" else f"{side}_counts"
+                    target = work.staging / f"{name}.parquet"
+                    found = check_file(inbox, target, us, file, permitted[side], checks)
+                    checked.append(Checked(name, found.path, found.rows, found.sha256))
+                rows = ", ".join(f"{file.rows:,} {file.kind}" for file in brought)
+                lines.append(f"{shown(inbox.path)}: {rows} of {sender}")
                 lines.append(f"  code {protocol.delivery_code(manifests[side])}")
         except Refused as refused:
             checks.failed(str(refused))

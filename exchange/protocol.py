@@ -22,7 +22,7 @@ from typing import Any
 
 from .text import printable
 
-PROTOCOL = "account-mapping/v1"
+PROTOCOL = "account-mapping/v2"
 MODELS = Path(__file__).resolve().parent.parent / "python_models"
 MAX_MANIFEST_BYTES = 1_000_000
 MAX_RULES = 1_000
@@ -74,8 +74,7 @@ COLUMNS = {
         *("parent_account_token", "status"),
     ),
     "counts": (
-        *("agreement_id", "epoch", "rollup", "our_status", "partner_status", "our_accounts", "partner_accounts"),
-        *("companies", "cell_state"),
+        *("agreement_id", "epoch", "rollup", "our_status", "partner_status", "companies", "cell_state"),
     ),
     "fields": ("agreement_id", "epoch", "account_token", "partner_account_token", "field", "value"),
 }

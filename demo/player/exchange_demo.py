@@ -260,11 +260,11 @@ class Play:
             shutil.copytree(self.folder / side.name / "outbox" / side.partner, inbox)
 
     def send_to_room(self) -> None:
-        """The clean room gets both manifests and both files of keys, and nothing readable."""
+        """The clean room gets both manifests, and both files of keys and of counts, and nothing readable."""
         for side in self.sides:
             inbox = self.folder / "clean_room" / "inbox" / side.name
             inbox.mkdir(parents=True)
-            for pattern in ("manifest.json", "keys-*"):
+            for pattern in ("manifest.json", "keys-*", "counts-*"):
                 for path in (self.folder / side.name / "outbox" / side.partner).glob(pattern):
                     shutil.copy(path, inbox)
 
@@ -276,12 +276,12 @@ class Play:
         self.both("receive", "--no-build")
         self.both("publish")
         self.send()
+        self.both("receive")
+        self.both("reveal")
+        self.send()
         self.send_to_room()
         self.both("receive")
         self.report("clean_room", f"room {own.partner}", self.exchange("clean_room", "room", own.partner))
-        self.both("reveal")
-        self.send()
-        self.both("receive")
         self.both("status")
 
 
@@ -298,8 +298,43 @@ def companies(project: Path, turned: bool = False) -> dict[Cell, int | None]:
     }
 
 
-def table(headings: Sequence[str], counted: Sequence[Mapping[Cell, int | None]]) -> tuple[str, list[Cell]]:
-    """The cells of all, side by side, and those on which they differ. A cell that one has not counts as zero there."""
+def shown(value: int | str) -> str:
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def published(project: Path, counts: str) -> dict[Cell, int | str | None]:
+    """What a table of shared counts says of each cell, in the words of who counted: a number, or why there is none."""
+    import duckdb
+
+    with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.sql(
+            f"select rollup, our_status, partner_status, coalesce(companies::varchar, cell_state) from {counts}"
+        ).fetchall()
+    return {tuple(cell): said for *cell, said in rows}
+
+
+def as_read(folder: Path, sides: tuple[Company, Company], tell: Callable[[str], None]) -> list[Cell]:
+    """Tell what each side publishes of its own companies, as itself, the other and the room have it.
+
+    Returns the cells that one of them reads otherwise.
+    """
+    differing = []
+    for side, in_room in zip(sides, ("own.shared_counts", "partners.partner_counts"), strict=True):
+        read = [
+            published(folder / side.name, "account_mapping__shared_counts"),
+            published(folder / side.partner, "partners.partner_counts"),
+            published(folder / "clean_room", in_room),
+        ]
+        text, others = table(["published", side.partner, "clean room"], read, "nothing")
+        tell(f"Companies of {side.name}, as it publishes them and as they are read\n{text}")
+        differing += others
+    return differing
+
+
+def table(
+    headings: Sequence[str], counted: Sequence[Mapping[Cell, int | str | None]], missing: int | str = 0
+) -> tuple[str, list[Cell]]:
+    """The cells of all, side by side, and those on which they differ. A cell that one has not is `missing` there."""
     statuses = ("customer", "open_opportunity", "churned", "prospect", "not_shared")
     places = {status: place for place, status in enumerate(statuses)}
     cells = sorted(
@@ -308,13 +343,14 @@ def table(headings: Sequence[str], counted: Sequence[Mapping[Cell, int | None]])
     lines = [f"{'rollup':<8}{'first':<18}{'second':<18}" + "".join(f"{heading:>15}" for heading in headings)]
     differing = []
     for cell in cells:
-        numbers = [cells.get(cell) or 0 for cells in counted]
+        numbers = [cells.get(cell) or missing for cells in counted]
         if len(set(numbers)) > 1:
             differing.append(cell)
         mark = "  DIFFERS" if len(set(numbers)) > 1 else ""
-        lines.append(f"{cell[0]:<8}{cell[1]:<18}{cell[2]:<18}" + "".join(f"{n:>15,}" for n in numbers) + mark)
-    totals = [sum(number or 0 for number in cells.values()) for cells in counted]
-    lines.append(f"{'all':<44}" + "".join(f"{total:>15,}" for total in totals))
+        lines.append(f"{cell[0]:<8}{cell[1]:<18}{cell[2]:<18}" + "".join(f"{shown(n):>15}" for n in numbers) + mark)
+    totals = [sum(number for number in cells.values() if isinstance(number, int)) for cells in counted]
+    if any(totals):
+        lines.append(f"{'all':<44}" + "".join(f"{shown(total):>15}" for total in totals))
     return "\n".join(lines), differing
 
 
@@ -352,7 +388,7 @@ def play_exchange(
     counted = [companies(project, project.name == sides[1].name) for project in projects]
     text, differing = table(headings, counted)
     tell(text)
-    return made, differing
+    return made, differing + as_read(folder, sides, tell)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -368,7 +404,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
     except DemoError as error:
         print(f"\nThe exchange stopped: {printable_lines(error)}", file=sys.stderr)
         return 1
-    print(f"\n{len(differing)} cells differ" if differing else "\nAll count the same companies in every cell.")
+    said = "All count the same companies in every cell, and read what the other publishes."
+    print(f"\n{len(differing)} cells differ" if differing else f"\n{said}")
     return 1 if differing else 0
 
 

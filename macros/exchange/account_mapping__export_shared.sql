@@ -96,8 +96,7 @@
         },
         'counts': {
             'columns': [
-                'agreement_id', 'epoch', 'rollup', 'our_status', 'partner_status', 'our_accounts', 'partner_accounts',
-                'companies', 'cell_state',
+                'agreement_id', 'epoch', 'rollup', 'our_status', 'partner_status', 'companies', 'cell_state',
             ],
             'grain': ['rollup', 'our_status', 'partner_status'],
         },

@@ -28,7 +28,9 @@
     {%- endfor -%}
     {%- if 'shared_keys' in var('account_mapping__crms', []) -%}
         {%- set own = source('own', 'shared_keys') -%}
-        {%- do names.append(own.database ~ "." ~ own.schema ~ "." ~ own.identifier) -%}
+        {%- for name in [own.identifier, 'shared_counts'] -%}
+            {%- do names.append(own.database ~ "." ~ own.schema ~ "." ~ name) -%}
+        {%- endfor -%}
     {%- endif -%}
     {%- for node in graph.nodes.values() -%}
         {%- if node.resource_type == 'model' and node.package_name == 'account_mapping' -%}

@@ -1,6 +1,7 @@
 {% macro account_mapping__load_room(partner_id, folder, files) %}
-    {#- For the exchange command in a clean room: replaces both sides' keys by the checked files below `folder`, all or
-        nothing. files: of `own` and `keys`, the name of each file and how many rows it must have. -#}
+    {#- For the exchange command in a clean room: replaces both sides' keys and counts by the checked files below `folder`,
+        all or nothing. files: of `own` and `keys`, and of `own_counts` and `keys_counts` where counts came, the name of
+        each file and how many rows it must have. -#}
     {{- return(adapter.dispatch('account_mapping__load_room', 'account_mapping')(partner_id, folder, files)) -}}
 {% endmacro %}
 
@@ -23,12 +24,16 @@
     {%- endif -%}
     {%- set partner = account_mapping._text_literal(partner_id) -%}
     {%- set statements = [] -%}
-    {%- for relation, file in [
-        (source('own', 'shared_keys'), 'own'), (account_mapping._partners_table('partner_keys'), 'keys')
+    {%- set own = source('own', 'shared_keys') -%}
+    {%- for relation, kind, file in [
+        (own, 'keys', 'own'),
+        (account_mapping._partners_table('partner_keys'), 'keys', 'keys'),
+        (own.incorporate(path={'identifier': 'shared_counts'}), 'counts', 'own_counts'),
+        (account_mapping._partners_table('partner_counts'), 'counts', 'keys_counts'),
     ] -%}
         {%- do statements.append("create schema if not exists " ~ relation.without_identifier()) -%}
         {%- do statements.extend(
-            account_mapping._replace_rows(relation, 'keys', partner, folder, files[file])) -%}
+            account_mapping._replace_rows(relation, kind, partner, folder, files.get(file))) -%}
     {%- endfor -%}
     {%- do run_query("begin transaction;\n" ~ (statements | join(";\n")) ~ ";\ncommit") -%}
 {% endmacro %}

@@ -58,10 +58,9 @@
 {% macro _replace_rows(relation, kind, partner, folder, file) %}
     {#- Statements by which the rows of one partner in `relation` become those of a checked Parquet file, or none.
         file: its name below `folder` and its number of rows. -#}
-    {%- set numbers = ['our_accounts', 'partner_accounts', 'companies'] -%}
     {%- set typed, read = [], [] -%}
     {%- for column in account_mapping._exchange_layouts()[kind]['columns'] -%}
-        {%- set type = 'bigint' if column in numbers else 'varchar' -%}
+        {%- set type = 'bigint' if column == 'companies' else 'varchar' -%}
         {%- do typed.append(column ~ " " ~ type) -%}
         {%- do read.append("cast(" ~ column ~ " as " ~ type ~ ") as " ~ column) -%}
     {%- endfor -%}

@@ -15,10 +15,39 @@ agreements_in_force as (
 
 ),
 
-frozen_cells as (
+frozen_counts as (
 
     select * from {{ ref('int_account_mapping__frozen_counts') }}
-    where side is null
+
+),
+
+-- a former version counted connected groups, and kept lists without a rollup
+former_epochs as (
+
+    select distinct
+        partner_id,
+        agreement_id,
+        epoch
+
+    from frozen_counts
+    where
+        side is not null
+        and rollup is null
+
+),
+
+frozen_cells as (
+
+    select frozen_counts.*
+    from frozen_counts
+    left join former_epochs
+        on
+            frozen_counts.partner_id = former_epochs.partner_id
+            and frozen_counts.agreement_id = former_epochs.agreement_id
+            and frozen_counts.epoch = former_epochs.epoch
+    where
+        frozen_counts.side is null
+        and former_epochs.partner_id is null
 
 ),
 
@@ -32,8 +61,6 @@ final as (
         frozen_cells.rollup,
         frozen_cells.our_status,
         frozen_cells.partner_status,
-        frozen_cells.our_accounts,
-        frozen_cells.partner_accounts,
         frozen_cells.companies,
         frozen_cells.cell_state
 

@@ -6,22 +6,9 @@ partners as (
 
 ),
 
-members as (
+own_companies as (
 
-    select * from {{ ref('int_account_mapping__members') }}
-
-),
-
-offered_accounts as (
-
-    select * from {{ ref('int_account_mapping__offered_accounts') }}
-
-),
-
-links as (
-
-    select * from {{ ref('int_account_mapping__links') }}
-    where decision = 'accepted'
+    select * from {{ ref('int_account_mapping__own_companies') }}
 
 ),
 
@@ -31,13 +18,10 @@ counted_cells as (
 
 ),
 
-our_statuses as (
+members as (
 
-    select distinct
-        partner_id,
-        our_status
-
-    from counted_cells
+    select * from {{ ref('int_account_mapping__members') }}
+    where side = 'partner'
 
 ),
 
@@ -54,27 +38,13 @@ partner_statuses as (
 ours as (
 
     select
-        partners.partner_id,
+        partner_id,
+        rollup,
         'ours' as side,
-        members.account_id,
-        members.status as account_status
+        company_id as account_id,
+        our_status as account_status
 
-    from partners
-    inner join members
-        on
-            members.side = 'ours'
-            and partners.account_scope = members.scope
-    inner join our_statuses
-        on
-            partners.partner_id = our_statuses.partner_id
-            and members.status = our_statuses.our_status
-    left join offered_accounts
-        on
-            partners.partner_id = offered_accounts.partner_id
-            and members.account_id = offered_accounts.account_id
-    where
-        partners.exchange = 'list'
-        or offered_accounts.account_id is not null
+    from own_companies
 
 ),
 
@@ -82,45 +52,34 @@ theirs as (
 
     select
         partners.partner_id,
+        'account' as rollup,
         'partner' as side,
         members.account_id,
         members.status as account_status
 
     from partners
     inner join members
-        on
-            members.side = 'partner'
-            and partners.partner_id = members.scope
+        on partners.partner_id = members.scope
     inner join partner_statuses
         on
             partners.partner_id = partner_statuses.partner_id
             and members.status = partner_statuses.partner_status
-    -- tokens are other ones in each epoch: of such a partner's accounts only the links can be compared
+    -- tokens are other ones in each epoch: of such a partner's accounts only what they are linked with can be compared
     where partners.exchange = 'list'
 
 ),
 
--- what our account is linked with, in words that hold in every epoch
 linked as (
 
     select
-        links.partner_id,
+        partner_id,
+        rollup,
         'links' as side,
-        links.account_id,
-        cast(count(*) as {{ dbt.type_string() }}) || ': '
-        || {{ account_mapping.list_text("members.status || ' ' || links.relationship") }} as account_status
+        company_id as account_id,
+        partner_status as account_status
 
-    from links
-    inner join ours
-        on
-            links.partner_id = ours.partner_id
-            and links.account_id = ours.account_id
-    inner join members
-        on
-            members.side = 'partner'
-            and links.partner_id = members.scope
-            and links.partner_account_id = members.account_id
-    group by links.partner_id, links.account_id
+    from own_companies
+    where partner_status is not null
 
 ),
 
@@ -140,6 +99,7 @@ final as (
         counted.partner_id,
         coalesce(partners.agreement_id, '') as agreement_id,
         coalesce(partners.epoch, '') as epoch,
+        counted.rollup,
         counted.side,
         counted.account_id,
         counted.account_status

@@ -30,6 +30,21 @@ partners_with_accounts as (
 
 ),
 
+counted as (
+
+    select
+        partner_id,
+        rollup,
+        our_status,
+        partner_status,
+        count(*) as companies
+
+    from {{ ref('int_account_mapping__own_companies') }}
+    where partner_status is not null
+    group by partner_id, rollup, our_status, partner_status
+
+),
+
 final as (
 
     select
@@ -39,9 +54,7 @@ final as (
         overlap_matrix.rollup,
         overlap_matrix.our_status,
         overlap_matrix.partner_status,
-        coalesce(overlap_matrix.our_accounts, 0) as our_accounts,
-        coalesce(overlap_matrix.partner_accounts, 0) as partner_accounts,
-        coalesce(overlap_matrix.companies, 0) as companies,
+        coalesce(counted.companies, 0) as companies,
         agreements_in_force.minimum_count
 
     from overlap_matrix
@@ -54,6 +67,12 @@ final as (
             overlap_matrix.partner_id = agreements_in_force.partner_id
             and overlap_matrix.our_status = agreements_in_force.our_status
             and overlap_matrix.partner_status = agreements_in_force.partner_status
+    left join counted
+        on
+            overlap_matrix.partner_id = counted.partner_id
+            and overlap_matrix.rollup = counted.rollup
+            and overlap_matrix.our_status = counted.our_status
+            and overlap_matrix.partner_status = counted.partner_status
 
 )
 

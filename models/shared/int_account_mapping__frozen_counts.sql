@@ -1,8 +1,10 @@
-{#- One table holds the published matrix and the lists that it counts, so that both are kept in one step. -#}
+{#- One table holds the published matrix and the lists that it counts, so that both are kept in one step. The lists of a
+    former version, which counted connected groups, have no rollup: their epoch stays frozen, and is not published. -#}
 {{
     config(
         materialized='incremental',
         incremental_strategy='append',
+        on_schema_change='append_new_columns',
         full_refresh=false,
     )
 }}
@@ -85,6 +87,7 @@ compared as (
         comparisons.partner_id,
         comparisons.agreement_id,
         comparisons.epoch,
+        counted_accounts.rollup,
         counted_accounts.side,
         counted_accounts.account_id,
         counted_accounts.account_status as new_status,
@@ -100,6 +103,7 @@ compared as (
         comparisons.partner_id,
         comparisons.agreement_id,
         comparisons.epoch,
+        coalesce(frozen.rollup, 'account') as rollup,
         frozen.side,
         frozen.account_id,
         cast(null as {{ dbt.type_string() }}) as new_status,
@@ -121,16 +125,17 @@ changed as (
         partner_id,
         agreement_id,
         epoch,
+        rollup,
         side,
         account_id
 
     from compared
-    group by partner_id, agreement_id, epoch, side, account_id
+    group by partner_id, agreement_id, epoch, rollup, side, account_id
     having coalesce(max(new_status), '') <> coalesce(max(frozen_status), '')
 
 ),
 
--- links of accounts that we changed ourselves say nothing about the partner's list
+-- what our own changes link otherwise says nothing about the partner's list
 changes as (
 
     select
@@ -138,11 +143,9 @@ changes as (
         comparisons.agreement_id,
         comparisons.epoch,
         comparisons.minimum_count,
-        sum(case when changed.side = 'ours' then 1 else 0 end) as our_changes,
-        sum(case when changed.side = 'partner' then 1 else 0 end) as partner_changes,
-        sum(
-            case when changed.side = 'links' and our_changes.account_id is null then 1 else 0 end
-        ) as link_changes
+        changed.rollup,
+        changed.side,
+        count(*) as n_changed
 
     from comparisons
     inner join changed
@@ -157,20 +160,25 @@ changes as (
             and changed.partner_id = our_changes.partner_id
             and changed.agreement_id = our_changes.agreement_id
             and changed.epoch = our_changes.epoch
+            and changed.rollup = our_changes.rollup
             and changed.account_id = our_changes.account_id
+    where our_changes.account_id is null
     group by
-        comparisons.partner_id, comparisons.agreement_id, comparisons.epoch, comparisons.minimum_count
+        comparisons.partner_id,
+        comparisons.agreement_id,
+        comparisons.epoch,
+        comparisons.minimum_count,
+        changed.rollup,
+        changed.side
 
 ),
 
+-- rows that match nothing do not make a few companies many: each list counts for itself
 refused as (
 
     select distinct partner_id
     from changes
-    where
-        our_changes between 1 and minimum_count - 1
-        or case when partner_changes > 0 then partner_changes else link_changes end
-        between 1 and minimum_count - 1
+    where n_changed < minimum_count
 
 ),
 
@@ -199,8 +207,6 @@ final as (
         suppressed_counts.rollup,
         suppressed_counts.our_status,
         suppressed_counts.partner_status,
-        suppressed_counts.our_accounts,
-        suppressed_counts.partner_accounts,
         suppressed_counts.companies,
         suppressed_counts.cell_state,
         suppressed_counts.minimum_count,
@@ -222,11 +228,9 @@ final as (
         counted_accounts.partner_id,
         counted_accounts.agreement_id,
         counted_accounts.epoch,
-        cast(null as {{ dbt.type_string() }}) as rollup,
+        counted_accounts.rollup,
         cast(null as {{ dbt.type_string() }}) as our_status,
         cast(null as {{ dbt.type_string() }}) as partner_status,
-        cast(null as bigint) as our_accounts,
-        cast(null as bigint) as partner_accounts,
         cast(null as bigint) as companies,
         cast(null as {{ dbt.type_string() }}) as cell_state,
         cast(null as bigint) as minimum_count,

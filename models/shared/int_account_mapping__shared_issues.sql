@@ -13,12 +13,14 @@ counted_cells as (
 
 frozen_counts as (
 
-    select distinct
+    select
         partner_id,
         agreement_id,
-        epoch
+        epoch,
+        max(case when side is not null and rollup is null then 1 else 0 end) = 1 as is_of_former_version
 
     from {{ ref('int_account_mapping__frozen_counts') }}
+    group by partner_id, agreement_id, epoch
 
 ),
 
@@ -27,7 +29,10 @@ final as (
     select
         'account_mapping__shared_counts' as source,
         counted_cells.partner_id as row_key,
-        'counts_refused' as problem,
+        case
+            when frozen_counts.is_of_former_version then 'counts_of_former_version'
+            else 'counts_refused'
+        end as problem,
         counted_cells.epoch as detail
 
     from counted_cells
@@ -36,7 +41,9 @@ final as (
             counted_cells.partner_id = frozen_counts.partner_id
             and counted_cells.agreement_id = frozen_counts.agreement_id
             and counted_cells.epoch = frozen_counts.epoch
-    where frozen_counts.partner_id is null
+    where
+        frozen_counts.partner_id is null
+        or frozen_counts.is_of_former_version
 
 )
 

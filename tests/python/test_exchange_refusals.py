@@ -284,7 +284,7 @@ def counts(**values: str) -> Change:
     def apply(it: Delivery) -> None:
         hidden = protocol.Rule("offered", "*", "churned", "hidden")
         it.them = replace(THEM, statement=tuple(sorted((*RULES, hidden))))
-        numbers = {"our_accounts": "25", "partner_accounts": "20", "companies": "20"}
+        numbers = {"companies": "20"}
         it.tables = {"counts": table_of("counts", [COUNTS | numbers | values])}
 
     return apply
@@ -491,8 +491,8 @@ def leaving(tmp_path: Path, kind: str, rows: Table, rules: tuple[protocol.Rule, 
         ("keys", keys_table(status=["lost"] * 5), "status_not_agreed"),
         ("keys", keys_table(agreement_id=["acme.com"] * 5), "other_agreement_id"),
         ("keys", keys_table().append_column("name", [["Acme"] * 5]), "extra_column"),
-        ("counts", table_of("counts", [COUNTS | {"our_accounts": "9"}]), "count_not_allowed"),
-        ("counts", table_of("counts", [COUNTS | {"our_accounts": "11"}]), "count_not_allowed"),
+        ("counts", table_of("counts", [COUNTS | {"companies": "9"}]), "count_not_allowed"),
+        ("counts", table_of("counts", [COUNTS | {"companies": "11"}]), "count_not_allowed"),
         ("fields", table_of("fields", [{"account_token": token("a"), "field": "name", "value": "Acme"}]),
          "field_not_agreed"),
     ],
@@ -508,7 +508,7 @@ def test_what_was_not_agreed_or_can_be_read_does_not_leave(tmp_path, kind, rows,
 @pytest.mark.parametrize(("minimum_count", "told", "leaves"), [(0, "10", True), (20, "20", True), (20, "15", False)])
 def test_counts_leave_from_the_least_count_of_their_cell_on(tmp_path, minimum_count, told, leaves):
     rules = tuple(replace(rule, minimum_count=minimum_count) for rule in RULES)
-    rows = table_of("counts", [COUNTS | {"our_accounts": told, "partner_accounts": "50", "companies": "50"}])
+    rows = table_of("counts", [COUNTS | {"companies": told}])
     if leaves:
         leaving(tmp_path, "counts", rows, rules)
     else:

@@ -33,7 +33,7 @@ SCOPE = {
 }
 COUNTED = (
     *("partner_id", "agreement_id", "epoch", "rollup", "our_status", "partner_status"),
-    *("our_accounts", "partner_accounts", "companies", "cell_state"),
+    *("companies", "cell_state"),
 )
 COLUMNS: dict[str, dict[str, set[str]]] = {
     "account_mapping__shared_keys": {
@@ -114,7 +114,7 @@ class Compiled:
     def node(self, model: str) -> dict | None:
         """A model of the package in the manifest, whose public models have a version in their key."""
         nodes, key = self.manifest["nodes"], f"model.account_mapping.{model}"
-        return nodes.get(key) or nodes.get(f"{key}.v1")
+        return nodes.get(key) or next((node for name, node in nodes.items() if name.startswith(f"{key}.v")), None)
 
     def between(self, model: str, ends: set[str]) -> set[str]:
         """The SQL models from `model` on upwards, up to and without `ends`."""

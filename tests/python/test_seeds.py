@@ -22,7 +22,7 @@ OPTIONAL = {
     "hosts": ("pages",),
     "legal_forms": ("position", "script", "jurisdictions"),
     "match_overrides": ("decided_by", "decided_on"),
-    "partners": ("partner_type", "tier", "secret_env", "agreement_id", "epoch"),
+    "partners": ("partner_type", "tier", "secret_env", "agreement_id", "epoch", "count_noise_budget"),
     "play_rules": (
         "ask", "give_back", "recent_win_points", "long_customer_points", "new_overlap_points", "owners_known_points",
         "open_amount_points", "recent_days", "long_customer_days", "full_amount",

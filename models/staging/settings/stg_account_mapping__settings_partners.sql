@@ -13,6 +13,7 @@ source as (
         'secret_env': dbt.type_string(),
         'agreement_id': dbt.type_string(),
         'epoch': dbt.type_string(),
+        'count_noise_budget': dbt.type_string(),
     }) }}
 
 ),
@@ -33,6 +34,7 @@ renamed as (
         coalesce(
             secret_env, 'ACCOUNT_MAPPING_SECRET_' || upper(partner_id)
         ) as secret_env,
+        count_noise_budget,
 
         ---------- flags
         coalesce(is_active, true) as is_active
