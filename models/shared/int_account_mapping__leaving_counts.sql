@@ -1,0 +1,139 @@
+{#- What account_mapping__shared_counts will hold once the next matrix is kept, before it is: in a normal build it runs
+    after that, and in a preview nothing is kept. -#}
+-- depends_on: {{ ref('int_account_mapping__frozen_counts') }}
+{%- set frozen_counts = account_mapping.kept_relation('int_account_mapping__frozen_counts') -%}
+{%- set columns = [
+    'partner_id', 'agreement_id', 'epoch', 'rollup', 'our_status', 'partner_status', 'companies', 'cell_state',
+    'minimum_count', 'side',
+] -%}
+{{ config(materialized='view') }}
+
+with
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+
+),
+
+agreements_in_force as (
+
+    select * from {{ ref('int_account_mapping__agreements_in_force') }}
+    where
+        direction = 'out'
+        and sharing_level <> 'hidden'
+
+),
+
+next_counts as (
+
+    select * from {{ ref('int_account_mapping__next_counts') }}
+
+),
+
+{% if frozen_counts -%}
+kept as (
+
+    select * from {{ frozen_counts }}
+
+),
+
+kept_epochs as (
+
+    select distinct
+        partner_id,
+        agreement_id,
+        epoch
+
+    from kept
+
+),
+
+-- the view may be older than the table, and not know of it
+new_counts as (
+
+    select next_counts.*
+    from next_counts
+    left join kept_epochs
+        on
+            next_counts.partner_id = kept_epochs.partner_id
+            and next_counts.agreement_id = kept_epochs.agreement_id
+            and next_counts.epoch = kept_epochs.epoch
+    where kept_epochs.partner_id is null
+
+),
+
+frozen_counts as (
+
+    select {{ columns | join(', ') }} from kept
+    union all
+    select {{ columns | join(', ') }} from new_counts
+
+),
+{% else -%}
+frozen_counts as (
+
+    select * from next_counts
+
+),
+{% endif %}
+
+-- a former version counted connected groups, and kept lists without a rollup
+former_epochs as (
+
+    select distinct
+        partner_id,
+        agreement_id,
+        epoch
+
+    from frozen_counts
+    where
+        side is not null
+        and rollup is null
+
+),
+
+frozen_cells as (
+
+    select frozen_counts.*
+    from frozen_counts
+    left join former_epochs
+        on
+            frozen_counts.partner_id = former_epochs.partner_id
+            and frozen_counts.agreement_id = former_epochs.agreement_id
+            and frozen_counts.epoch = former_epochs.epoch
+    where
+        frozen_counts.side is null
+        and former_epochs.partner_id is null
+
+),
+
+final as (
+
+    -- a cell leaves as it was frozen, and only as long as both sides still agree to at least that much
+    select
+        frozen_cells.partner_id,
+        frozen_cells.agreement_id,
+        frozen_cells.epoch,
+        frozen_cells.rollup,
+        frozen_cells.our_status,
+        frozen_cells.partner_status,
+        frozen_cells.companies,
+        frozen_cells.cell_state
+
+    from frozen_cells
+    inner join partners
+        on
+            frozen_cells.partner_id = partners.partner_id
+            and frozen_cells.agreement_id = coalesce(partners.agreement_id, '')
+            and frozen_cells.epoch = coalesce(partners.epoch, '')
+    inner join agreements_in_force
+        on
+            frozen_cells.partner_id = agreements_in_force.partner_id
+            and frozen_cells.our_status = agreements_in_force.our_status
+            and frozen_cells.partner_status = agreements_in_force.partner_status
+            and frozen_cells.minimum_count >= agreements_in_force.minimum_count
+
+)
+
+select * from final
