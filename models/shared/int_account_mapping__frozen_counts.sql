@@ -8,12 +8,4 @@
         full_refresh=false,
     )
 }}
-with
-
-next_counts as (
-
-    select * from {{ ref('int_account_mapping__next_counts') }}
-
-)
-
-select * from next_counts
+{{ account_mapping.next_counts(this if is_incremental() else none) }}

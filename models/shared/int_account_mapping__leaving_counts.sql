@@ -27,47 +27,16 @@ agreements_in_force as (
 
 next_counts as (
 
-    select * from {{ ref('int_account_mapping__next_counts') }}
+    {{ account_mapping.next_counts(frozen_counts) | indent(4) }}
 
 ),
 
 {% if frozen_counts -%}
-kept as (
-
-    select * from {{ frozen_counts }}
-
-),
-
-kept_epochs as (
-
-    select distinct
-        partner_id,
-        agreement_id,
-        epoch
-
-    from kept
-
-),
-
--- the view may be older than the table, and not know of it
-new_counts as (
-
-    select next_counts.*
-    from next_counts
-    left join kept_epochs
-        on
-            next_counts.partner_id = kept_epochs.partner_id
-            and next_counts.agreement_id = kept_epochs.agreement_id
-            and next_counts.epoch = kept_epochs.epoch
-    where kept_epochs.partner_id is null
-
-),
-
 frozen_counts as (
 
-    select {{ columns | join(', ') }} from kept
+    select {{ columns | join(', ') }} from {{ frozen_counts }}
     union all
-    select {{ columns | join(', ') }} from new_counts
+    select {{ columns | join(', ') }} from next_counts
 
 ),
 {% else -%}

@@ -1,8 +1,6 @@
-{#- Apart from the table that keeps matrices, so that a preview shows what would be kept and keeps nothing. That table is
-    looked up, not referred to: it reads this view, and the first time there is none. -#}
-{%- set frozen_counts = account_mapping.kept_relation('int_account_mapping__frozen_counts') -%}
-{{ config(materialized='view') }}
-
+{% macro next_counts(frozen_counts) -%}
+    {#- A query of the matrices and lists that are to be kept now, of epochs that have none in the table `frozen_counts`;
+        none: there is no such table. -#}
 with
 
 suppressed_counts as (
@@ -244,3 +242,4 @@ final as (
 )
 
 select * from final
+{%- endmacro %}
