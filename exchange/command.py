@@ -37,6 +37,9 @@ SETTINGS = (
     *(f"+account_mapping__{seed}" for seed in protocol.NORMALISER_SEEDS),
 )
 SHOWN_LINES = 30
+PREVIEWED_LINES = 20
+# Where the matrix of an epoch is kept for good: a preview must not add to it.
+KEPT_COUNTS = "int_account_mapping__frozen_counts"
 SHOWN_LINKS = 10
 DEFAULT_WAIT = 10.0
 # Our own pages and notes in the state folder of a partner.
@@ -233,11 +236,12 @@ def operation(work: Work, name: str, **arguments: Any) -> None:
     )
 
 
-def build(work: Work, *selection: str) -> None:
-    """Build and test models, unless the user does."""
+def build(work: Work, *selection: str, without: str | None = None) -> None:
+    """Build and test models, unless the user does. without: a model that is left as it is."""
     if work.build:
         # cautious: a test that also reads a model outside of the selection would find it missing, or of another run
         options = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+        options += ("--exclude", without) if without else ()
         dbt(work, "build", "--select", *selection, *options)
 
 
@@ -469,6 +473,104 @@ def describe(work: Work, manifest: dict[str, Any], note: str, now: Situation) ->
     elif not manifest["files"]:
         lines.append("  no files: nothing that is offered and accepted by both sides has rows")
     return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- preview
+
+
+def preview(work: Work, everything: bool = False) -> str:
+    """What would leave if it were published now, and what that changes; nothing leaves, and no matrix is kept.
+
+    Goes through the gates of `publish`, so that the names of files, which are made of their content, are those that it
+    would write. Raises Refused where publishing would be refused. everything: all lines, unchanged ones too.
+    """
+    from . import gates
+    from . import preview as previews
+
+    with warehouse(work):
+        build(work, *SETTINGS, "+account_mapping__sharing_preview", without=KEPT_COUNTS)
+        clear_staging(work)
+        operation(work, "account_mapping__export_preview")
+        now = read_situation(work)
+    former = former_manifest(work, now)
+    ready: dict[str, tuple[Path, FileEntry]] = {}
+    if now.partner_statement is not None:
+        permitted = protocol.allowed(protocol.cells_in_force(now.us.statement, now.partner_statement, now.us.as_of))
+        checks = gates.Checks(f"What would leave {now.us.company_id}")
+        try:
+            for kind in protocol.KINDS:
+                made = prepare(work, now, kind, permitted, checks) if kind in permitted.kinds else None
+                if made is not None:
+                    ready[kind] = made
+        except Refused as refused:
+            raise Refused(
+                refused.code, f"{refused} Publishing would be refused for that. Nothing was published by this preview."
+            ) from None
+    key = protocol.derive_account_key(now.secret, now.us)
+    most = None if everything else PREVIEWED_LINES
+    with previews.Preview(
+        work.staging, {kind: path for kind, (path, _) in ready.items()}, published_files(work, former), key
+    ) as found:
+        lines = [f"A preview of what {work.partner_id} would get of {now.us.company_id} on {now.us.as_of}."]
+        lines.append("  Nothing has left: `publish` sends it" + (f"; before, number {former['sequence']}" if former else ""))
+        if former and former["statement_hash"] != protocol.statement_hash(now.us.statement):
+            lines.append("  agreement: our rules have changed since they were published")
+        if now.partner_statement is None:
+            lines += pending_lines(work, now, found, most)
+        for difference in found.differences():
+            made = ready.get(difference.kind)
+            if made is None and not difference.removed:
+                continue
+            note = ""
+            if difference.kind == "fields" and made is not None and not has_kind(former, "fields"):
+                note = " by `reveal`, not by `publish`"
+            name = f"{made[1].name}  {difference.rows:,} rows" if made else f"{difference.kind}: none any more"
+            lines.append(f"  {name}{note}: {difference.added:,} new, {difference.removed:,} gone")
+            lines += previews.shown_lines(difference.lines if everything else difference.changed, most)
+        staying = found.staying()
+        if staying:
+            lines.append("  accounts that stay at home:")
+            lines += previews.shown_lines(staying, None)
+    if now.partner_statement is not None and not ready:
+        lines.append("  no files: nothing that is offered and accepted by both sides has rows")
+    return "\n".join(lines)
+
+
+def published_files(work: Work, former: dict[str, Any] | None) -> dict[str, Path]:
+    """Copies of the files in our outbox, by kind; ExchangeError where one is not as it was published."""
+    copies = {}
+    for entry in former["files"] if former else ():
+        copy = work.staging / f"former-{entry['kind']}.parquet"
+        with files.open_folder(work.outbox) as outbox:
+            found = outbox.take(entry["name"], copy, sys.maxsize)
+        if found != entry["sha256"]:
+            raise ExchangeError(
+                f"{entry['name']} in {shown(work.outbox)} is not as it was published: `publish` writes it anew."
+            )
+        copies[entry["kind"]] = copy
+    return copies
+
+
+def pending_lines(work: Work, now: Situation, found: Any, most: int | None) -> list[str]:
+    """What would leave once a partner that has stated nothing in this epoch accepts all that we offer."""
+    from .preview import shown_lines
+
+    rows, accounts = found.if_accepted()
+    welcome = [Rule("accepted", "*", "*", "all", ";".join(sorted(protocol.FIELDS)))]
+    offered = protocol.allowed(protocol.cells_in_force(now.us.statement, welcome, now.us.as_of))
+    lines = [
+        f"  handshake: the statement of {work.partner_id} has not come, so nothing but our own would leave now.",
+        f"  If it accepts all that we offer: {rows:,} keys of {len(accounts):,} accounts",
+        *shown_lines(accounts, most),
+    ]
+    if "counts" in offered.kinds:
+        lines.append("  and counts, which cannot be told before its keys have come")
+    if offered.fields:
+        lines.append(
+            f"  and, by `reveal`, the fields {', '.join(sorted(offered.fields))} of accounts that both have (of others too "
+            "where our rule says `all`)"
+        )
+    return lines
 
 
 # ---------------------------------------------------------------- receive
@@ -1013,6 +1115,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     helps = {
+        "preview": "show what would leave under the rules as they are now, and what that changes; nothing leaves",
         "publish": "build what is shared, check it and renew the outbox",
         "receive": "check what lies in the inbox, load it and build",
         "room": "in a clean room: check what both sides delivered, load it and build",
@@ -1044,6 +1147,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--head", metavar="HASH", help="a hash of an entry that you kept: is it there still?")
         if name not in ("forget", "ledger"):
             command.add_argument("--no-build", action="store_true", help="dbt was run already: build nothing")
+        if name == "preview":
+            command.add_argument("--all", action="store_true", help="every line, what stays as it was published too")
         if name in ("publish", "reveal"):
             command.add_argument(
                 "--valid-days",
@@ -1102,6 +1207,8 @@ def run(arguments: argparse.Namespace, parsed: DbtProject | None = None) -> str:
     with alone(work, *(["room"] if command == "room" else []), forget=command == "forget"):
         if command in ("publish", "reveal"):
             return publish(work, command == "reveal", arguments.valid_days)
+        if command == "preview":
+            return preview(work, arguments.all)
         return {"receive": receive, "room": room, "status": status, "forget": forget}[command](work)
 
 
