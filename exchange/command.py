@@ -1,16 +1,17 @@
 """Exchange hashed keys, counts and agreed fields with a partner, by files.
 
-usage: python dbt_packages/account_mapping/exchange COMMAND PARTNER_ID
+usage: python dbt_packages/account_mapping/exchange COMMAND PARTNER_ID (of `ledger` it may be left out)
 
 Runs dbt on your project, and moves files between the database and two folders:
 outbox/<partner_id> is what you send, inbox/<partner_id> what the partner sent.
 Copy them by whatever channel you like. What the command keeps for itself (pages of
-checks, quarantine, locks) lies in exchange_state/<partner_id>.
+checks, quarantine, locks) lies in exchange_state/<partner_id>, what left in exchange_state/ledger.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import math
 import os
@@ -18,12 +19,12 @@ import secrets
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import files, jail, locks, protocol
+from . import files, jail, ledger, locks, protocol
 from .dbt_project import DbtError, DbtProject
 from .files import NotPlain
 from .protocol import Accepted, FileEntry, Party, Refused, Rule
@@ -36,6 +37,9 @@ SETTINGS = (
     *(f"+account_mapping__{seed}" for seed in protocol.NORMALISER_SEEDS),
 )
 SHOWN_LINES = 30
+PREVIEWED_LINES = 20
+# Where the matrix of an epoch is kept for good: a preview must not add to it.
+KEPT_COUNTS = "int_account_mapping__frozen_counts"
 SHOWN_LINKS = 10
 DEFAULT_WAIT = 10.0
 # Our own pages and notes in the state folder of a partner.
@@ -189,13 +193,11 @@ def is_dead(siblings: files.Folder, name: str) -> bool:
 
 
 @contextmanager
-def warehouse(work: Work) -> Iterator[None]:
-    """Be the only command that has dbt at work on the warehouse while the block runs."""
+def warehouse(work: Work, name: str = "warehouse") -> Iterator[None]:
+    """Be the only command that has dbt at work on the warehouse, or uses what else is named, while the block runs."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(
-                locks.held(work.lock("warehouse"), work.command, "The warehouse", work.wait, tell_aside)
-            )
+            stack.enter_context(locks.held(work.lock(name), work.command, f"The {name}", work.wait, tell_aside))
         except locks.Busy as busy:
             raise ExchangeError(str(busy)) from None
         yield
@@ -234,11 +236,12 @@ def operation(work: Work, name: str, **arguments: Any) -> None:
     )
 
 
-def build(work: Work, *selection: str) -> None:
-    """Build and test models, unless the user does."""
+def build(work: Work, *selection: str, without: str | None = None) -> None:
+    """Build and test models, unless the user does. without: a model that is left as it is."""
     if work.build:
         # cautious: a test that also reads a model outside of the selection would find it missing, or of another run
         options = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+        options += ("--exclude", without) if without else ()
         dbt(work, "build", "--select", *selection, *options)
 
 
@@ -363,6 +366,7 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     with warehouse(work):
         build(work, *SETTINGS, *(f"+account_mapping__shared_{kind}" for kind in protocol.KINDS))
         now = take_stock(work, protocol.KINDS)
+    known = ledger.read_rows(read_json(work, ledger.TABLE))
     former = former_manifest(work, now)
     if reveal and now.partner_statement is None:
         raise ExchangeError(f"Nothing can be revealed to `{work.partner_id}` before its keys were received.")
@@ -379,7 +383,11 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
             ]
         except Refused as refused:
             checks.failed(str(refused))
-            raise Refused(refused.code, stop_leak(work, checks, str(refused))) from None
+            told = stop_leak(work, checks, str(refused))
+            us = {"company_id": now.us.company_id, "agreement_id": now.us.agreement_id, "epoch": now.us.epoch}
+            note_down(work, known, ("withheld", us | {"as_of": now.us.as_of, "reason": refused.code}))
+            bring_up_to_date(work, known)
+            raise Refused(refused.code, told) from None
     manifest = protocol.make_manifest(
         now.secret,
         now.us,
@@ -388,18 +396,24 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
         next_sequence(former),
         valid_days,
     )
+    leaves = []
     if former and is_current(former, manifest, now.us.as_of):
         manifest = former
         note = "nothing has changed"
     else:
         note = f"number {manifest['sequence']}"
+        event = "reveal" if has_kind(manifest, "fields") else "publish"
+        leaves.append((event, ledger.of_manifest(manifest) | {"as_of": now.us.as_of}))
+    # before it leaves: whoever is killed in between leaves an entry too many, which the next command corrects
+    entries = note_down(work, known, *leaves)
     files.replace_outbox(work.outbox, [(path, entry.name) for path, entry in ready], protocol.canonical_json(manifest))
     # also when nothing has changed: a run that was killed may have left the page of an earlier number
     checks.title = f"What left {now.us.company_id}, number {manifest['sequence']}"
     verdict = f"All checks passed on {manifest['created_on']}." if ready else "Nothing but the sharing agreement left."
     files.write_whole(work.state / SENT_PAGE, checks.page(verdict).encode())
+    bring_up_to_date(work, known)
     clear_staging(work)
-    told = describe(work, manifest, note, now)
+    told = describe(work, manifest, note, now) + f"\n  ledger: entry {entries[-1]['number']}, {entries[-1]['hash']}"
     if reveal and not has_kind(manifest, "fields"):
         told += "\n  no fields: none is in force, or no account is shared yet"
     return told
@@ -459,6 +473,104 @@ def describe(work: Work, manifest: dict[str, Any], note: str, now: Situation) ->
     elif not manifest["files"]:
         lines.append("  no files: nothing that is offered and accepted by both sides has rows")
     return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- preview
+
+
+def preview(work: Work, everything: bool = False) -> str:
+    """What would leave if it were published now, and what that changes; nothing leaves, and no matrix is kept.
+
+    Goes through the gates of `publish`, so that the names of files, which are made of their content, are those that it
+    would write. Raises Refused where publishing would be refused. everything: all lines, unchanged ones too.
+    """
+    from . import gates
+    from . import preview as previews
+
+    with warehouse(work):
+        build(work, *SETTINGS, "+account_mapping__sharing_preview", without=KEPT_COUNTS)
+        clear_staging(work)
+        operation(work, "account_mapping__export_preview")
+        now = read_situation(work)
+    former = former_manifest(work, now)
+    ready: dict[str, tuple[Path, FileEntry]] = {}
+    if now.partner_statement is not None:
+        permitted = protocol.allowed(protocol.cells_in_force(now.us.statement, now.partner_statement, now.us.as_of))
+        checks = gates.Checks(f"What would leave {now.us.company_id}")
+        try:
+            for kind in protocol.KINDS:
+                made = prepare(work, now, kind, permitted, checks) if kind in permitted.kinds else None
+                if made is not None:
+                    ready[kind] = made
+        except Refused as refused:
+            raise Refused(
+                refused.code, f"{refused} Publishing would be refused for that. Nothing was published by this preview."
+            ) from None
+    key = protocol.derive_account_key(now.secret, now.us)
+    most = None if everything else PREVIEWED_LINES
+    with previews.Preview(
+        work.staging, {kind: path for kind, (path, _) in ready.items()}, published_files(work, former), key
+    ) as found:
+        lines = [f"A preview of what {work.partner_id} would get of {now.us.company_id} on {now.us.as_of}."]
+        lines.append("  Nothing has left: `publish` sends it" + (f"; before, number {former['sequence']}" if former else ""))
+        if former and former["statement_hash"] != protocol.statement_hash(now.us.statement):
+            lines.append("  agreement: our rules have changed since they were published")
+        if now.partner_statement is None:
+            lines += pending_lines(work, now, found, most)
+        for difference in found.differences():
+            made = ready.get(difference.kind)
+            if made is None and not difference.removed:
+                continue
+            note = ""
+            if difference.kind == "fields" and made is not None and not has_kind(former, "fields"):
+                note = " by `reveal`, not by `publish`"
+            name = f"{made[1].name}  {difference.rows:,} rows" if made else f"{difference.kind}: none any more"
+            lines.append(f"  {name}{note}: {difference.added:,} new, {difference.removed:,} gone")
+            lines += previews.shown_lines(difference.lines if everything else difference.changed, most)
+        staying = found.staying()
+        if staying:
+            lines.append("  accounts that stay at home:")
+            lines += previews.shown_lines(staying, None)
+    if now.partner_statement is not None and not ready:
+        lines.append("  no files: nothing that is offered and accepted by both sides has rows")
+    return "\n".join(lines)
+
+
+def published_files(work: Work, former: dict[str, Any] | None) -> dict[str, Path]:
+    """Copies of the files in our outbox, by kind; ExchangeError where one is not as it was published."""
+    copies = {}
+    for entry in former["files"] if former else ():
+        copy = work.staging / f"former-{entry['kind']}.parquet"
+        with files.open_folder(work.outbox) as outbox:
+            found = outbox.take(entry["name"], copy, sys.maxsize)
+        if found != entry["sha256"]:
+            raise ExchangeError(
+                f"{entry['name']} in {shown(work.outbox)} is not as it was published: `publish` writes it anew."
+            )
+        copies[entry["kind"]] = copy
+    return copies
+
+
+def pending_lines(work: Work, now: Situation, found: Any, most: int | None) -> list[str]:
+    """What would leave once a partner that has stated nothing in this epoch accepts all that we offer."""
+    from .preview import shown_lines
+
+    rows, accounts = found.if_accepted()
+    welcome = [Rule("accepted", "*", "*", "all", ";".join(sorted(protocol.FIELDS)))]
+    offered = protocol.allowed(protocol.cells_in_force(now.us.statement, welcome, now.us.as_of))
+    lines = [
+        f"  handshake: the statement of {work.partner_id} has not come, so nothing but our own would leave now.",
+        f"  If it accepts all that we offer: {rows:,} keys of {len(accounts):,} accounts",
+        *shown_lines(accounts, most),
+    ]
+    if "counts" in offered.kinds:
+        lines.append("  and counts, which cannot be told before its keys have come")
+    if offered.fields:
+        lines.append(
+            f"  and, by `reveal`, the fields {', '.join(sorted(offered.fields))} of accounts that both have (of others too "
+            "where our rule says `all`)"
+        )
+    return lines
 
 
 # ---------------------------------------------------------------- receive
@@ -749,6 +861,113 @@ def accept_pair(work: Work, us: Party) -> tuple[str, list[Checked], dict[str, st
     return "\n".join(lines), checked, senders
 
 
+# ---------------------------------------------------------------- the ledger
+
+
+def read_ledger(work: Work) -> ledger.Read:
+    """The ledger's file, verified."""
+    data = files.read_at_most(work.state_of(ledger.FILE), ledger.MOST_BYTES)
+    if data is not None and len(data) > ledger.MOST_BYTES:
+        raise ExchangeError(
+            f"{shown(work.state_of(ledger.FILE))} is larger than any ledger: set it aside and look at it."
+        )
+    return ledger.read_lines(data or b"")
+
+
+def note_down(
+    work: Work, known: ledger.Read, *events: tuple[str, dict[str, Any]], of_outbox: bool = True
+) -> tuple[ledger.Entry, ...]:
+    """Add entries to the ledger's file, after those that are missing; returns all. Raises Refused for a broken ledger.
+
+    known: the warehouse's copy, from which a file that is lost or behind is made again. events: (event, values).
+    of_outbox: whether our outbox for the partner can be read, to see what is missing.
+    """
+    with warehouse(work, "ledger"):
+        file = read_ledger(work)
+        entries = ledger.longer(file, known)
+        if entries is None:
+            raise Refused(
+                "ledger_broken",
+                f"The ledger in {shown(work.state_of(ledger.FILE))} and its copy in the warehouse are not one whole "
+                "chain, so nothing was published: `exchange ledger` says where; keep a copy of both, and set the wrong "
+                f"one aside (the file, or the table `{ledger.TABLE}`).",
+            )
+        manifest = own_manifest(work) if of_outbox else None
+        missing = ledger.catching_up(entries, work.partner_id, manifest) if of_outbox else []
+        recorded_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        for event, values in (*missing, *events):
+            entries = (*entries, ledger.following(entries, event, work.partner_id, recorded_at, **values))
+        if entries != file.entries:
+            files.write_whole(work.state_of(ledger.FILE), b"".join(map(ledger.line_of, entries)))
+    return entries
+
+
+def bring_up_to_date(work: Work, known: ledger.Read) -> None:
+    """Have the warehouse hold every entry of the file. known: what it held."""
+    new = [ledger.row_of(entry) for entry in read_ledger(work).entries[len(known.entries) :]]
+    if not new:
+        return
+    files.write_whole(work.staging / "new_entries.json", json.dumps(new).encode())
+    try:
+        with warehouse(work):
+            operation(work, "account_mapping__record_ledger")
+    except ExchangeError as error:
+        raise ExchangeError(
+            f"{error}\nWhat was to be done is done, and the ledger's file has it; only the warehouse's copy of the "
+            "ledger is behind: run this again."
+        ) from None
+
+
+def outboxes(work: Work, entries: Sequence[ledger.Entry]) -> list[str]:
+    """Every partner that the ledger knows, or that has an outbox."""
+    root = work.outbox.parent
+    there = [path.name for path in root.iterdir()] if root.is_dir() else []
+    return sorted({entry["partner_id"] for entry in entries} | {n for n in there if protocol.PARTNER_ID.fullmatch(n)})
+
+
+def show_ledger(work: Work, partner_id: str | None, head: str | None) -> str:
+    """Tell the entries, of one partner or of all, and verify the whole chain; Refused where something is not whole."""
+    with own_staging(work), warehouse(work):
+        operation(work, "account_mapping__export_ledger")
+        table = ledger.read_rows(read_json(work, ledger.TABLE))
+        with warehouse(work, "ledger"):
+            file = read_ledger(work)
+    entries = max(file.entries, table.entries, key=len)
+    problems = [
+        *(f"In the file: {problem}" for problem in file.problems),
+        *(f"In the warehouse: {problem}" for problem in table.problems),
+        *ledger.differences(file.entries, table.entries),
+    ]
+    for name in outboxes(work, entries):
+        try:
+            manifest = own_manifest(replace(work, outbox=work.outbox.parent / name))
+        except (Refused, NotPlain):
+            problems.append(f"The manifest in the outbox of {name} cannot be read: publish anew.")
+            continue
+        problem = ledger.outbox_problem(entries, name, manifest)
+        problems += [problem] if problem else []
+    lines = [f"{shown(work.state_of(ledger.FILE))}: {len(entries):,} entries"]
+    shown_entries = [entry for entry in entries if partner_id in (None, entry["partner_id"])]
+    if partner_id is not None:
+        lines[0] += f", {len(shown_entries):,} about {partner_id}"
+    lines += [line for entry in shown_entries for line in ledger.described(entry)]
+    if head is not None:
+        kept = next((entry for entry in entries if entry["hash"] == head), None)
+        if kept:
+            lines.append(f"The hash that you kept is of entry {kept['number']}: no entry up to it was changed.")
+        else:
+            problems.append("No entry has the hash that you kept: entries were cut off or replaced since.")
+    lines.append(
+        "A chain shows what was altered or taken out of its middle. Who can write both the file and the warehouse can "
+        "cut both at the end, or make them anew: keep the last hash elsewhere, and give it as --head."
+    )
+    if problems:
+        tell("\n".join(lines))
+        raise Refused("ledger_broken", "The ledger is not whole, or not up to date.\n" + "\n".join(problems))
+    verdict = f"Whole: file and warehouse agree, each entry follows the one before; the last hash is {file.head}."
+    return "\n".join([*lines, verdict if entries else "Nothing has left yet."])
+
+
 # ---------------------------------------------------------------- status and forget
 
 
@@ -821,6 +1040,7 @@ def forget(work: Work) -> str:
     clear_staging(work)
     with warehouse(work):
         operation(work, "account_mapping__forget_partner")
+    known = ledger.read_rows(read_json(work, ledger.TABLE))
     lines = [f"  {row['table_name']}  {row['removed']:,} rows" for row in read_json(work, "removed")]
     try:
         others = [
@@ -834,6 +1054,7 @@ def forget(work: Work) -> str:
         for path in (work.inbox.parent / name, work.state_of(name))
         if path.exists()
     ]
+    kept = note_forgotten(work, known, bool(lines))
     for folder in (work.outbox, work.inbox, work.state, work.staging.parent):
         gone = files.remove(folder)
         if gone.files and folder != work.staging.parent:
@@ -849,11 +1070,39 @@ def forget(work: Work) -> str:
             f"Removed of {work.partner_id}:" if lines else f"There was nothing of {work.partner_id} to remove.",
             *lines,
             *(["Left, for you to look at:", *left] if left else []),
+            *kept,
             f"Now take `{work.partner_id}` out of your settings and its readable lists away, and run `dbt build`, "
             "so that "
             "tables over several partners are made without it. Its secret, and copies elsewhere, are yours to remove.",
         ]
     )
+
+
+def note_forgotten(work: Work, known: ledger.Read, had_rows: bool) -> list[str]:
+    """Note in the ledger that a partner is forgotten; returns what the ledger keeps, for people.
+
+    Forgetting goes on whatever is wrong with the ledger.
+    """
+    try:
+        of_outbox = True
+        try:
+            own_manifest(work)
+        except (Refused, NotPlain):
+            of_outbox = False
+        entries = ledger.longer(read_ledger(work), known) or ()
+        about = [entry for entry in entries if entry["partner_id"] == work.partner_id]
+        if about or had_rows or work.outbox.exists():
+            entries = note_down(work, known, ("forget", {}), of_outbox=of_outbox)
+            bring_up_to_date(work, known)
+    except (Refused, ExchangeError) as error:
+        return [f"note: the ledger does not tell that {work.partner_id} was forgotten. {error}"]
+    number = sum(entry["partner_id"] == work.partner_id for entry in entries)
+    if not number:
+        return []
+    return [
+        f"The ledger keeps {number:,} entries about {work.partner_id}: that things left, when and under which "
+        "agreement, with numbers of rows and hashes of files; no row, no name of an account and no person."
+    ]
 
 
 # ---------------------------------------------------------------- the command
@@ -866,16 +1115,19 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     helps = {
+        "preview": "show what would leave under the rules as they are now, and what that changes; nothing leaves",
         "publish": "build what is shared, check it and renew the outbox",
         "receive": "check what lies in the inbox, load it and build",
         "room": "in a clean room: check what both sides delivered, load it and build",
         "reveal": "publish, with the agreed fields of shared accounts",
         "status": "say where the exchange stands",
-        "forget": "remove all that is known of a partner",
+        "forget": "remove all that is known of a partner; the ledger keeps that things left",
+        "ledger": "tell what left to whom, when and under which agreement, and verify that nothing of it was changed",
     }
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        command.add_argument("partner_id", metavar="PARTNER_ID", help="as in account_mapping__partners")
+        partner = {"nargs": "?", "default": None} if name == "ledger" else {}
+        command.add_argument("partner_id", metavar="PARTNER_ID", help="as in account_mapping__partners", **partner)
         command.add_argument("--project-dir", type=Path, default=Path(), help="your dbt project (default: here)")
         command.add_argument("--outbox", type=Path, help="default: outbox in the project")
         command.add_argument("--inbox", type=Path, help="default: inbox in the project")
@@ -891,8 +1143,12 @@ def parser() -> argparse.ArgumentParser:
         )
         for option in ("--profiles-dir", "--target", "--vars"):
             command.add_argument(option, help="given on to dbt")
-        if name != "forget":
+        if name == "ledger":
+            command.add_argument("--head", metavar="HASH", help="a hash of an entry that you kept: is it there still?")
+        if name not in ("forget", "ledger"):
             command.add_argument("--no-build", action="store_true", help="dbt was run already: build nothing")
+        if name == "preview":
+            command.add_argument("--all", action="store_true", help="every line, what stays as it was published too")
         if name in ("publish", "reveal"):
             command.add_argument(
                 "--valid-days",
@@ -905,7 +1161,9 @@ def parser() -> argparse.ArgumentParser:
 
 def make_work(arguments: argparse.Namespace, parsed: DbtProject | None = None) -> Work:
     """Where the command works; ExchangeError for what cannot be."""
-    if not protocol.PARTNER_ID.fullmatch(arguments.partner_id):
+    # no partner's name begins with a dot: where the ledger of all is asked for, this one works
+    partner_id = arguments.partner_id if arguments.partner_id is not None else f".{arguments.command}"
+    if arguments.partner_id is not None and not protocol.PARTNER_ID.fullmatch(partner_id):
         raise ExchangeError(f"{arguments.partner_id!r} is no partner_id: small letters, digits and underscores only.")
     project = arguments.project_dir.resolve()
     if not (project / "dbt_project.yml").is_file():
@@ -921,19 +1179,19 @@ def make_work(arguments: argparse.Namespace, parsed: DbtProject | None = None) -
     roots = {name: (getattr(arguments, name) or project / default).resolve() for name, default in FOLDERS.items()}
     for name, root in roots.items():
         for other, folder in roots.items():
-            if name != other and (root / arguments.partner_id).is_relative_to(folder / arguments.partner_id):
+            if name != other and (root / partner_id).is_relative_to(folder / partner_id):
                 raise ExchangeError(f"--{name} lies in --{other}: choose folders that do not lie in each other.")
     return Work(
-        arguments.partner_id,
+        partner_id,
         project,
-        roots["outbox"] / arguments.partner_id,
-        roots["inbox"] / arguments.partner_id,
+        roots["outbox"] / partner_id,
+        roots["inbox"] / partner_id,
         tuple(options),
         not getattr(arguments, "no_build", False),
         parsed,
         roots["state"],
         arguments.wait,
-        f"{arguments.command} {arguments.partner_id}",
+        f"{arguments.command} {arguments.partner_id or ''}".rstrip(),
     )
 
 
@@ -943,10 +1201,14 @@ def run(arguments: argparse.Namespace, parsed: DbtProject | None = None) -> str:
     command = arguments.command
     if command in ("publish", "reveal") and not 1 <= arguments.valid_days <= 3660:
         raise ExchangeError("--valid-days is a number of days from 1 to 3660.")
+    if command == "ledger":
+        return show_ledger(work, arguments.partner_id, arguments.head)
     # both sides of a room lie in one inbox, which rooms of several partners have in common
     with alone(work, *(["room"] if command == "room" else []), forget=command == "forget"):
         if command in ("publish", "reveal"):
             return publish(work, command == "reveal", arguments.valid_days)
+        if command == "preview":
+            return preview(work, arguments.all)
         return {"receive": receive, "room": room, "status": status, "forget": forget}[command](work)
 
 

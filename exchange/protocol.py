@@ -146,6 +146,12 @@ def derive_key(secret: bytes, agreement_id: str, epoch: str, purpose: str) -> by
     return load_model("int_account_mapping__match_keys").derive_key(secret, agreement_id, epoch, purpose, "")
 
 
+def derive_account_key(secret: bytes, us: Party) -> bytes:
+    """The key by which ids of our accounts become their tokens."""
+    derive = load_model("int_account_mapping__match_keys").derive_key
+    return derive(secret, us.agreement_id, us.epoch, "account", us.normaliser.version)
+
+
 def read_secret(variable: str, others: Iterable[str] = ()) -> bytes:
     """The pair secret in environment variable `variable`; ValueError says what is wrong with it, never its value.
 

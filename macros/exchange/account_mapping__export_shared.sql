@@ -62,25 +62,31 @@
                 "select " ~ columns ~ " from " ~ relation ~ " where partner_id = " ~ partner) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set layouts = account_mapping._exchange_layouts() -%}
+    {%- do account_mapping._write_ledger(folder) -%}
     {%- for kind in kinds -%}
         {%- set relation = account_mapping._exchange_model('account_mapping__shared_' ~ kind) -%}
         {%- if relation -%}
-            {%- set columns = [] -%}
-            {%- for column in layouts[kind]['columns'] -%}
-                {%- do columns.append("cast(" ~ column ~ " as varchar) as " ~ column) -%}
-            {%- endfor -%}
-            {%- set places = [] -%}
-            {%- for column in layouts[kind]['grain'] -%}
-                {%- do places.append("coalesce(" ~ column ~ ", '')") -%}
-            {%- endfor -%}
-            {%- do run_query(
-                "copy (select " ~ (columns | join(", ")) ~ " from " ~ relation ~ " where partner_id = " ~ partner
-                ~ " order by " ~ (places | join(", ")) ~ ") to "
-                ~ account_mapping._text_literal(folder ~ "/" ~ kind ~ ".parquet") ~ " (format parquet, compression zstd)"
-            ) -%}
+            {%- do account_mapping._write_kind(folder, kind, relation, partner_id) -%}
         {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+{% macro _write_kind(folder, kind, relation, partner_id) %}
+    {#- One partner's rows of `relation` as a file of one kind. -#}
+    {%- set layout = account_mapping._exchange_layouts()[kind] -%}
+    {%- set columns = [] -%}
+    {%- for column in layout['columns'] -%}
+        {%- do columns.append("cast(" ~ column ~ " as varchar) as " ~ column) -%}
+    {%- endfor -%}
+    {%- set places = [] -%}
+    {%- for column in layout['grain'] -%}
+        {%- do places.append("coalesce(" ~ column ~ ", '')") -%}
+    {%- endfor -%}
+    {%- do run_query(
+        "copy (select " ~ (columns | join(", ")) ~ " from " ~ relation ~ " where partner_id = "
+        ~ account_mapping._text_literal(partner_id) ~ " order by " ~ (places | join(", ")) ~ ") to "
+        ~ account_mapping._text_literal(folder ~ "/" ~ kind ~ ".parquet") ~ " (format parquet, compression zstd)"
+    ) -%}
 {% endmacro %}
 
 {% macro _exchange_layouts() %}

@@ -62,4 +62,5 @@
             "select * from (" ~ (counts | join(" union all ")) ~ ") where removed > 0 order by table_name") -%}
         {%- do run_query("begin transaction;\n" ~ (deletions | join(";\n")) ~ ";\ncommit") -%}
     {%- endif -%}
+    {%- do account_mapping._write_ledger(folder) -%}
 {% endmacro %}

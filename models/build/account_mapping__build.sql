@@ -20,6 +20,7 @@
 -- depends_on: {{ ref('account_mapping__shared_keys') }}
 -- depends_on: {{ ref('account_mapping__shared_counts') }}
 -- depends_on: {{ ref('account_mapping__shared_fields') }}
+-- depends_on: {{ ref('account_mapping__sharing_preview') }}
 select
     build_id,
     as_of,

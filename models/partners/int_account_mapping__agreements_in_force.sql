@@ -226,6 +226,22 @@ decided as (
 
 ),
 
+-- what we would share if the partner accepted everything
+offered as (
+
+    select
+        partner_id,
+        direction,
+        our_status,
+        partner_status,
+        min(level_rank) as level_rank
+
+    from deciding
+    where written_by = 'us'
+    group by partner_id, direction, our_status, partner_status
+
+),
+
 cell_fields as (
 
     select
@@ -281,7 +297,12 @@ final as (
         coalesce(common_fields.shared_fields, '') as shared_fields,
         cast(
             greatest(coalesce(decided.minimum_count, 0), {{ least_minimum_count }}) as bigint
-        ) as minimum_count
+        ) as minimum_count,
+        case offered.level_rank
+            {% for level in levels -%}
+            when {{ loop.index }} then '{{ level }}'
+            {% endfor -%}
+        end as our_level
 
     from cells
     left join decided
@@ -296,6 +317,12 @@ final as (
             and cells.direction = common_fields.direction
             and cells.our_status = common_fields.our_status
             and cells.partner_status = common_fields.partner_status
+    left join offered
+        on
+            cells.partner_id = offered.partner_id
+            and cells.direction = offered.direction
+            and cells.our_status = offered.our_status
+            and cells.partner_status = offered.partner_status
 
 )
 

@@ -1,0 +1,102 @@
+{{ config(materialized='view') }}
+
+with
+
+partners as (
+
+    select * from {{ ref('int_account_mapping__partners') }}
+    where exchange = 'keys'
+
+),
+
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+    where side = 'ours'
+
+),
+
+account_statuses as (
+
+    select * from {{ ref('int_account_mapping__account_statuses') }}
+
+),
+
+agreements_in_force as (
+
+    select * from {{ ref('int_account_mapping__agreements_in_force') }}
+    where direction = 'out'
+
+),
+
+answered as (
+
+    select distinct partner_id from {{ ref('stg_account_mapping__partner_agreements') }}
+
+),
+
+status_levels as (
+
+    select
+        partner_id,
+        our_status,
+        max(case when sharing_level in ('overlapping', 'all') then 1 else 0 end) = 1 as is_in_force,
+        max(case when our_level in ('overlapping', 'all') then 1 else 0 end) = 1 as is_offered,
+        max(case when our_level = 'counts' then 1 else 0 end) = 1 as is_counted,
+        max(case when our_level = 'hidden' then 1 else 0 end) = 1 as is_hidden
+
+    from agreements_in_force
+    group by partner_id, our_status
+
+),
+
+-- the first reason that alone keeps an account's keys at home
+judged as (
+
+    select
+        partners.partner_id,
+        account_statuses.account_id,
+        account_statuses.status as our_status,
+        case
+            when members.account_id is null then 'excluded'
+            when status_levels.is_in_force then 'in_force'
+            when status_levels.is_offered and answered.partner_id is null then 'no_statement'
+            when status_levels.is_offered then 'not_accepted'
+            when status_levels.is_counted then 'counts_only'
+            when status_levels.is_hidden then 'hidden'
+            else 'no_rule'
+        end as reason
+
+    from partners
+    cross join account_statuses
+    left join members
+        on
+            partners.account_scope = members.scope
+            and account_statuses.account_id = members.account_id
+    left join status_levels
+        on
+            partners.partner_id = status_levels.partner_id
+            and account_statuses.status = status_levels.our_status
+    left join answered
+        on partners.partner_id = answered.partner_id
+
+),
+
+final as (
+
+    select
+        partner_id,
+        account_id,
+        our_status,
+        case reason
+            when 'in_force' then 'leaves'
+            when 'no_statement' then 'if_accepted'
+            else 'stays'
+        end as sharing_state,
+        reason
+
+    from judged
+
+)
+
+select * from final
