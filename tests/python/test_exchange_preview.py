@@ -154,7 +154,7 @@ def test_a_preview_equals_what_is_then_published_and_keeps_no_matrix(project, ca
     told = run(project, capsys, "preview", "south")
     assert len(FILE.findall(told)) == 3
     assert "2: we offer them, the partner does not accept them (2 churned)" in told
-    assert "has not come" not in told and "by `reveal`, not by `publish`: 8 new, 0 gone" in told
+    assert "has not come" not in told and "by `reveal`, not by `publish`: 10 new, 0 gone" in told, told
     would_be_counted = {row["our_status"] for row in project.query(f"{PREVIEW} where kind = 'counts'")}
     assert would_be_counted == {"customer", "prospect"}
     # the keys are those that were foretold, of the accounts that the partner accepts
@@ -162,7 +162,6 @@ def test_a_preview_equals_what_is_then_published_and_keeps_no_matrix(project, ca
     foretold = sorted((row["account_id"], row["item"]) for row in pending if row["our_status"] != "churned")
     assert sorted((row["account_id"], row["item"]) for row in keys) == foretold
     assert outbox(project) == [] and tables(project, "frozen_counts") == []
-    # the gate of a publication refuses here too
     assert tables(project, "shared_counts") == []
 
     # the rules change again; now what is previewed is what leaves, by its very hash
@@ -201,17 +200,31 @@ def test_a_preview_equals_what_is_then_published_and_keeps_no_matrix(project, ca
     assert len(entries) == 1
 
     # what was published and would leave no more is named, by our own names
-    project.execute("delete from account_mapping__shared_keys where account_token = "
-                    f"'{token_of('generic:customer1', 'account')}'")  # fmt: skip
-    project.execute("delete from int_account_mapping__match_keys where account_id = 'generic:customer1'")
+    token = token_of("generic:customer1", "account")
+    for table, column, value in (
+        ("account_mapping__shared_keys", "account_token", token),
+        ("account_mapping__shared_fields", "account_token", token),
+        ("int_account_mapping__match_keys", "account_id", "generic:customer1"),
+    ):
+        project.execute(f"delete from {table} where {column} = '{value}'")
     project.execute("update int_account_mapping__members set status = 'prospect' where account_id = 'generic:customer1'")
+    project.execute(
+        "update int_account_mapping__account_statuses set status = 'prospect' where account_id = 'generic:customer1'"
+    )
     before = outbox(project)
     told = run(project, capsys, "preview", "south", "--no-build")
-    assert re.search(r"  - .*customer1.*: \d+ keys \(", told) or "no longer have" in told
+    n_keys = sum(row["account_token"] == token for row in files["keys"])
+    assert f"- Firm customer1 (generic:customer1), prospect: {n_keys} keys (" in told
+    assert f"rows: 0 new, {n_keys} gone" in told
+    assert "- Firm customer1 (generic:customer1), prospect for their" in told
     assert outbox(project) == before
-    # a file of the outbox that somebody changed is not compared with
+    # what a publication would refuse is refused here, and a file of the outbox that somebody changed is not compared with
+    project.execute("update account_mapping__shared_keys set token = 'Firm' where key_type = 'domain'")
+    assert "Publishing would be refused" in run(project, capsys, "preview", "south", "--no-build", expected=3)
+    project.execute(f"update account_mapping__shared_keys set token = '{'0' * 64}' where token = 'Firm'")
     (project.folder / "outbox/south" / previewed[-1]).write_bytes(b"PAR1")
     assert "is not as it was published" in run(project, capsys, "preview", "south", "--no-build", expected=1)
+    assert outbox(project) == before
 
 
 def test_lines_tell_new_gone_and_changed_rows(tmp_path: Path):
