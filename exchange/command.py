@@ -24,7 +24,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import files, ledger, locks, protocol
+from . import files, jail, ledger, locks, protocol
 from .dbt_project import DbtError, DbtProject
 from .files import NotPlain
 from .protocol import Accepted, FileEntry, Party, Refused, Rule
@@ -726,7 +726,7 @@ def check_file(
     """Bring one file that was delivered through the gate to `target`; raises Refused."""
     from . import gates
 
-    limit = entry.rows * gates.MAX_ROW_BYTES[entry.kind] + gates.SPARE_BYTES
+    limit = gates.most_bytes(entry)
     # A copy is checked and used: what was delivered could change in between.
     copy = target.with_suffix(".delivered")
     try:
@@ -1219,6 +1219,7 @@ def main(command: Sequence[str] | None = None, parsed: DbtProject | None = None)
     sentence: a traceback would quote what a stranger wrote.
     """
     arguments = parser().parse_args(command)
+    jail.leave_no_core()
     try:
         tell(run(arguments, parsed))
     except Refused as refused:

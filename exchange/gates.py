@@ -16,6 +16,7 @@ import html
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,19 +28,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from . import protocol
+from . import jail, protocol
 from .files import sha256_of
+from .jailed import Unfit, Wanted, batches_of, open_parquet
 from .protocol import Allowed, FileEntry, Refused
 from .text import LONGEST_LINE, printable
 
+# What is checked at once: rows, and bytes, which Great Expectations takes several times over.
 BATCH_ROWS = 250_000
+BATCH_BYTES = 64 << 20
 # A token has 64 bytes; the longest row of keys has three, and a few short words.
 MAX_ROW_BYTES = {"keys": 600, "counts": 400, "fields": 4_000}
 MAX_VALUE_LENGTH = 10_000
-MAX_FOOTER_BYTES = 16_000_000
-# What a file may hold beyond its rows: page headers, dictionaries.
-SPARE_BYTES = 1_000_000
-MAX_UNPACKED_BYTES = 64_000_000_000
 HEX_64 = "^[0-9a-f]{64}$"
 # What e-mail addresses, domains and names have, and words of the protocol and tokens never: dots, capitals, blanks.
 READABLE = "[^a-z0-9_]"
@@ -259,81 +259,14 @@ def _sentence(kind: str, failure: tuple[str, str, int], outgoing: bool) -> tuple
 # ---------------------------------------------------------------- Parquet from strangers
 
 
-def open_parquet(path: Path, entry: FileEntry) -> pq.ParquetFile:
-    """A Parquet file, of which only the footer was read, and found to be one that is safe to read.
-
-    Raises Refused: unreadable_parquet, nested_column, extra_column, wrong_type, missing_column, row_count,
-    claimed_size.
-    """
-    try:
-        file = pq.ParquetFile(
-            path,
-            thrift_string_size_limit=MAX_FOOTER_BYTES,
-            thrift_container_size_limit=1_000_000,
-            page_checksum_verification=False,
-        )
-        metadata = file.metadata
-        names = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
-    except (pa.ArrowException, OSError, ValueError, MemoryError):
-        raise Refused("unreadable_parquet", f"The file of {entry.kind} is no readable Parquet file.") from None
-    wanted = protocol.COLUMNS[entry.kind]
-    for i, name in enumerate(names):
-        column = metadata.schema.column(i)
-        if column.max_repetition_level or column.max_definition_level > 1 or "." in name:
-            raise Refused(
-                "nested_column",
-                f"The file of {entry.kind} has a nested column, {_column(name)}: the protocol knows flat text only.",
-            )
-        if name not in wanted:
-            raise Refused(
-                "extra_column",
-                f"The file of {entry.kind} has a column that the protocol does not know, {_column(name)}: it may "
-                "hold what "
-                "was not agreed.",
-            )
-        if column.physical_type != "BYTE_ARRAY" or column.logical_type.type not in ("STRING", "NONE"):
-            raise Refused(
-                "wrong_type",
-                f"The file of {entry.kind} has the column {_column(name)} of the type {column.physical_type}, not "
-                "text.",
-            )
-    if tuple(names) != wanted:
-        missing = sorted(set(wanted) - set(names))
-        found = f"no column {missing[0]}" if missing else "its columns in another order than the protocol"
-        raise Refused("missing_column", f"The file of {entry.kind} has {found}.")
-    if metadata.num_rows != entry.rows:
-        raise Refused(
-            "row_count",
-            f"The file of {entry.kind} has {metadata.num_rows:,} rows, its manifest states {entry.rows:,}.",
-        )
-    _check_sizes(path, metadata, entry)
-    return file
+def wanted(entry: FileEntry) -> Wanted:
+    """What the protocol asks of a file."""
+    return Wanted(entry.kind, protocol.COLUMNS[entry.kind], entry.rows, MAX_ROW_BYTES[entry.kind])
 
 
-def _column(name: str) -> str:
-    return ascii(name)[:60]
-
-
-def _check_sizes(path: Path, metadata: pq.FileMetaData, entry: FileEntry) -> None:
-    """Raises Refused where the file claims to unpack to more than its rows can need."""
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
-    claimed = max(
-        sum(chunk.total_uncompressed_size for chunk in chunks), sum(group.total_byte_size for group in groups)
-    )
-    limit = min(entry.rows * MAX_ROW_BYTES[entry.kind] + SPARE_BYTES, MAX_UNPACKED_BYTES)
-    if claimed > limit or any(chunk.total_uncompressed_size < 0 for chunk in chunks):
-        raise Refused(
-            "claimed_size",
-            f"The file of {entry.kind} claims to unpack to {claimed:,} bytes, its {entry.rows:,} rows may take "
-            f"{limit:,} at most.",
-        )
-    if sum(group.num_rows for group in groups) != metadata.num_rows or any(
-        chunk.num_values != group.num_rows for group in groups for chunk in [group.column(0)]
-    ):
-        raise Refused("row_count", f"The file of {entry.kind} contradicts itself about its number of rows.")
-    if any(chunk.total_compressed_size > path.stat().st_size for chunk in chunks):
-        raise Refused("unreadable_parquet", f"The file of {entry.kind} is no readable Parquet file.")
+def most_bytes(entry: FileEntry) -> int:
+    """What a file with the rows of `entry` may have, packed or not."""
+    return wanted(entry).most_bytes
 
 
 def row_count(path: Path) -> int:
@@ -341,11 +274,48 @@ def row_count(path: Path) -> int:
     return pq.read_metadata(path).num_rows
 
 
-def batches_of(file: pq.ParquetFile, kind: str) -> Iterator[pa.Table]:
-    """The rows as text, in tables of BATCH_ROWS rows; the last one may have fewer. A file without rows gives none."""
+@contextmanager
+def tables_of(source: Path, entry: FileEntry, foreign: bool) -> Iterator[Iterator[pa.Table]]:
+    """The rows of a file as text, in tables of BATCH_ROWS rows and BATCH_BYTES at most; the last has what is left.
+
+    foreign: it is a stranger's, so only a process of its own opens it. Raises Refused, while it is read too.
+    """
+    unpacked = source.with_name(f"{source.name}.rows")
+    try:
+        if foreign:
+            jail.unpack(source, unpacked, wanted(entry))
+            batches = jail.rows_of(unpacked, wanted(entry))
+        else:
+            batches = own_batches(source, entry)
+        yield together(batches, entry.kind)
+    finally:
+        unpacked.unlink(missing_ok=True)
+
+
+def own_batches(source: Path, entry: FileEntry) -> Iterator[pa.RecordBatch]:
+    """The rows of a file that we wrote; raises Refused where it is not as it has to be."""
+    try:
+        yield from batches_of(open_parquet(source, source.stat().st_size, wanted(entry)), wanted(entry))
+    except Unfit as unfit:
+        raise Refused(unfit.code, str(unfit)) from None
+
+
+def together(batches: Iterator[pa.RecordBatch], kind: str) -> Iterator[pa.Table]:
+    """Batches of rows as tables of BATCH_ROWS rows, or of fewer where these take BATCH_BYTES."""
     schema = pa.schema([(column, pa.string()) for column in protocol.COLUMNS[kind]])
-    for batch in file.iter_batches(BATCH_ROWS):
-        yield pa.Table.from_batches([batch]).cast(schema)
+    held, size, count = [], 0, 0
+    for batch in batches:
+        begin = 0
+        while begin < batch.num_rows:
+            part = batch.slice(begin, BATCH_ROWS - count)
+            begin += part.num_rows
+            held.append(part)
+            size, count = size + part.nbytes, count + part.num_rows
+            if count >= BATCH_ROWS or size >= BATCH_BYTES:
+                yield pa.Table.from_batches(held, schema).combine_chunks()
+                held, size, count = [], 0, 0
+    if held:
+        yield pa.Table.from_batches(held, schema).combine_chunks()
 
 
 # ---------------------------------------------------------------- through the gate
@@ -357,34 +327,33 @@ def sift(source: Path, target: Path, entry: FileEntry, gate: Gate, permitted: Al
     entry: what the manifest states, or will state. Raises Refused at the first batch that fails, having written part of
     `target`, which nobody uses then.
     """
-    file = open_parquet(source, entry)
     kind = entry.kind
     schema = pa.schema([(column, pa.string()) for column in protocol.COLUMNS[kind]])
     left, last, per_key_type = entry.rows, None, Counter()
-    with pq.ParquetWriter(
-        target,
-        schema,
-        compression="zstd",
-        write_statistics=False,
-        store_schema=False,
-        write_page_index=False,
-        use_dictionary=[c for c in schema.names if c not in ("token", "value")],
-    ) as writer:
-        try:
-            for batch in batches_of(file, kind):
-                failures = gate.failures(batch, min(left, BATCH_ROWS))
-                if failures:
-                    raise Refused(*_sentence(kind, failures[0], outgoing))
-                last = _check_order(batch, kind, last)
-                if kind == "keys":
-                    counts = pc.value_counts(batch.column("key_type"))
-                    per_key_type.update({str(row["values"]): row["counts"] for row in counts.to_pylist()})
-                elif kind == "counts":
-                    _check_minimum_counts(batch, permitted, outgoing)
-                left -= batch.num_rows
-                writer.write_table(batch, row_group_size=BATCH_ROWS)
-        except (pa.ArrowException, OSError, MemoryError):
-            raise Refused("unreadable_parquet", f"The file of {kind} is no readable Parquet file.") from None
+    with (
+        tables_of(source, entry, foreign=not outgoing) as tables,
+        pq.ParquetWriter(
+            target,
+            schema,
+            compression="zstd",
+            write_statistics=False,
+            store_schema=False,
+            write_page_index=False,
+            use_dictionary=[c for c in schema.names if c not in ("token", "value")],
+        ) as writer,
+    ):
+        for batch in tables:
+            failures = gate.failures(batch, min(left, batch.num_rows))
+            if failures:
+                raise Refused(*_sentence(kind, failures[0], outgoing))
+            last = _check_order(batch, kind, last)
+            if kind == "keys":
+                counts = pc.value_counts(batch.column("key_type"))
+                per_key_type.update({str(row["values"]): row["counts"] for row in counts.to_pylist()})
+            elif kind == "counts":
+                _check_minimum_counts(batch, permitted, outgoing)
+            left -= batch.num_rows
+            writer.write_table(batch, row_group_size=BATCH_ROWS)
     if left:
         raise Refused("row_count", f"The file of {kind} has fewer rows than its manifest states.")
     return per_key_type

@@ -122,7 +122,12 @@ def attach(connection: duckdb.DuckDBPyConnection, source: Path, schema: str) -> 
         "select table_name from information_schema.tables where table_catalog = 'source' and table_schema = ?",
         [schema],
     ).fetchall()
-    return {table: f'source."{schema}"."{table}"' for (table,) in tables}
+    return {table: f"source.{identifier(schema)}.{identifier(table)}" for (table,) in tables}
+
+
+def identifier(name: str) -> str:
+    """A name as SQL takes it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def quoted(path: Path) -> str:

@@ -6,7 +6,7 @@
 {% macro duckdb__json_object(fields) -%}
     cast(json_object(
         {%- for key, expression in fields.items() %}
-            '{{ key | replace("'", "''") }}', {{ expression }}{{ ',' if not loop.last }}
+            {{ account_mapping._text_literal(key) }}, {{ expression }}{{ ',' if not loop.last }}
         {%- endfor %}
         ) as {{ dbt.type_string() }})
 {%- endmacro %}

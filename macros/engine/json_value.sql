@@ -3,9 +3,19 @@
 {% endmacro %}
 
 {% macro default__json_value(expression, key) -%}
-    get_json_object({{ expression }}, '$["{{ key }}"]')
+    get_json_object({{ expression }}, {{ account_mapping._text_literal('$["' ~ key ~ '"]') }})
 {%- endmacro %}
 
 {% macro duckdb__json_value(expression, key) -%}
-    json_extract_string({{ expression }}, '$."{{ key }}"')
+    json_extract_string({{ expression }}, {{ account_mapping._json_pointer([key]) }})
+{%- endmacro %}
+
+{% macro _json_pointer(path) -%}
+    {#- A list of field names as a JSON pointer (RFC 6901), an SQL literal: of what a name may hold it has two escapes,
+        while in a JSON path a quotation mark cannot be written. -#}
+    {%- set steps = [] -%}
+    {%- for field in path -%}
+        {%- do steps.append('/' ~ (field | string | replace('~', '~0') | replace('/', '~1'))) -%}
+    {%- endfor -%}
+    {{ account_mapping._text_literal(steps | join('')) }}
 {%- endmacro %}

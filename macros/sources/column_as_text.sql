@@ -6,11 +6,13 @@
 
 {% macro duckdb__column_as_text(column) -%}
     {%- set type = column.dtype | upper -%}
+    {#- not `column.quoted`, which does not double the quotation marks of a name -#}
+    {%- set name = '"' ~ (column.name | replace('"', '""')) ~ '"' -%}
     {%- if type.startswith(('STRUCT', 'MAP', 'UNION', 'JSON', 'VARIANT')) or type.endswith(']') -%}
-        to_json({{ column.quoted }}) ->> '$'
+        to_json({{ name }}) ->> '$'
     {%- elif type.startswith('VARCHAR') -%}
-        {{ column.quoted }}
+        {{ name }}
     {%- else -%}
-        cast({{ column.quoted }} as {{ dbt.type_string() }})
+        cast({{ name }} as {{ dbt.type_string() }})
     {%- endif -%}
 {%- endmacro %}

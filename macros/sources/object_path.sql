@@ -6,15 +6,11 @@
 
 {% macro duckdb__object_path(column, path) -%}
     {%- set text = account_mapping.column_as_text(column) -%}
-    {%- set quoted = [] -%}
-    {%- for field in path -%}
-        {%- do quoted.append('."' ~ (field | replace("'", "''") | replace('"', '')) ~ '"') -%}
-    {%- endfor -%}
     case
         when starts_with({{ text }}, '{') and json_valid({{ text }})
             then coalesce(
-                json_extract_string({{ text }}, '${{ quoted | join('') }}.value'),
-                json_extract_string({{ text }}, '${{ quoted | join('') }}')
+                json_extract_string({{ text }}, {{ account_mapping._json_pointer(path + ['value']) }}),
+                json_extract_string({{ text }}, {{ account_mapping._json_pointer(path) }})
             )
     end
 {%- endmacro %}

@@ -12,7 +12,7 @@
                 ~ (account_mapping.supported_crms() | join(', ')) ~ "), but holds: " ~ entry
             ) -%}
         {%- endif -%}
-        {%- set alias = entry.get('alias') or (entry['name'] | lower) -%}
+        {%- set alias = (entry.get('alias') or (entry['name'] | lower)) | string -%}
         {%- if (entry['crm'], alias) in seen -%}
             {%- do exceptions.raise_compiler_error(
                 "account_mapping: var account_mapping__pass_through_columns names `" ~ alias ~ "` twice for "
@@ -20,7 +20,7 @@
             ) -%}
         {%- endif -%}
         {%- do seen.append((entry['crm'], alias)) -%}
-        {%- do declared.append({'crm': entry['crm'], 'name': entry['name'], 'alias': alias}) -%}
+        {%- do declared.append({'crm': entry['crm'], 'name': entry['name'] | string, 'alias': alias}) -%}
     {%- endfor -%}
     {{- return(declared) -}}
 {% endmacro %}

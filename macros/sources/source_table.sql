@@ -94,12 +94,18 @@
 {% endmacro %}
 
 {% macro _check_is_name(setting, value) %}
-    {#- One clear error when a setting that takes one name holds something else, such as a list. -#}
+    {#- One clear error when a setting that takes one name holds something else, such as a list, or a name that dbt
+        cannot quote. -#}
     {%- if value is not none and value is not string -%}
         {%- do exceptions.raise_compiler_error(
             "account_mapping: " ~ setting ~ " takes one name, but holds: " ~ value ~ ". A second schema of one kind is a"
             ~ " CRM of its own: account_mapping__crms: [salesforce, {name: salesforce_emea, kind: salesforce, schema:"
             ~ " sf_emea}]."
+        ) -%}
+    {%- elif value is not none and '"' in value -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: " ~ setting ~ " holds a double quotation mark, which dbt cannot quote: " ~ value
+            ~ ". Give the table another name, or make a view of it that has one."
         ) -%}
     {%- endif -%}
 {% endmacro %}

@@ -206,7 +206,7 @@
     {#- One note of _staged_notes: its text where the condition holds, else the empty text. -#}
     case
         when {{ condition }}
-            then '{{ problem }}|{{ staged }}|' || left({{ text or 'texts.' ~ staged }}, 100) || chr(31)
+            then {{ account_mapping._text_literal(problem ~ '|' ~ staged ~ '|') }} || left({{ text or 'texts.' ~ staged }}, 100) || chr(31)
         else ''
     end
 {%- endmacro %}

@@ -72,6 +72,7 @@
 {%- set crms = account_mapping.crms_in_use() -%}
 {%- set crms_with_owners = crms | select('in', owner_models) | list -%}
 {%- do account_mapping.check_crms() -%}
+{%- do account_mapping.check_currency() -%}
 
 with
 

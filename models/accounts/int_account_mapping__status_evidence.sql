@@ -36,7 +36,7 @@ raw_statuses as (
         source_relation,
         source_account_id,
         source_table,
-        '{{ column.alias | lower }}' as field,
+        {{ account_mapping._text_literal(column.alias | lower) }} as field,
         trim({{ account_mapping.json_value('pass_through', column.alias) }}) as written_value,
         lower(trim({{ account_mapping.json_value('pass_through', column.alias) }})) as raw_value
 

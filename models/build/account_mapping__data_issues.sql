@@ -36,7 +36,7 @@ final as (
 
     select
         {{ account_mapping.content_hash(['source', 'row_key', 'problem', 'detail']) }} as data_issue_id,
-        source,
+        {{ account_mapping.spreadsheet_safe('source') }} as source,
         {{ account_mapping.spreadsheet_safe('row_key') }} as row_key,
         problem,
         {{ account_mapping.spreadsheet_safe('detail') }} as detail,

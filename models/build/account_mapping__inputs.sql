@@ -56,9 +56,9 @@ dated as (
 final as (
 
     select
-        input,
-        source_relation,
-        relation_name,
+        {{ account_mapping.spreadsheet_safe('input') }} as input,
+        {{ account_mapping.spreadsheet_safe('source_relation') }} as source_relation,
+        {{ account_mapping.spreadsheet_safe('relation_name') }} as relation_name,
         kind,
         cast(rows_read as bigint) as rows_read,
         rows_used,
@@ -68,8 +68,8 @@ final as (
         rows_excluded,
         rows_rejected,
         rows_repaired,
-        nullif(columns_read, '') as columns_read,
-        nullif(columns_unread, '') as columns_unread,
+        nullif({{ account_mapping.spreadsheet_safe('columns_read') }}, '') as columns_read,
+        nullif({{ account_mapping.spreadsheet_safe('columns_unread') }}, '') as columns_unread,
         newest_change,
         cast(
             {{ dbt.datediff('newest_change', 'today', 'day') }}

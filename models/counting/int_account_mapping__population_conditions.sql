@@ -1,6 +1,6 @@
 {%- set pass_through_aliases = [] -%}
 {%- for column in account_mapping.pass_through_columns() -%}
-    {%- do pass_through_aliases.append(column['alias'] | lower | replace("'", "''")) -%}
+    {%- do pass_through_aliases.append(account_mapping._text_literal(column['alias'] | lower)) -%}
 {%- endfor -%}
 with
 
@@ -21,7 +21,7 @@ judged as (
                 then condition_value not in ('customer', 'open_opportunity', 'churned', 'prospect')
             when field in ('owner', 'region', 'segment', 'industry') then false
             {% if pass_through_aliases -%}
-            when side = 'ours' and field in ('{{ pass_through_aliases | join("', '") }}') then false
+            when side = 'ours' and field in ({{ pass_through_aliases | join(', ') }}) then false
             {% endif -%}
             else true
         end as is_unreadable

@@ -69,8 +69,8 @@ attributes as (
         'ours' as side,
         '*' as partner_id,
         account_id,
-        '{{ alias | lower | replace("'", "''") }}' as field,
-        lower(trim({{ account_mapping.json_value('pass_through', alias | replace("'", "''")) }})) as field_value
+        {{ account_mapping._text_literal(alias | lower) }} as field,
+        lower(trim({{ account_mapping.json_value('pass_through', alias) }})) as field_value
 
     from accounts
     {%- endfor %}

@@ -272,7 +272,7 @@ described as (
         partner_accounts.domains,
         partner_accounts.country_code,
         partner_accounts.country,
-        partner_accounts.owner,
+        {{ account_mapping.spreadsheet_safe('partner_accounts.owner') }} as owner,
         {{ account_mapping.spreadsheet_safe('partner_accounts.segment') }} as segment
 
     from lacking

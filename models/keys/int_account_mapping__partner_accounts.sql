@@ -106,7 +106,10 @@ joined as (
         partner_statuses.status,
         account_domains.domains,
         coalesce(partner_records.website, shared_fields.website) as website,
-        coalesce(normalized.country_code, shared_fields.country) as country_code,
+        coalesce(
+            normalized.country_code,
+            {{ account_mapping.spreadsheet_safe('shared_fields.country') }}
+        ) as country_code,
         coalesce(
             {{ account_mapping.spreadsheet_safe('partner_records.country') }},
             {{ account_mapping.spreadsheet_safe('left(shared_fields.country, 255)') }}

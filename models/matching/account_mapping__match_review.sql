@@ -163,11 +163,11 @@ final as (
         partner_accounts.country_code as partner_country_code,
         accounts.country as our_country,
         partner_accounts.country as partner_country,
-        accounts.city as our_city,
-        partner_accounts.city as partner_city,
+        {{ account_mapping.spreadsheet_safe('accounts.city') }} as our_city,
+        {{ account_mapping.spreadsheet_safe('partner_accounts.city') }} as partner_city,
         accounts.status as our_status,
         partner_accounts.status as partner_status,
-        accounts.owner as our_owner,
+        {{ account_mapping.spreadsheet_safe('accounts.owner') }} as our_owner,
 
         ---------- evidence
         links.match_probability,

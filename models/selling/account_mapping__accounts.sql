@@ -28,13 +28,13 @@ final as (
         accounts_with_partners.domains,
         accounts_with_partners.country_code,
         accounts_with_partners.country,
-        accounts_with_partners.owner,
-        accounts_with_partners.owner_email,
+        {{ account_mapping.spreadsheet_safe('accounts_with_partners.owner') }} as owner,
+        {{ account_mapping.spreadsheet_safe('accounts_with_partners.owner_email') }} as owner_email,
         accounts_with_partners.exclusion_reason,
         accounts_with_partners.partners,
         accounts_with_partners.best_partner_id,
         accounts_with_partners.best_play,
-        accounts_with_partners.pass_through,
+        {{ account_mapping.pass_through_safe('accounts_with_partners.pass_through') }} as pass_through,
         accounts_with_partners.content_hash,
 
         ---------- numerics

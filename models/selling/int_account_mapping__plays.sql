@@ -289,10 +289,10 @@ ranked as (
         our_status,
         partner_status,
         relationship,
-        our_owner,
-        our_owner_email,
-        partner_owner,
-        partner_owner_email,
+        {{ account_mapping.spreadsheet_safe('our_owner') }} as our_owner,
+        {{ account_mapping.spreadsheet_safe('our_owner_email') }} as our_owner_email,
+        {{ account_mapping.spreadsheet_safe('partner_owner') }} as partner_owner,
+        {{ account_mapping.spreadsheet_safe('partner_owner_email') }} as partner_owner_email,
 
         ---------- numerics
         score,

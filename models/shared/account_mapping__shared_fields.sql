@@ -1,11 +1,11 @@
 {%- set expressions = {
     'name': 'normalized.display_name',
-    'website': 'account_records.website',
+    'website': account_mapping.spreadsheet_safe('account_records.website'),
     'country': 'normalized.country_code',
     'status': 'account_statuses.status',
-    'segment': 'account_records.segment',
-    'owner_name': 'account_records.owner_name',
-    'owner_email': 'account_records.owner_email',
+    'segment': account_mapping.spreadsheet_safe('account_records.segment'),
+    'owner_name': account_mapping.spreadsheet_safe('account_records.owner_name'),
+    'owner_email': account_mapping.spreadsheet_safe('account_records.owner_email'),
     'open_amount':
         "cast(account_statuses.open_amount as " ~ dbt.type_string() ~ ") || ' "
         ~ (var('account_mapping__currency') | upper) ~ "'",

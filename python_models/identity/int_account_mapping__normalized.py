@@ -154,7 +154,14 @@ NUMBERS_AND = re.compile(r"(?<![^\W_])([0-9]{1,3})(?:und|and|et)([0-9]{1,3})(?![
 ACRONYM = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
 # EDGAR appends the state of incorporation: `FOO CORP /DE/`, sometimes without the last slash.
 EDGAR_STATE = re.compile(r"\s*[/\\][A-Za-z]{2,3}[/\\]\s*$|\s+[/\\][A-Z]{2,3}\s*$")
-FORMULA_STARTS = ("=", "+", "-", "@")
+# The start of a formula: one of = + - @, also full-width or small, behind blanks, invisible characters and quotation
+# marks (not behind an apostrophe, which makes text of it). Character by character as in macro spreadsheet_safe.
+FORMULA = re.compile(
+    "[\x00-\x20\x22\x60\x7f-\xa0\xab\xad\xb4\xbb\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200f\u2018-\u201f\u2028-\u202f\u205f-\u206f\u2039\u203a\u2800\u3000\u300c-\u300f\u3164"
+    "\ufe00-\ufe0f\ufeff\uff02\uff07\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]*"
+    "[=+@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20-]"
+)
 # By byte: letters in lower case, digits, all else a space.
 ASCII_FOLD = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ") for code in range(256))
 UMLAUT = re.compile("(?<=[a-z])([aou])e(?=[b-df-hj-np-tv-z])")
@@ -186,9 +193,8 @@ def clean_text(value: str) -> str:
 def display_name(text: str) -> str:
     """Cleaned `text` for people: at most 255 characters, never a formula.
 
-    A spreadsheet runs a cell that starts with `=`, and with `+`, `-` or `@`
-    where a function call follows; a leading apostrophe makes it text
-    (OWASP, CSV injection).
+    A spreadsheet runs a cell that starts with `=`, `+`, `-` or `@`; a leading
+    apostrophe makes it text (OWASP, CSV injection).
     """
     if is_formula(text):
         text = "'" + text
@@ -197,7 +203,7 @@ def display_name(text: str) -> str:
 
 def is_formula(text: str) -> bool:
     """Would a spreadsheet run `text`?"""
-    return text.startswith(FORMULA_STARTS) and (text[0] == "=" or "(" in text)
+    return FORMULA.match(text) is not None
 
 
 def join_acronym(match: re.Match) -> str:

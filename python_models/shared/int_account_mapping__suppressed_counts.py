@@ -222,8 +222,8 @@ def read_budget(partner_id: str, text: str | None) -> Fraction | None:
         budget = Fraction(0)
     if not Fraction(1, 100) <= budget <= 100:
         raise ValueError(
-            f"account_mapping__partners: count_noise_budget of `{partner_id}` is no number from 0.01 to 100: correct it, "
-            "or leave it empty for counts without noise"
+            f"account_mapping__partners: count_noise_budget of `{partner_id}` is no number from 0.01 to 100: "
+            "correct it, or leave it empty for counts without noise"
         )
     return budget
 

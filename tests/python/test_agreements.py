@@ -212,6 +212,9 @@ class Pair:
             for domain, status, _ in companies()
         ]  # fmt: skip
         self.theirs = [(domain, status) for domain, _, status in companies()]
+        # what the partner adds: (account, one of its domains, status)
+        self.more: list[tuple[str, str, str]] = []
+        self.exchange = "keys"
         project.write_seed(
             "account_mapping__status_rules",
             [{"source_system": "generic", "field": "status", "raw_value": status, "status": status} for status in OURS],
@@ -224,7 +227,15 @@ class Pair:
         self.epoch = epoch
         self.project.write_seed(
             "account_mapping__partners",
-            [{**PARTNER, "secret_env": "AGREEMENTS_SECRET", "agreement_id": "pilot", "epoch": epoch}],
+            [
+                {
+                    **PARTNER,
+                    "exchange": self.exchange,
+                    "secret_env": "AGREEMENTS_SECRET",
+                    "agreement_id": "pilot",
+                    "epoch": epoch,
+                }
+            ],
         )
 
     def state(self, rules: list[Rule]) -> None:
@@ -239,13 +250,19 @@ class Pair:
     def send(self) -> None:
         """Load our accounts, and the partner's keys of this epoch."""
         self.project.write_table("generic.accounts", self.ours)
+        theirs = [*((domain, domain, status) for domain, status in self.theirs), *self.more]
+        if self.exchange == "list":
+            rows = [{"partner_id": "peer", "account_id": account, "website": domain, "status": status}
+                    for account, domain, status in theirs]  # fmt: skip
+            self.project.write_table("partners.partner_accounts", rows)
+            return
         common = {"partner_id": "peer", "agreement_id": "pilot", "epoch": self.epoch, "normaliser_version": "3"}
         self.project.write_table(
             "partners.partner_keys",
             [
                 {**common, "key_type": "domain", "token": token_of(domain, "domain", self.epoch), "status": status,
-                 "account_token": token_of(domain, "account", self.epoch)}
-                for domain, status in self.theirs
+                 "account_token": token_of(account, "account", self.epoch)}
+                for account, domain, status in theirs
             ],
         )  # fmt: skip
 
@@ -338,6 +355,34 @@ def test_counts_stay_for_an_epoch_and_a_new_one_with_nearly_the_same_list_has_no
     assert try_epoch("3")["issues"] == ["counts_refused"]
 
 
+def test_copies_and_bridges_of_the_partner_move_no_count(pair):
+    """Seven targets in 20 x 2^n copies, and rows that carry the websites of two companies of ours."""
+    first = pair.build()["shared_counts"]
+    assert any(counts_of(first).values())
+    targets = [domain for domain, status in pair.theirs if status == "customer"][:70:10]
+    for place, domain in enumerate(targets):
+        pair.more += [(f"copy {place}.{number}", domain, "customer") for number in range(20 * 2**place)]
+        pair.more += [(f"bridge {place}", domain, "customer"), (f"bridge {place}", f"c00x{place + 20}.com", "customer")]
+    pair.set_epoch("2")
+    second = pair.build()
+    assert (second["issues"], counts_of(second["shared_counts"])) == ([], counts_of(first))
+    counted = "select sum(partner_accounts - companies) as more from int_account_mapping__overlap_matrix"
+    ours = pair.project.query(counted)
+    assert ours[0]["more"] > 1_000, "our own matrix counts the rows that came"
+
+
+def test_rows_that_match_nothing_do_not_hide_that_one_company_changed(pair):
+    """A target, and as many invented accounts as make two lists differ by more than k."""
+    pair.exchange = "list"
+    pair.set_epoch("1")
+    assert pair.build()["shared_counts"]
+    pair.theirs = pair.theirs[:-1]
+    pair.more = [(f"ghost {number}", f"ghost{number}.com", "customer") for number in range(3 * K)]
+    pair.set_epoch("2")
+    refused = pair.build()
+    assert (refused["shared_counts"], "counts_refused" in refused["issues"]) == ([], True)
+
+
 def test_single_cells_are_shared_and_what_is_withheld_is_not_shown_as_zero(pair):
     """We offer customers only, and their names for the partner's prospects only; the partner offers no churned."""
     pair.state(
@@ -368,8 +413,8 @@ def test_single_cells_are_shared_and_what_is_withheld_is_not_shown_as_zero(pair)
 
 
 def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(pair):
-    pair.answer(agreement(fields="name;open_amount;owner_name"))
-    pair.state(agreement(fields="name;open_amount;phone"))
+    pair.answer(agreement(fields="name;open_amount;owner_name;owner_email"))
+    pair.state(agreement(fields="name;open_amount;owner_email;phone"))
     domain = pair.theirs[0][0]
     common = {
         "partner_id": "peer",
@@ -378,7 +423,12 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
         "account_token": token_of(domain, "account", "1"),
         "partner_account_token": token_of(f"generic:{domain}", "account", "1"),
     }
-    values = {"name": "=Firm(1)", "open_amount": "1200.50 USD", "owner_name": "Mallory"}
+    values = {
+        "name": "=Firm(1)",
+        "open_amount": "1200.50 USD",
+        "owner_name": "Mallory",
+        "owner_email": "+cmd|' /C calc'!A0",
+    }
     pair.project.write_table(
         "partners.partner_fields", [{**common, "field": field, "value": value} for field, value in values.items()]
     )
@@ -389,7 +439,10 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
     assert len(named) == 1
     assert named[0]["account_id"] == f"generic:{domain}"
     assert named[0]["partner_account_name"] == "'=Firm(1)"
-    assert (float(named[0]["partner_open_amount"]), named[0]["partner_owner"]) == (1200.5, None)
+    assert (float(named[0]["partner_open_amount"]), named[0]["partner_owner"]) == (
+        1200.5,
+        "'+cmd|' /C calc'!A0",
+    )
 
 
 def test_a_rule_of_ours_that_cannot_be_read_stops_the_build_and_is_no_consent(make_project):

@@ -15,6 +15,7 @@ import pytest
 from harness import Project
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loading import load_model
 from test_staging_spellings import suffix
 
 KNOWN: dict[str, dict[str | None, Any]] = {
@@ -26,6 +27,34 @@ KNOWN: dict[str, dict[str | None, Any]] = {
         "\u00a0x\r\n": "x",
         "a\x00b": "a\x00b",
         "🙂 ": "🙂",
+    },
+    "spreadsheet_safe": {
+        None: None,
+        "": "",
+        "Acme": "Acme",
+        "a+b @ c = d - e": "a+b @ c = d - e",
+        "+plus": "'+plus",
+        "-ing": "'-ing",
+        "@Home": "'@Home",
+        "=mc2": "'=mc2",
+        "'=mc2": "'=mc2",
+        "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0",
+        "-2+3+cmd|' /C calc'!A0": "'-2+3+cmd|' /C calc'!A0",
+        "@SUM(1+1)*cmd|' /C calc'!A0": "'@SUM(1+1)*cmd|' /C calc'!A0",
+        '=HYPERLINK("https://evil.example";"Acme")': '\'=HYPERLINK("https://evil.example";"Acme")',
+        '"=1+1': "'\"=1+1",
+        " \u00a0=1": "' \u00a0=1",
+        "\t=1": "' =1",
+        "\r\n+1": "' +1",
+        "Acme\n=1": "Acme =1",
+        "Acme\t=1": "Acme =1",
+        "\u202e\u200b=1": "'\u202e\u200b=1",
+        "\uff1d1": "'\uff1d1",
+        "\uff0b1": "'\uff0b1",
+        "\uff0d1": "'\uff0d1",
+        "\uff201": "'\uff201",
+        "\u201c \u2212 1": "'\u201c \u2212 1",
+        **{name: name for name in ("' =1", "'\u202e=1", "O'Neil", "'s-Gravenhage", "\u2018s-Gravenhage")},
     },
     "clean_id": {
         "12345678901.0": "12345678901",
@@ -142,6 +171,12 @@ GRAINS = {
 }
 
 
+def before_signs() -> list[str]:
+    """Every character below U+10000 and some above before a sign, but line breaks, which become blanks."""
+    codes = [*range(1, 0xD800), *range(0xE000, 0x10000), *range(0xE0000, 0xE1001), 0x1F600]
+    return [f"{chr(code)}=x" for code in codes if chr(code) not in "'\t\n\v\f\r\x85\u2028\u2029"]
+
+
 def made_up_ids() -> list[str]:
     """15-character ids that hypothesis makes, and the ends of the suffix's alphabet."""
     made = {"A" * 15, "a" * 15, "0" * 15, "Z" * 15, "AbCdEfGhIjKlMnO", "aBcDeFgHiJkLmNo"}
@@ -207,6 +242,7 @@ def answers(project: Project) -> dict[tuple[str, str | None], Any]:
     """What each macro gives for each of its values."""
     asked = {macro: list(known) for macro, known in KNOWN.items()}
     asked["salesforce_id_18"] += made_up_ids()
+    asked["spreadsheet_safe"] += before_signs()
     project.write_table(
         "raw.asked", [{"macro": macro, "value": value} for macro, values in asked.items() for value in values]
     )
@@ -225,6 +261,15 @@ def test_macros_give_the_known_answers(answers) -> None:
         if macro == "to_decimal" and answer is not None:
             wanted[macro, value] = Decimal(answer).quantize(Decimal("0.01"))
     assert {key: answers[key] for key in wanted} == wanted
+
+
+def test_text_and_names_are_formulas_by_the_same_rule(answers) -> None:
+    """Each character before a sign, and each as the sign: SQL for text and Python for names say the same, once."""
+    is_formula = load_model("int_account_mapping__normalized").is_formula
+    marked = {value: answers["spreadsheet_safe", value].startswith("'") for value in before_signs()}
+    assert marked == {value: is_formula(value) for value in marked}
+    assert 90 < sum(marked.values()) < 5000
+    assert not any(is_formula(answers["spreadsheet_safe", value]) for value in marked)
 
 
 def test_salesforce_suffix_agrees_with_an_independent_computation(answers) -> None:

@@ -17,7 +17,7 @@ renamed as (
         lower(kind) as kind,
         value as exclusion_value,
         coalesce(partner_id, '*') as partner_id,
-        coalesce(reason, 'excluded') as reason
+        coalesce({{ account_mapping.spreadsheet_safe('reason') }}, 'excluded') as reason
 
     from source
     where value is not null

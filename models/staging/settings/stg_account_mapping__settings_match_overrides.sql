@@ -24,7 +24,7 @@ renamed as (
 
         ---------- text
         lower(decision) as decision,
-        decided_by,
+        {{ account_mapping.spreadsheet_safe('decided_by') }} as decided_by,
 
         ---------- dates
         decided_on

@@ -27,9 +27,9 @@ renamed as (
         epoch,
 
         ---------- text
-        coalesce(partner_name, partner_id) as partner_name,
-        partner_type,
-        tier,
+        coalesce({{ account_mapping.spreadsheet_safe('partner_name') }}, partner_id) as partner_name,
+        {{ account_mapping.spreadsheet_safe('partner_type') }} as partner_type,
+        {{ account_mapping.spreadsheet_safe('tier') }} as tier,
         lower(exchange) as exchange,
         coalesce(
             secret_env, 'ACCOUNT_MAPPING_SECRET_' || upper(partner_id)

@@ -33,9 +33,9 @@ renamed as (
         ---------- text
         lower(our_status) as our_status,
         lower(partner_status) as partner_status,
-        play,
-        ask,
-        give_back,
+        {{ account_mapping.spreadsheet_safe('play') }} as play,
+        {{ account_mapping.spreadsheet_safe('ask') }} as ask,
+        {{ account_mapping.spreadsheet_safe('give_back') }} as give_back,
 
         ---------- numerics
         {{ account_mapping.to_integer('base_score') }} as base_score,

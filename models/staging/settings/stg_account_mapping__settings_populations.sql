@@ -15,7 +15,7 @@ source as (
 renamed as (
 
     select distinct
-        population,
+        {{ account_mapping.spreadsheet_safe('population') }} as population,
         lower(side) as side,
         lower(field) as field,
         lower(value) as condition_value

@@ -14,7 +14,7 @@ source as (
 renamed as (
 
     select distinct
-        list_name,
+        {{ account_mapping.spreadsheet_safe('list_name') }} as list_name,
         account_id,
         lower(domain) as raw_domain
 
