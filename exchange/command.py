@@ -37,7 +37,7 @@ SETTINGS = (
     *(f"+account_mapping__{seed}" for seed in protocol.NORMALISER_SEEDS),
 )
 SHOWN_LINES = 30
-PREVIEWED_LINES = 20
+PREVIEWED_LINES = 5
 # Where the matrix of an epoch is kept for good: a preview must not add to it.
 KEPT_COUNTS = "int_account_mapping__frozen_counts"
 SHOWN_LINKS = 10
