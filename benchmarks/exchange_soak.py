@@ -5,7 +5,7 @@ usage: python -m benchmarks.exchange_soak [--rounds 300] [--kills 100] [--real 1
 A project has two partners. In each round the partners deliver anew, or not, and two or three commands start at once. In
 each kill one command is killed (SIGKILL) at a random moment. After each:
 
-- the outbox holds a signed manifest and the files that it names, whole;
+- the outbox holds a signed manifest and the files that it names, whole, of which an entry of the ledger tells;
 - of each partner the warehouse holds the keys, the statement and the manifest of one delivery: the former or the new;
 - a `receive` that ended with 0 left the rows of what was delivered;
 - the next command, alone, ends with 0 and leaves the new rows, no staging folder and no lock that is held.
@@ -44,7 +44,7 @@ import jinja2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from exchange import command, files, gates, protocol
+from exchange import command, files, gates, ledger, protocol
 from exchange.dbt_project import DbtError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -297,6 +297,9 @@ def check_outbox(folder: Path, partner: str) -> None:
     for entry in manifest["files"]:
         if files.sha256_of(path.parent / entry["name"]) != entry["sha256"]:
             raise Finding(f"{entry['name']} for {partner} is not whole")
+    told = ledger.read_lines((folder / "exchange_state" / ledger.FILE).read_bytes())
+    if told.problems or ledger.hash_of_manifest(manifest) not in {each["manifest_hash"] for each in told.entries}:
+        raise Finding(f"what left to {partner} has no entry in a whole ledger: {told.problems}")
 
 
 # ---------------------------------------------------------------- running commands

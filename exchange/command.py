@@ -37,7 +37,7 @@ SETTINGS = (
     *(f"+account_mapping__{seed}" for seed in protocol.NORMALISER_SEEDS),
 )
 SHOWN_LINES = 30
-PREVIEWED_LINES = 20
+PREVIEWED_LINES = 5
 # Where the matrix of an epoch is kept for good: a preview must not add to it.
 KEPT_COUNTS = "int_account_mapping__frozen_counts"
 SHOWN_LINKS = 10
@@ -512,7 +512,8 @@ def preview(work: Work, everything: bool = False) -> str:
         work.staging, {kind: path for kind, (path, _) in ready.items()}, published_files(work, former), key
     ) as found:
         lines = [f"A preview of what {work.partner_id} would get of {now.us.company_id} on {now.us.as_of}."]
-        lines.append("  Nothing has left: `publish` sends it" + (f"; before, number {former['sequence']}" if former else ""))
+        published = f"compared with number {former['sequence']}" if former else "nothing was published before"
+        lines.append(f"  Nothing has left by this; {published}.")
         if former and former["statement_hash"] != protocol.statement_hash(now.us.statement):
             lines.append("  agreement: our rules have changed since they were published")
         if now.partner_statement is None:
@@ -567,8 +568,8 @@ def pending_lines(work: Work, now: Situation, found: Any, most: int | None) -> l
         lines.append("  and counts, which cannot be told before its keys have come")
     if offered.fields:
         lines.append(
-            f"  and, by `reveal`, the fields {', '.join(sorted(offered.fields))} of accounts that both have (of others too "
-            "where our rule says `all`)"
+            f"  and, by `reveal`, the fields {', '.join(sorted(offered.fields))} of accounts that both have (of others "
+            "too where our rule says `all`)"
         )
     return lines
 

@@ -260,13 +260,13 @@ def outbox_problem(entries: Sequence[Entry], partner_id: str, manifest: Mapping[
     if manifest is None:
         return (
             f"The outbox of {partner_id} is empty, and entry {last['number']} says what should lie there: a command "
-            "was stopped, or somebody emptied it. The next publication notes it."
+            "was stopped, or somebody emptied it. The next `publish` or `forget` notes it."
         )
     instead = f" instead of what entry {last['number']} tells of" if last else ""
     why = "a command was stopped, or somebody changed it" if last else "the ledger was cut, or began later"
     return (
         f"The outbox of {partner_id} holds number {manifest['sequence']}, code {delivery_code(manifest)},{instead}"
-        f"{'' if last else ' of which no entry tells'}: {why}. The next publication notes it."
+        f"{'' if last else ' of which no entry tells'}: {why}. The next `publish` or `forget` notes it."
     )
 
 

@@ -114,11 +114,12 @@ class Preview:
         describe = {"keys": self._keys, "counts": self._counts, "fields": self._fields}
         for kind, columns in protocol.COLUMNS.items():
             compared = ", ".join(columns)
-            added, removed = (
-                self._query(f"select count(*) from (select {compared} from {a} except select {compared} from {b})")[0][0]
-                for a, b in ((kind, f"former_{kind}"), (f"former_{kind}", kind))
-            )
-            rows = self._query(f"select count(*) from {kind}")[0][0]
+            rows, added, removed = self._query(f"""
+                select
+                    (select count(*) from {kind}),
+                    (select count(*) from (select {compared} from {kind} except select {compared} from former_{kind})),
+                    (select count(*) from (select {compared} from former_{kind} except select {compared} from {kind}))
+            """)[0]
             lines = sorted(describe[kind](), key=lambda line: ("+-~ ".index(line.sign), line.text))
             yield Difference(kind, rows, added, removed, tuple(lines))
 
@@ -134,7 +135,8 @@ class Preview:
     def _keys(self) -> Iterator[Line]:
         found = self._query(f"""
             with both_sides as ({self._both("keys")}), types as (
-                select account_token, key_type, count(*) filter (leaves) as n, count(*) filter (left_before) as n_former,
+                select account_token, key_type,
+                    count(*) filter (leaves) as n, count(*) filter (left_before) as n_former,
                     count(*) filter (leaves and not left_before) as added,
                     count(*) filter (left_before and not leaves) as removed,
                     max(status) filter (leaves) as status, max(status) filter (left_before) as former_status
@@ -151,7 +153,8 @@ class Preview:
         for token, is_now, was, is_changed, n, types, status, former_status in found:
             sign = SIGNS[is_now, was] if is_changed else " "
             told = status if is_now else former_status
-            text = f"{self._name(token)}: {_keys_text(n, types)}, {f'status {told} told' if told else 'status not told'}"
+            shown = f"status {told} told" if told else "status not told"
+            text = f"{self._name(token)}: {_keys_text(n, types)}, {shown}"
             if sign == "~" and status != former_status:
                 text += f" (before {former_status or 'not told'})"
             yield Line(sign, text)
@@ -205,7 +208,8 @@ class Preview:
             with types as (
                 select account_id, any_value(account_name) as account_name, any_value(our_status) as our_status, item,
                     count(*) as n
-                from preview where kind = 'keys' and sharing_state in ('if_accepted', 'leaves') group by account_id, item
+                from preview where kind = 'keys' and sharing_state in ('if_accepted', 'leaves')
+                group by account_id, item
             )
             select any_value(account_name), account_id, any_value(our_status), sum(n),
                 string_agg(n || ' ' || item, ', ' order by item)

@@ -73,9 +73,7 @@ COLUMNS = {
         *("agreement_id", "epoch", "normaliser_version", "key_type", "token", "account_token"),
         *("parent_account_token", "status"),
     ),
-    "counts": (
-        *("agreement_id", "epoch", "rollup", "our_status", "partner_status", "companies", "cell_state"),
-    ),
+    "counts": (*("agreement_id", "epoch", "rollup", "our_status", "partner_status", "companies", "cell_state"),),
     "fields": ("agreement_id", "epoch", "account_token", "partner_account_token", "field", "value"),
 }
 # What a row of each kind of file is told apart by, in the order in which the rows stand.

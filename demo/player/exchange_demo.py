@@ -277,12 +277,15 @@ class Play:
         self.both("publish")
         self.send()
         self.both("receive")
+        looks = ("preview", own.partner, "--no-build")
+        self.report(own.name, " ".join(looks), self.exchange(own.name, *looks))
         self.both("reveal")
         self.send()
         self.send_to_room()
         self.both("receive")
         self.report("clean_room", f"room {own.partner}", self.exchange("clean_room", "room", own.partner))
         self.both("status")
+        self.report(own.name, f"ledger {own.partner}", self.exchange(own.name, "ledger", own.partner))
 
 
 def companies(project: Path, turned: bool = False) -> dict[Cell, int | None]:

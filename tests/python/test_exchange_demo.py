@@ -191,7 +191,10 @@ def test_what_the_partner_counts_and_reveals_can_be_read_beside_our_own(played):
 
 
 def masked(text: str) -> str:
-    """A text without what differs from run to run: codes, names of files, numbers."""
+    """A text without what differs from run to run: codes, names of files, numbers; and lines about single accounts."""
+    single = r"^ {4,6}(?:[-+~] |and |\d[\d,]*: ).*\n?|^ +accounts that stay at home:\n?"
+    text = re.sub(single, "", text, flags=re.MULTILINE).strip()
+    text = re.sub(r" \([^)]*\)(?=, sha256)", "", text)
     return re.sub(r"\b(?:[0-9A-Z]{4}-){5}[0-9A-Z]{4}\b|\b[0-9a-f]{12,}\b|\d[\d,]*", "#", text)
 
 
@@ -254,6 +257,6 @@ def test_who_is_forgotten_is_in_no_table_and_no_folder(played):
             for schema, name in tables
             if connection.sql(f"select 1 from {schema}.{name} where partner_id = 'birch'").fetchall()
         ]
-    assert set(left) == seeds, "settings are the user's own"
+    assert set(left) == {*seeds, "exchange_ledger"}, "settings are the user's own; that something left stays known"
     manifest = json.loads((played.folder / "birch/outbox/aster/manifest.json").read_bytes())
     assert manifest["sequence"] == 3

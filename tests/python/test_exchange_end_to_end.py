@@ -142,7 +142,7 @@ def test_two_companies_publish_receive_and_forget(make_project, monkeypatch, cap
     invoke = DbtProject._invoke
     monkeypatch.setattr(DbtProject, "_invoke", lambda *args, **named: invoked.append(args[2]) or invoke(*args, **named))
     assert exchange.main(["publish", "south", "--project-dir", str(north.folder)]) == 0
-    assert invoked == ["parse", "build", "run-operation"]
+    assert invoked == ["parse", "build", "run-operation", "run-operation"]
     outbox = north.folder / "outbox/south"
     manifest = json.loads((outbox / "manifest.json").read_bytes())
     assert manifest["sequence"] == 2
