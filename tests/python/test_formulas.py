@@ -36,6 +36,8 @@ PASSED = {
     "Größe": "Größe/~ [0]",
     "a.b": "$.a.b",
 }
+# a field of an object
+FIELD = 'the firm\'s "line"/~'
 
 # ids, domains, tokens, statuses and other words of ours: what others join by stays as it is
 VERBATIM = {
@@ -102,7 +104,6 @@ def company(number: int, side: int) -> dict[str, str]:
         "city": hostile(number + 2 + side),
         "country": f"{start}Freedonia",
         "segment": hostile(number + 3),
-        "industry": hostile(number + 4),
         "status": "customer" if number % 2 else "prospect",
     }
 
@@ -123,6 +124,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
             "account_mapping__crms": ["generic"],
             "account_mapping__as_of": "2026-11-15",
             "account_mapping__history": True,
+            "account_mapping__column_candidates": {"generic": {"accounts": {"industry": [f"more.{FIELD}"]}}},
             "account_mapping__partner_lists_path": str(lists / "*"),
             "account_mapping__pass_through_columns": [
                 {"crm": "generic", "name": name, "alias": alias} for name, alias in PASSED.items()
@@ -132,7 +134,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
     ours = [
         company(number, 0)
         | {name: f"{hostile(number)} {place}" for place, name in enumerate(PASSED)}
-        | {"=unread": "x", "is'deleted": "perhaps", "parent_account_id": "=nobody"}
+        | {
+            "more": json.dumps({FIELD: hostile(number + 4)}),
+            "=unread": "x",
+            "is'deleted": "perhaps",
+            "parent_account_id": "=nobody",
+        }
         for number in range(24)
     ]
     project.write_table("generic.accounts", ours)
@@ -224,7 +231,8 @@ def test_what_others_join_by_stays_as_it_is(world: Project, marts: Texts) -> Non
         assert partner_ids and all(text.startswith("=1") for text in partner_ids), mart
     for (mart, column), found in marts.items():
         assert column not in VERBATIM or not any(text.startswith("'") for text in found), (mart, column)
-    raw = world.query("select owner_name, owner_email from int_account_mapping__account_records order by all")
+    raw = world.query("select owner_name, industry from int_account_mapping__account_records")
+    assert sorted(row["industry"] for row in raw) == sorted(hostile(number + 4) for number in range(24))
     assert sorted(row["owner_name"] for row in raw) == sorted(hostile(number) for number in range(24))
 
 

@@ -70,11 +70,12 @@ renamed as (
 named as (
 
     select
-        coalesce(partners.partner_id, renamed.partner_id) as partner_id,
-        coalesce(partners.partner_id <> renamed.partner_id, false) as is_of_group,
         {% for column in values -%}
-        renamed.{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        renamed.{{ column }},
+        {% endfor -%}
+        coalesce(partners.partner_id, renamed.partner_id) as partner_id,
+        coalesce(partners.partner_id <> renamed.partner_id, false) as is_of_group
+
     from renamed
     left join partners
         on
@@ -127,10 +128,12 @@ hidden_below as (
     select
         hidden_by_group.partner_id,
         hidden_by_group.direction,
-        case when hidden_by_group.our_status = '*' then applied.our_status else hidden_by_group.our_status end
-            as our_status,
-        case when hidden_by_group.partner_status = '*' then applied.partner_status else hidden_by_group.partner_status end
-            as partner_status,
+        {% for side in ['our', 'partner'] -%}
+        case
+            when hidden_by_group.{{ side }}_status = '*' then applied.{{ side }}_status
+            else hidden_by_group.{{ side }}_status
+        end as {{ side }}_status,
+        {% endfor -%}
         hidden_by_group.sharing_level,
         hidden_by_group.shared_fields,
         hidden_by_group.minimum_count,
