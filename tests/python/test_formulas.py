@@ -7,7 +7,10 @@ stays as it is.
 
 from __future__ import annotations
 
+import codecs
+import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +20,8 @@ import yaml
 from harness import PACKAGE, Project, opened
 from loading import load_model
 
-from report.export import export
+from report.command import main as report
+from report.export import FORMULA, export
 
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\u200b=", "\u202e@", '"=', "\u201c +", "\u2212")
 ORDERS = ("cmd|' /C calc'!A0", 'HYPERLINK("https://evil.example";"Pay")', "SUM(1+1)*2", "plus")
@@ -285,3 +289,22 @@ def test_the_export_has_the_same_safe_texts_and_the_same_ids(world: Project, tmp
             f"select source_account_id from '{tmp_path}/account_mapping__accounts.parquet'"
         ).fetchall()
     assert ("=00",) in kept
+
+
+def test_no_text_of_a_csv_for_spreadsheets_is_a_formula(world: Project, tmp_path: Path) -> None:
+    """Not even an id; one apostrophe less, and it is the id."""
+    assert report(["export", str(world.database), str(tmp_path), "--csv"]) == 0
+    macro = (PACKAGE / "macros/cleaning/spreadsheet_safe.sql").read_text()
+    assert FORMULA in macro
+    cells = []
+    for path in tmp_path.glob("*.csv"):
+        assert path.read_bytes().startswith(codecs.BOM_UTF8)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            cells += [cell for row in csv.reader(file) for cell in row]
+    assert len(cells) > 5000
+    # numbers may be negative
+    assert [cell for cell in cells if is_formula(cell) and not re.fullmatch("-[0-9.]+", cell)] == []
+    with (tmp_path / "account_mapping__accounts.csv").open(encoding="utf-8-sig", newline="") as file:
+        ids = [row["source_account_id"] for row in csv.DictReader(file)]
+    assert sorted(text.removeprefix("'") for text in ids) == sorted(f"=0{number}" for number in range(24))
+    assert not list(tmp_path.glob(".*"))
