@@ -1,13 +1,14 @@
 """Turn the marts into one HTML file that needs no network, or copy them for BI tools.
 
 usage: python dbt_packages/account_mapping/report html SOURCE [--schema main] [--output report.html]
-       python dbt_packages/account_mapping/report export SOURCE FOLDER [--schema main]
+       python dbt_packages/account_mapping/report export SOURCE FOLDER [--schema main] [--csv]
 
 `html` needs requirements-report.txt. Its SOURCE is the DuckDB file that dbt built, or a folder of Parquet files named
 by mart (account_mapping__plays.parquet and so on), from any warehouse.
 
 `export` gives FOLDER one Parquet file per mart, named like it, and marts.duckdb, which readers on DuckDB 1.4 and later
-open. Its SOURCE is the DuckDB file.
+open. Its SOURCE is the DuckDB file. With --csv also one CSV per mart, for spreadsheets: a text that would be run as a
+formula, an id too, has an apostrophe in front.
 """
 
 from __future__ import annotations
@@ -46,9 +47,14 @@ def write_export(options: argparse.Namespace) -> str:
     """Copy the marts; returns what to tell."""
     from .export import DATABASE, export
 
-    rows = export(options.source, options.folder, options.schema)
+    rows = export(options.source, options.folder, options.schema, options.csv)
     lines = [f"{number:>9,}  {name}" for name, number in rows.items()]
-    return "\n".join([*lines, f"{len(rows)} marts in {options.folder}, as Parquet and in {DATABASE}"])
+    return "\n".join(
+        [
+            *lines,
+            f"{len(rows)} marts in {options.folder}, as Parquet{', as CSV' if options.csv else ''} and in {DATABASE}",
+        ]
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(does=does)
     html.add_argument("--output", type=Path, default=Path("report.html"), help="default: %(default)s")
     export.add_argument("folder", type=Path, metavar="FOLDER", help="gets the files")
+    export.add_argument("--csv", action="store_true", help="also as CSV, for spreadsheets")
     return made
 
 

@@ -2,20 +2,34 @@
 
 Each file is replaced in one step, so that a reader sees the former or the new one; what is shared with partners, and
 all that lies below the marts, stays behind. The same marts give the same Parquet files.
+
+Parquet and DuckDB say that a column is text, and nothing runs it: ids stay as they are. A CSV says nothing, so a
+spreadsheet would take an id such as `=1` or `-1` for a formula, as it would a name. In CSV every text that starts like
+one has an apostrophe in front; take that away to have the id.
 """
 
 from __future__ import annotations
 
+import codecs
+import shutil
 from pathlib import Path
 
 import duckdb
 
-from .marts import ReportError, attach, quoted
+from .marts import ReportError, attach, identifier, quoted
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 # the oldest DuckDB whose readers open the file
 STORAGE = "v1.4.0"
 DATABASE = "marts.duckdb"
+# the start of a formula, as macro spreadsheet_safe has it
+FORMULA = (
+    r"^[\x{00}-\x{20}\x22\x60\x{7f}-\x{a0}\x{ab}\x{ad}\x{b4}\x{bb}\x{34f}\x{61c}\x{115f}\x{1160}\x{1680}"
+    r"\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{2000}-\x{200f}\x{2018}-\x{201f}\x{2028}-\x{202f}\x{205f}-"
+    r"\x{206f}\x{2039}\x{203a}\x{2800}\x{3000}\x{300c}-\x{300f}\x{3164}\x{fe00}-\x{fe0f}\x{feff}\x{ff02}"
+    r"\x{ff07}\x{ffa0}\x{fff0}-\x{fffb}\x{e0000}-\x{e0fff}]*[=+@\x{2212}\x{fe62}\x{fe63}\x{fe66}\x{fe6b}"
+    r"\x{ff0b}\x{ff0d}\x{ff1d}\x{ff20}-]"
+)
 
 
 def public_marts() -> list[str]:
@@ -24,8 +38,29 @@ def public_marts() -> list[str]:
     return sorted(path.stem for path in paths if path.parent.name != "shared")
 
 
-def export(source: Path, folder: Path, schema: str = "main") -> dict[str, int]:
-    """Write the marts that `source` has into `folder`. Returns rows by mart. Raises ReportError when there is none."""
+def write_csv(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
+    """Write a table for spreadsheets: UTF-8 with a byte order mark, by which Excel knows it, and no text a formula."""
+    columns = []
+    for name, kind, *_ in connection.execute(f"describe {table}").fetchall():
+        column = identifier(name)
+        if kind == "VARCHAR":
+            column = f"if(regexp_matches({column}, '{FORMULA}'), '''' || {column}, {column}) as {column}"
+        columns.append(column)
+    connection.execute(
+        f"copy (select {', '.join(columns)} from {table} order by all) to '{quoted(path)}' (format csv, header)"
+    )
+    with path.open("rb") as written, path.with_suffix(".marked").open("wb") as marked:
+        marked.write(codecs.BOM_UTF8)
+        shutil.copyfileobj(written, marked)
+    path.with_suffix(".marked").replace(path)
+
+
+def export(source: Path, folder: Path, schema: str = "main", csv: bool = False) -> dict[str, int]:
+    """Write the marts that `source` has into `folder`. Returns rows by mart. Raises ReportError when there is none.
+
+    csv: whether a CSV for spreadsheets stands beside each Parquet file.
+    """
+    kinds = ("parquet", "csv") if csv else ("parquet",)
     with duckdb.connect() as connection:
         there = attach(connection, source, schema)
         names = [name for name in public_marts() if name in there]
@@ -41,8 +76,11 @@ def export(source: Path, folder: Path, schema: str = "main") -> dict[str, int]:
             rows[name] = connection.sql(f"select count(*) from target.{name}").fetchall()[0][0]
             written = folder / f".{name}.parquet.new"
             connection.execute(f"copy target.{name} to '{quoted(written)}' (format parquet)")
+            if csv:
+                write_csv(connection, f"target.{name}", folder / f".{name}.csv.new")
         connection.execute("detach target")
     for name in names:
-        (folder / f".{name}.parquet.new").replace(folder / f"{name}.parquet")
+        for kind in kinds:
+            (folder / f".{name}.{kind}.new").replace(folder / f"{name}.{kind}")
     database.replace(folder / DATABASE)
     return rows

@@ -83,6 +83,7 @@
         'override_of_excluded_account': 'ignored: exclusion beats override',
         'exclusion_of_unknown_account': 'ignored: no such account, or the bare id is ambiguous',
         'setting_of_unknown_partner': 'ignored: add the partner to account_mapping__partners',
+        'agreement_with_no_partner': 'ignored: no partner in account_mapping__partners has this tier or type',
         'target_without_account': 'reported outside the denominator',
         'unreadable_condition': 'its population is left out: name a field (status, owner, region, segment, industry, of ours a pass-through alias) and a value',
         'nothing_offered': 'nothing is hashed for this partner: add an offered rule to account_mapping__sharing_agreements',

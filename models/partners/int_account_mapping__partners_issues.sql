@@ -1,3 +1,5 @@
+{#- a rule for a tier or type that still bears its name has found no partner -#}
+{%- set group_rule = "(lower(partner_id) like 'tier:%' or lower(partner_id) like 'type:%')" -%}
 -- sqlfluff:max_line_length:240
 with
 
@@ -329,6 +331,7 @@ final as (
             partner_id
 
         from sharing_agreements
+        where not {{ group_rule }}
 
         union all
 
@@ -346,6 +349,18 @@ final as (
     left join known_partners
         on settings.partner_id = known_partners.partner_id
     where known_partners.partner_id is null
+
+    union all
+
+    select distinct
+        'account_mapping__sharing_agreements' as source,
+        partner_id as row_key,
+        'agreement_with_no_partner' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        1 as n_rows
+
+    from sharing_agreements
+    where {{ group_rule }}
 
     union all
 

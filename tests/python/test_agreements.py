@@ -87,6 +87,29 @@ def in_force(ours: list[Rule], theirs: list[Rule], as_of: date = AS_OF) -> dict[
     return found
 
 
+def of_groups(rules: list[Rule], direction: str, own: str, other: str) -> bool:
+    """Whether rules of a partner's tier and type, as far as they are in force, hide a cell."""
+    return any(
+        rule["level"] == "hidden"
+        and rule["direction"] == direction
+        and rule["our_status"] in ("*", own)
+        and rule["partner_status"] in ("*", other)
+        for rule in Side(rules, AS_OF).rules
+    )
+
+
+def in_force_of_groups(own: list[Rule], groups: list[Rule], theirs: list[Rule]) -> dict[tuple[str, str, str], tuple]:
+    """`in_force` where our rules may name the partner's tier and type: cells that these hide are hidden before all."""
+    named = {rule["direction"] for rule in own}
+    found = in_force([*own, *(rule for rule in groups if rule["direction"] not in named)], theirs)
+    for direction, our_status, their_status in found:
+        stated = "offered" if direction == "out" else "accepted"
+        if of_groups(groups, stated, our_status, their_status):
+            _, fields, minimum = found[direction, our_status, their_status]
+            found[direction, our_status, their_status] = ("hidden", fields, minimum)
+    return found
+
+
 def random_statement(rng: random.Random, partner_id: str) -> list[Rule]:
     """Up to a dozen rules; few statuses, so that rules meet in one cell, and days around today."""
     days = ["", *(str(AS_OF + timedelta(days=shift)) for shift in (-300, -1, 0, 1, 300))]
@@ -136,6 +159,64 @@ def test_a_thousand_random_pairs_of_statements_agree_with_the_oracle(make_projec
     answers = [answer for cells in found.values() for answer in cells.values()]
     assert min(sum(answer[0] == level for answer in answers) for level in LEVELS) > 500
     assert sum(";" in answer[1] for answer in answers) > 500 and sum(answer[2] > 10 for answer in answers) > 500
+
+
+def test_rules_may_name_a_tier_or_a_type_of_partners(make_project):
+    rng = random.Random(7)
+    groups = {
+        name: random_statement(rng, name) for name in ("tier:gold", "TYPE:reseller", "tier:silver", "type:agency")
+    }
+    settings, ours, theirs = [], {}, {}
+    for number in range(200):
+        partner_id, tier, kind = (
+            f"p{number:04d}",
+            rng.choice(("Gold", "silver", "")),
+            rng.choice(("reseller", "agency")),
+        )
+        settings.append({"partner_id": partner_id, "tier": tier, "partner_type": kind})
+        ours[partner_id] = random_statement(rng, partner_id) if rng.random() < 0.5 else []
+        theirs[partner_id] = random_statement(rng, partner_id)
+    common = {"exchange": "keys", "is_active": "true"}
+    rules = [rule for statements in (ours, groups) for statement in statements.values() for rule in statement]
+    project = make_project(variables={"account_mapping__crms": ["generic"], "account_mapping__as_of": str(AS_OF)})
+    project.write_seed(
+        "account_mapping__partners", [{**row, "partner_name": row["partner_id"], **common} for row in settings]
+    )
+    nobody = {"partner_id": "tier:bronze", "direction": "offered", "our_status": "*", "partner_status": "*",
+              "level": "all", "fields": "status"}  # fmt: skip
+    project.write_seed("account_mapping__sharing_agreements", [*rules, nobody], RULE)
+    project.write_table("partners.partner_agreements", [rule for statement in theirs.values() for rule in statement])
+    result = project.run(
+        "build", "--select", "+int_account_mapping__agreements_in_force", "+int_account_mapping__partners_issues"
+    )
+    assert result.success, result.text
+    found: dict[str, dict] = {}
+    for row in project.query("select * from int_account_mapping__agreements_in_force"):
+        cell = (row["direction"], row["our_status"], row["partner_status"])
+        found.setdefault(row["partner_id"], {})[cell] = (row["sharing_level"], row["minimum_count"])
+    stated = project.query("select distinct partner_id from stg_account_mapping__settings_sharing_agreements")
+    assert {row["partner_id"] for row in stated} <= {*ours, "tier:bronze"}
+    opened_by_groups = 0
+    for row in settings:
+        partner_id = row["partner_id"]
+        mine = (
+            groups.get(f"tier:{row['tier'].lower()}", [])
+            + groups["TYPE:reseller" if row["partner_type"] == "reseller" else "type:agency"]
+        )
+        wanted = in_force_of_groups(ours[partner_id], mine, theirs[partner_id])
+        assert {cell: level for cell, (level, _) in found[partner_id].items()} == {
+            cell: answer[0] for cell, answer in wanted.items()
+        }, partner_id
+        # what hides has no minimum of its own; of what is open it is the greatest
+        for cell, (level, _, minimum) in wanted.items():
+            assert level == "hidden" or found[partner_id][cell] == (level, minimum)
+            opened_by_groups += level != "hidden" and not ours[partner_id]
+    assert opened_by_groups > 100
+    issues = project.query(
+        "select row_key from int_account_mapping__partners_issues where problem in"
+        " ('agreement_with_no_partner', 'setting_of_unknown_partner')"
+    )
+    assert issues == [{"row_key": "tier:bronze"}]
 
 
 def test_the_oracle_sees_both_sides_alike():

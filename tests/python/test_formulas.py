@@ -7,7 +7,10 @@ stays as it is.
 
 from __future__ import annotations
 
+import codecs
+import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +20,8 @@ import yaml
 from harness import PACKAGE, Project, opened
 from loading import load_model
 
-from report.export import export
+from report.command import main as report
+from report.export import FORMULA, export
 
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\u200b=", "\u202e@", '"=', "\u201c +", "\u2212")
 ORDERS = ("cmd|' /C calc'!A0", 'HYPERLINK("https://evil.example";"Pay")', "SUM(1+1)*2", "plus")
@@ -36,6 +40,8 @@ PASSED = {
     "Größe": "Größe/~ [0]",
     "a.b": "$.a.b",
 }
+# a field of an object
+FIELD = 'the firm\'s "line"/~'
 
 # ids, domains, tokens, statuses and other words of ours: what others join by stays as it is
 VERBATIM = {
@@ -102,7 +108,6 @@ def company(number: int, side: int) -> dict[str, str]:
         "city": hostile(number + 2 + side),
         "country": f"{start}Freedonia",
         "segment": hostile(number + 3),
-        "industry": hostile(number + 4),
         "status": "customer" if number % 2 else "prospect",
     }
 
@@ -123,6 +128,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
             "account_mapping__crms": ["generic"],
             "account_mapping__as_of": "2026-11-15",
             "account_mapping__history": True,
+            "account_mapping__column_candidates": {"generic": {"accounts": {"industry": [f"more.{FIELD}"]}}},
             "account_mapping__partner_lists_path": str(lists / "*"),
             "account_mapping__pass_through_columns": [
                 {"crm": "generic", "name": name, "alias": alias} for name, alias in PASSED.items()
@@ -132,7 +138,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
     ours = [
         company(number, 0)
         | {name: f"{hostile(number)} {place}" for place, name in enumerate(PASSED)}
-        | {"=unread": "x", "is'deleted": "perhaps", "parent_account_id": "=nobody"}
+        | {
+            "more": json.dumps({FIELD: hostile(number + 4)}),
+            "=unread": "x",
+            "is'deleted": "perhaps",
+            "parent_account_id": "=nobody",
+        }
         for number in range(24)
     ]
     project.write_table("generic.accounts", ours)
@@ -224,7 +235,8 @@ def test_what_others_join_by_stays_as_it_is(world: Project, marts: Texts) -> Non
         assert partner_ids and all(text.startswith("=1") for text in partner_ids), mart
     for (mart, column), found in marts.items():
         assert column not in VERBATIM or not any(text.startswith("'") for text in found), (mart, column)
-    raw = world.query("select owner_name, owner_email from int_account_mapping__account_records order by all")
+    raw = world.query("select owner_name, industry from int_account_mapping__account_records")
+    assert sorted(row["industry"] for row in raw) == sorted(hostile(number + 4) for number in range(24))
     assert sorted(row["owner_name"] for row in raw) == sorted(hostile(number) for number in range(24))
 
 
@@ -277,3 +289,22 @@ def test_the_export_has_the_same_safe_texts_and_the_same_ids(world: Project, tmp
             f"select source_account_id from '{tmp_path}/account_mapping__accounts.parquet'"
         ).fetchall()
     assert ("=00",) in kept
+
+
+def test_no_text_of_a_csv_for_spreadsheets_is_a_formula(world: Project, tmp_path: Path) -> None:
+    """Not even an id; one apostrophe less, and it is the id."""
+    assert report(["export", str(world.database), str(tmp_path), "--csv"]) == 0
+    macro = (PACKAGE / "macros/cleaning/spreadsheet_safe.sql").read_text()
+    assert FORMULA in macro
+    cells = []
+    for path in tmp_path.glob("*.csv"):
+        assert path.read_bytes().startswith(codecs.BOM_UTF8)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            cells += [cell for row in csv.reader(file) for cell in row]
+    assert len(cells) > 5000
+    # numbers may be negative
+    assert [cell for cell in cells if is_formula(cell) and not re.fullmatch("-[0-9.]+", cell)] == []
+    with (tmp_path / "account_mapping__accounts.csv").open(encoding="utf-8-sig", newline="") as file:
+        ids = [row["source_account_id"] for row in csv.DictReader(file)]
+    assert sorted(text.removeprefix("'") for text in ids) == sorted(f"=0{number}" for number in range(24))
+    assert not list(tmp_path.glob(".*"))

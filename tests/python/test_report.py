@@ -15,7 +15,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +307,35 @@ def test_the_same_marts_give_the_same_small_file_from_a_database_and_from_parque
     ours = written.replace(page.vl_convert.javascript_bundle().encode(), b"")
     assert len(ours) < len(written) / 2
     assert not re.search(rb"<(script|link|img|iframe)[^>]*(src|href)=", ours), "something would be loaded"
+
+
+class Tags(HTMLParser):
+    """What a page is made of: each tag with the names of its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: Counter[tuple[str, ...]] = Counter()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found[tag, *(name for name, _ in attrs)] += 1
+
+
+@pytest.mark.parametrize(
+    "text", ['" onmouseover="alert(1)" x="', "' onfocus='alert(1)", "<img src=x onerror=alert(1)>", EVIL]
+)
+def test_a_name_adds_no_tag_and_no_attribute(database: Path, tmp_path: Path, text: str) -> None:
+    plain = Tags(page.page(page.read(marts.Marts(database)))).found
+    shutil.copy(database, tmp_path / "marts.duckdb")
+    with duckdb.connect(tmp_path / "marts.duckdb") as connection:
+        for (mart,) in connection.sql(
+            "select table_name from duckdb_columns() where column_name = 'partner_name'"
+        ).fetchall():
+            connection.execute(f"update {mart} set partner_name = partner_name || ?", [text])
+        connection.execute("update account_mapping__data_issues set source = ?, action = ?", [text, text])
+        connection.execute("update account_mapping__inputs set input = input || ?", [text])
+    spoilt = page.page(page.read(marts.Marts(tmp_path / "marts.duckdb")))
+    assert Tags(spoilt).found.keys() == plain.keys()
 
 
 def test_text_of_the_marts_cannot_become_part_of_the_page(database: Path) -> None:

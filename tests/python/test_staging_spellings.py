@@ -1262,6 +1262,24 @@ def test_malformed_pass_through_is_an_error(make_project, declared: list[Any], s
     assert says in run(project).text
 
 
+@pytest.mark.parametrize(
+    "variables, says",
+    [
+        (
+            {"generic_accounts_identifier": 'accounts"; drop'},
+            "generic_accounts_identifier holds a double quotation mark",
+        ),
+        ({"account_mapping__currency": "US'D"}, "takes a currency code of three letters, such as USD, but holds: US'D"),
+    ],
+)
+def test_a_setting_that_would_break_the_sql_is_refused_by_name(
+    make_project, variables: dict[str, str], says: str
+) -> None:
+    project = make_project(**minimal(**variables))
+    project.write_table("generic.accounts", [{"account_id": "1", "website": "acme.example"}])
+    assert says in run(project).text
+
+
 @pytest.fixture(scope="module")
 def corner_cases(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A built project with one odd case or two per CRM."""
