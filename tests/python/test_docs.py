@@ -27,6 +27,10 @@ OWN_KEY = {
 }
 
 
+# marts whose columns had to change
+SECOND = {"account_mapping__shared_counts": 2}
+
+
 @dataclass(frozen=True)
 class Documented:
     """The manifest, and the columns of every relation by its name, in lower case."""
@@ -159,7 +163,8 @@ def test_every_mart_has_an_owner_a_contract_a_version_and_a_checked_grain(docume
         keys = [constraint for constraint in mart["constraints"] if constraint["type"] == "primary_key"]
         assert keys or checked & {name, f"int_{name}"}, name
         # the version is in the key, not in the name that SQL and BI tools read
-        assert (mart["version"], mart["latest_version"]) == (1, 1) and mart["alias"] == name, name
+        version = SECOND.get(name, 1)
+        assert (mart["version"], mart["latest_version"]) == (version, version) and mart["alias"] == name, name
 
 
 def test_nothing_below_the_marts_is_shut_off_from_a_users_project(documented):
