@@ -1,7 +1,7 @@
 {#- What account_mapping__shared_counts will hold once the next matrix is kept, before it is: in a normal build it runs
     after that, and in a preview nothing is kept. -#}
 -- depends_on: {{ ref('int_account_mapping__frozen_counts') }}
-{%- set frozen_counts = account_mapping.kept_relation('int_account_mapping__frozen_counts') -%}
+{%- set frozen_counts = load_relation(ref('int_account_mapping__frozen_counts')) if execute else none -%}
 {%- set columns = [
     'partner_id', 'agreement_id', 'epoch', 'rollup', 'our_status', 'partner_status', 'companies', 'cell_state',
     'minimum_count', 'side',
