@@ -1608,6 +1608,9 @@ def read_file(
         )
         return
     except (pa.ArrowException, OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        if is_jailed and isinstance(error, MemoryError):
+            # Arrow's own; the limit of the child, which tells it to its parent
+            raise
         reason = shown(str(error).splitlines()[0] if str(error) else type(error).__name__, 500)
         yield told_batch(
             name, partner, [{"problem": "unreadable_file", "detail": reason}, {"kind": "file", "n_rows": 0}]
