@@ -36,7 +36,7 @@ from .text import LONGEST_LINE, printable
 
 # What is checked at once: rows, and bytes, which Great Expectations takes several times over.
 BATCH_ROWS = 250_000
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 32 << 20
 # A token has 64 bytes; the longest row of keys has three, and a few short words.
 MAX_ROW_BYTES = {"keys": 600, "counts": 400, "fields": 4_000}
 MAX_VALUE_LENGTH = 10_000

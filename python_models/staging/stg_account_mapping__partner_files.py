@@ -3,19 +3,24 @@
 Each file is read alone: one that cannot be read is one row that says so, and the others go on. A file is gone through
 twice: what its columns mean, where a report's footer begins and how it writes dates is known before a row is passed on.
 A plain CSV or Parquet file goes through as Arrow batches; what people and report tools make of one is read row by row.
+Parquet, workbooks and gzip are read by a child process with limits (CHILD), which hands over all rows of a file or
+none: libraries for these can be made to abort, or to fill the memory. Plain text is read here, block by block.
 """
 
 import codecs
 import csv
+import errno
 import glob
 import gzip
 import hashlib
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import unicodedata
 import zipfile
 import zlib
@@ -109,6 +114,11 @@ MAX_UNPACKED = 2 << 30
 MAX_WORKBOOK = 512 << 20
 MAX_CELLS = 20_000_000
 MAX_SECONDS = 300
+# Of the child: all that it may hold, a workbook as a whole among it, and what it may write, in bytes.
+MAX_MEMORY = 2 << 30
+MAX_WRITTEN = 3 * MAX_UNPACKED
+# What the child has to know of these; tests lower them.
+CHILD_LIMITS = ("MAX_UNPACKED", "MAX_WORKBOOK", "MAX_SECONDS", "MAX_MEMORY", "MAX_WRITTEN")
 MAX_SINGLE_PROBLEMS = 100
 TAIL_ROWS = 200
 BLOCK_BYTES = 4 << 20
@@ -121,20 +131,58 @@ USUAL_DELIMITERS = ",;\t|"
 OTHER_DELIMITERS = ":^~¦§\x01\x02\x1c\x1d\x1e\x1f"
 ERROR_CELLS = ["#N/A", "#N/A!", "#NV", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#BEZUG!", "#WERT!"]
 
-TRY_WORKBOOK = """
+# Runs in the child: limits first, then this file, then the list. Where the system has no limits for a process (Windows)
+# the timeout is left, and what is counted while reading; macOS does not keep to the one of memory.
+CHILD = """
+import contextlib
+import json
 import sys
-import python_calamine
+import types
 
-try:
-    with open(sys.argv[1], "rb") as file:
-        book = python_calamine.load_workbook(file)
-        for sheet in book.sheets_metadata:
-            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet:
-                book.get_sheet_by_name(sheet.name)
-except python_calamine.CalamineError as error:
-    print(error)
-    sys.exit(1)
+request = json.load(sys.stdin)
+limits = request["limits"]
+with contextlib.suppress(ImportError):
+    import resource
+
+    for name, most in (
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_AS", limits["MAX_MEMORY"]),
+        ("RLIMIT_DATA", limits["MAX_MEMORY"]),
+        ("RLIMIT_CPU", limits["MAX_SECONDS"]),
+        ("RLIMIT_FSIZE", limits["MAX_WRITTEN"]),
+        ("RLIMIT_NOFILE", 64),
+    ):
+        if hasattr(resource, name):
+            hard = resource.getrlimit(getattr(resource, name))[1]
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(getattr(resource, name), (least, least))
+if sys.platform == "linux":
+    with contextlib.suppress(OSError, AttributeError, ImportError):
+        import ctypes
+
+        libc = ctypes.CDLL(None)
+        # ends with its parent, is not looked into, gets no more rights; and is without a network, where that is allowed
+        for option, value in ((1, 9), (4, 0), (38, 1)):
+            libc.prctl(option, value, 0, 0, 0)
+        libc.unshare(0x10000000 | 0x40000000)
+        # Landlock: starts no program, and writes, makes and removes no file
+        rights = ctypes.c_uint64(((1 << 13) - 1) & ~(1 << 2) & ~(1 << 3))
+        rules = libc.syscall(444, ctypes.byref(rights), ctypes.c_size_t(8), 0)
+        if rules >= 0:
+            libc.syscall(446, rules, 0)
+sys.path[:] = request["paths"]
+module = types.ModuleType("partner_files")
+sys.modules["partner_files"] = module
+exec(compile(request["source"], "partner_files", "exec"), module.__dict__)
+module.write_file(request, sys.stdout.buffer)
 """
+# What the child runs: dbt removes this file while it may still be in use.
+try:
+    with open(__file__, encoding="utf-8") as own_file:
+        OWN_SOURCE = own_file.read()
+except (NameError, OSError):
+    OWN_SOURCE = None
 # What an iterator of lines ends with.
 END = object()
 # Without a limit of its own, csv refuses a file for one long cell.
@@ -766,9 +814,14 @@ def parquet_source(path: str, partner: str, settings: Settings) -> Source:
             raise UnusableFile("nested_column", f"column {schema.names[place]} is nested: write plain values")
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with pq.ParquetFile(path) as file:
+        unpacked = 0
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=BLOCK_BYTES) as file:
             # by place: a name may stand twice
-            for group in file.iter_batches(4 * BATCH_ROWS):
+            for group in file.iter_batches(BATCH_ROWS, use_threads=False):
+                # a value that is written once and repeated takes no room in the file
+                unpacked += group.nbytes
+                if unpacked > MAX_UNPACKED:
+                    raise UnusableFile("too_large_file", f"more than {MAX_UNPACKED >> 20} MB when unpacked")
                 empty = pa.nulls(group.num_rows, pa.string())
                 yield pa.record_batch(
                     [
@@ -902,21 +955,6 @@ def ods_extent(part) -> tuple[int, int]:
     return rows, columns
 
 
-def try_workbook(path: str) -> None:
-    """Raises UnusableFile unless a process of its own can open it: on a broken one the library may never end."""
-    if not sys.executable:
-        return
-    command = [sys.executable, "-c", TRY_WORKBOOK, path]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MAX_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise UnusableFile("unreadable_file", f"a workbook that is not open after {MAX_SECONDS} seconds") from error
-    if done.returncode:
-        raise UnusableFile("unreadable_file", shown(done.stdout, 400) or "a workbook that cannot be opened")
-
-
 def cell_text(value: object) -> str | None:
     """A cell of a workbook as text: days and times in ISO, whole numbers without a point."""
     if isinstance(value, str):
@@ -962,7 +1000,6 @@ def sheet_rows(sheet) -> Iterator[list[str | None]]:
 def workbook_source(path: str, partner: str, settings: Settings) -> Source | None:
     """The sheet of a workbook that has the best header; None for a workbook without any cell."""
     check_workbook(path)
-    try_workbook(path)
     try:
         with open(path, "rb") as file:
             book = python_calamine.load_workbook(file)
@@ -1507,9 +1544,11 @@ def doubled_note(header: Header) -> list[Note]:
     return [("doubled_column", shown(", ".join(doubled), 500), None)] if doubled else []
 
 
-def open_list(path: str, partner: str, settings: Settings) -> Source | None:
-    """A file as a list; None for one without content that could be rows."""
+def open_list(path: str, partner: str, settings: Settings, is_jailed: bool) -> Source | None:
+    """A file as a list; None for one without content that could be rows. is_jailed: whether this is the child."""
     kind = kind_of(path)
+    if kind != "text" and not is_jailed:
+        raise UnusableFile("unreadable_file", "it changed while it was being read")
     if kind == "parquet":
         return parquet_source(path, partner, settings)
     if kind == "sheets":
@@ -1530,9 +1569,9 @@ def refuse_place(path: str, root: str) -> None:
 
 
 def read_file(
-    path: str, settings: Settings, root: str | None = None, name: str | None = None
+    path: str, settings: Settings, root: str | None = None, name: str | None = None, is_jailed: bool = False
 ) -> Iterator[pa.RecordBatch]:
-    """Rows and problems of one file in SCHEMA, and a row that says what was read.
+    """Rows and problems of one file in SCHEMA, and a row that says what was read. is_jailed: whether this is the child.
 
     The file is read through once before its first row is passed on: a file that is cut off gives one problem, not a
     part of a list that would look like a list.
@@ -1543,7 +1582,7 @@ def read_file(
     told, rows, survey, n_rows = Told(), [], None, 0
     try:
         refuse_place(path, root or os.path.dirname(os.path.abspath(path)))
-        source = open_list(path, partner, settings)
+        source = open_list(path, partner, settings, is_jailed)
         if source is None:
             raise UnusableFile("empty_file", "the file has no row")
         plain = is_plain(source, partner, is_several)
@@ -1569,6 +1608,9 @@ def read_file(
         )
         return
     except (pa.ArrowException, OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        if is_jailed and isinstance(error, MemoryError):
+            # Arrow's own; the limit of the child, which tells it to its parent
+            raise
         reason = shown(str(error).splitlines()[0] if str(error) else type(error).__name__, 500)
         yield told_batch(
             name, partner, [{"problem": "unreadable_file", "detail": reason}, {"kind": "file", "n_rows": 0}]
@@ -1609,6 +1651,106 @@ def read_file(
     yield told_batch(name, partner, rows)
 
 
+# ---------- files that only a child reads
+
+
+def needs_jail(path: str, root: str) -> bool:
+    """Whether a file is one that only a child reads; what is no file, or of no known kind, is not read at all."""
+    try:
+        refuse_place(path, root)
+        return kind_of(path) != "text"
+    except (UnusableFile, OSError):
+        return False
+
+
+def write_file(request: dict, target) -> None:
+    """In the child: write the batches of one file as an Arrow stream."""
+    globals().update(request["limits"])
+    settings = Settings(
+        {(partner, key): meaning for partner, key, meaning in request["meanings"]},
+        None if request["partners"] is None else frozenset(request["partners"]),
+        frozenset(request["several"]),
+    )
+    try:
+        with pa.ipc.new_stream(target, SCHEMA) as writer:
+            for batch in read_file(request["path"], settings, request["root"], request["name"], is_jailed=True):
+                writer.write_batch(batch)
+        target.flush()
+        code = 0
+    except MemoryError:
+        code = 4
+    except OSError as error:
+        code = 4 if error.errno == errno.EFBIG else 5
+    # without tidying up, which what was read may have broken
+    os._exit(code)
+
+
+def in_jail(path: str, settings: Settings, root: str, name: str) -> Iterator[pa.RecordBatch]:
+    """The batches of one file, read by a child: all of them, or one problem."""
+    with tempfile.TemporaryFile() as rows:
+        try:
+            run_child(path, settings, root, name, rows)
+            rows.seek(0)
+            # all are looked at before the first is passed on
+            for batch in pa.ipc.open_stream(rows):
+                batch.validate(full=True)
+            rows.seek(0)
+            stream = pa.ipc.open_stream(rows)
+            if stream.schema != SCHEMA:
+                raise UnusableFile("unreadable_file", "the process that read it wrote something else than rows")
+        except UnusableFile as error:
+            problem = {"problem": error.problem, "detail": str(error)}
+        except (pa.ArrowException, ValueError, OSError) as error:
+            detail = "the process that read it was not done" if not isinstance(error, OSError) else shown(str(error))
+            problem = {"problem": "unreadable_file", "detail": detail}
+        else:
+            yield from stream
+            return
+    yield told_batch(name, partner_of(path), [problem, {"kind": "file", "n_rows": 0}])
+
+
+def run_child(path: str, settings: Settings, root: str, name: str, rows) -> None:
+    """Have a child write a file's batches to `rows`; raises UnusableFile for whatever else it does."""
+    if OWN_SOURCE is None or not sys.executable:
+        raise UnusableFile("unreadable_file", "no process can be started to read it here: ask for it as CSV")
+    limits = {limit: globals()[limit] for limit in CHILD_LIMITS}
+    request = {
+        **{"source": OWN_SOURCE, "paths": sys.path, "limits": limits},
+        **{"path": os.path.abspath(path), "root": os.path.abspath(root), "name": name},
+        "meanings": [[*key, meaning] for key, meaning in settings.meanings.items()],
+        "partners": None if settings.partners is None else sorted(settings.partners),
+        "several": sorted(settings.several),
+    }
+    # nothing of ours, and no secret; Windows starts no program without these two
+    kept = {key: os.environ[key] for key in ("SYSTEMROOT", "SYSTEMDRIVE") if key in os.environ}
+    environment = kept | {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-B", "-c", CHILD],
+            input=json.dumps(request).encode(),
+            stdout=rows,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+            timeout=MAX_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnusableFile("unreadable_file", f"it is not read after {MAX_SECONDS} seconds") from error
+    except OSError as error:
+        raise UnusableFile("unreadable_file", f"no process can be started to read it: {error.strerror}") from error
+    limit_signals = {getattr(signal, sign, None) for sign in ("SIGKILL", "SIGXCPU", "SIGXFSZ")}
+    if done.returncode == 4 or (done.returncode < 0 and -done.returncode in limit_signals):
+        raise UnusableFile(
+            "too_large_file",
+            f"more than {MAX_MEMORY >> 20} MB of memory or {MAX_SECONDS} seconds are needed to read it",
+        )
+    if done.returncode == 5:
+        raise UnusableFile("unreadable_file", "what was read of it could not be written: the disk may be full")
+    if done.returncode:
+        raise UnusableFile("unreadable_file", f"it ends the process that reads it ({done.returncode})")
+
+
 def folder_of(pattern: str) -> str:
     """The folder of a glob: what stands before its first wildcard."""
     parts = pattern.split("/")
@@ -1628,7 +1770,8 @@ def read_files(pattern: str, settings: Settings | None = None) -> Iterator[pa.Re
         base = os.path.basename(path)
         # two files of one name are told apart by their folders
         name = os.path.relpath(path, root) if base in twice else base
-        yield from read_file(path, settings or Settings(), root, name)
+        read = in_jail if needs_jail(path, root) else read_file
+        yield from read(path, settings or Settings(), root, name)
 
 
 def read_rows(relation) -> list[dict]:

@@ -253,7 +253,7 @@ MEASURE = """
 import os, resource, sys
 from pathlib import Path
 from benchmarks.mutated_deliveries import Project, SECRET, VARIABLE
-from exchange import command, jail
+from exchange import command, jail, jailed
 os.environ[VARIABLE] = SECRET.hex()
 children = []
 def unpack(*given):
@@ -263,7 +263,7 @@ real, jail.unpack = jail.unpack, unpack
 folder = Path(sys.argv[1])
 arguments = ["receive", "south", "--project-dir", str(folder), "--no-build"]
 code = command.main(arguments, Project(folder, keeps=False))
-print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, max(children, default=0),
+print(code, jailed.peak_bytes(jailed.open_status()), max(children, default=0),
       resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
 
