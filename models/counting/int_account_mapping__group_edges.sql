@@ -6,15 +6,6 @@ duplicate_pairs as (
 
 ),
 
-members as (
-
-    select * from {{ ref('int_account_mapping__members') }}
-    where
-        side = 'ours'
-        and scope = '*'
-
-),
-
 unit_links as (
 
     select
@@ -74,14 +65,10 @@ final as (
     -- families of which one has a duplicate in the other
     select distinct
         'families' as grouping_key,
-        members.unit_id as node,
-        other_members.unit_id as other_node
+        unit_id as node,
+        other_unit_id as other_node
 
     from duplicate_pairs
-    inner join members
-        on duplicate_pairs.account_id = members.account_id
-    inner join members as other_members
-        on duplicate_pairs.other_account_id = other_members.account_id
 
     union all
 

@@ -94,7 +94,9 @@ final as (
     -- records of one family are told apart by their hierarchy, not called duplicates
     select
         found.account_id,
-        found.other_account_id
+        found.other_account_id,
+        members.unit_id,
+        other_members.unit_id as other_unit_id
 
     from found
     inner join members

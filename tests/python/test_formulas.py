@@ -51,6 +51,7 @@ VERBATIM = {
     "our_domains", "our_family_status", "our_status", "our_ultimate_parent_account_id", "parent_account_token",
     "partner_account_id", "partner_account_token", "partner_domains", "partner_family_status", "partner_id",
     "partner_status", "partner_ultimate_parent_account_id", "partners", "previous_our_status",
+    "item", "reason", "sharing_state",
     "previous_partner_status", "problem", "relationship", "rival_partner_account_id", "rollup", "source_account_id",
     "state", "status", "token", "ultimate_parent_account_id", "unit", "whitespace_level",
     # words of normalised names: letters and digits
@@ -63,7 +64,7 @@ VERBATIM = {
 FOREIGN = {
     "account_name": True, "action": False, "ask": True, "best_play": True, "columns_read": False,
     "columns_unread": True, "country": True, "country_code": False, "decided_by": True, "detail": True,
-    "exclusion_reason": True, "give_back": True, "input": True, "match_reason": False, "name": True,
+    "exclusion_reason": True, "give_back": True, "input": True, "item_value": False, "match_reason": False, "name": True,
     "our_city": True, "our_country": True, "our_name": True, "our_owner": True, "our_owner_email": True,
     "our_owner_key": True, "our_population": True, "owner": True, "owner_email": True,
     "partner_account_name": True, "partner_city": True, "partner_country": True, "partner_country_code": False,

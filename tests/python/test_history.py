@@ -290,7 +290,8 @@ def write_links(project: Project, rng: random.Random) -> None:
         }
         project.write_table(f"int_account_mapping__{name}", pa.table(columns, schema=schema))
     project.write_table(
-        "int_account_mapping__duplicate_pairs", "select '' as account_id, '' as other_account_id where false"
+        "int_account_mapping__duplicate_pairs",
+        "select '' as account_id, '' as other_account_id, '' as unit_id, '' as other_unit_id where false",
     )
     # one partner that the settings name, and one that they do not
     for name in ("partners", "named_partners"):
