@@ -64,7 +64,8 @@ VERBATIM = {
 FOREIGN = {
     "account_name": True, "action": False, "ask": True, "best_play": True, "columns_read": False,
     "columns_unread": True, "country": True, "country_code": False, "decided_by": True, "detail": True,
-    "exclusion_reason": True, "give_back": True, "input": True, "item_value": False, "match_reason": False, "name": True,
+    "exclusion_reason": True, "give_back": True, "input": True, "item_value": False,
+    "match_reason": False, "name": True,
     "our_city": True, "our_country": True, "our_name": True, "our_owner": True, "our_owner_email": True,
     "our_owner_key": True, "our_population": True, "owner": True, "owner_email": True,
     "partner_account_name": True, "partner_city": True, "partner_country": True, "partner_country_code": False,
