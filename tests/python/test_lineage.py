@@ -192,7 +192,10 @@ def test_only_one_model_reads_secrets_and_only_hashed_values_come_out(compiled):
     node = compiled.node(f"{PREFIX}match_keys")
     assert node["depends_on"]["nodes"] == [f"model.account_mapping.{PREFIX}offered_keys"]
     assert set(compiled.columns[f"{PREFIX}match_keys"]) == {"partner_id", "account_id", "key_type", "token"}
-    readers = [path.name for path in (PACKAGE / "python_models").rglob("*.py") if "os.environ" in path.read_text()]
+    texts = {path.name: path.read_text() for path in (PACKAGE / "python_models").rglob("*.py")}
+    # without these two, of which none is a secret, Windows starts no program
+    windows = 'os.environ[key] for key in ("SYSTEMROOT", "SYSTEMDRIVE") if key in os.environ'
+    readers = [name for name, text in texts.items() if "os.environ" in text.replace(windows, "")]
     assert readers == [f"{PREFIX}match_keys.py"]
 
 
