@@ -542,8 +542,10 @@ class Deliveries:
         loaded = self.project.loaded
         if loaded is None:
             raise Finding(f"{where}: was taken and not loaded")
-        wanted = {"keys"} if name == "room" else set(meant)
-        tables = {kind: table for kind, table in loaded.items() if isinstance(table, pa.Table)}
+        wanted = set(meant)
+        # a room loads each side's keys and counts under a name of their own
+        kinds = {"keys_counts": "counts"} if name == "room" else {}
+        tables = {kinds.get(kind, kind): table for kind, table in loaded.items() if isinstance(table, pa.Table)}
         found = set(tables) - {"own"}
         # the partner may take a file away
         if found != wanted and (what != "manifest" or found - wanted):
@@ -554,10 +556,10 @@ class Deliveries:
             raise Finding(f"{where}: was taken without a signature")
         if what == "manifest":
             manifest = json.loads((self.folder / "inbox/south" / files.MANIFEST).read_bytes())
-            problem = problem_of(manifest, good)
+            problem = problem_of(manifest, good, has_secret=name != "room")
             if problem:
                 raise Finding(f"{where}: was taken, though {problem}")
-        kind = "keys" if what == "manifest" or name == "room" else what
+        kind = "keys" if what == "manifest" else what
         if kind not in tables or tables[kind].equals(meant[kind]):
             return f"taken: {'the manifest says what a partner may say' if what == 'manifest' else 'means the same'}"
         (path,) = (self.folder / "inbox/south").glob(f"{kind}-*.parquet")
@@ -569,15 +571,20 @@ class Deliveries:
         return "taken: another file that keeps all rules, read alike by DuckDB"
 
 
-def problem_of(manifest: dict[str, Any], good: dict[str, Any]) -> str | None:
-    """Why a manifest that differs from the partner's own must not be taken; None where a partner may say so."""
+def problem_of(manifest: dict[str, Any], good: dict[str, Any], has_secret: bool) -> str | None:
+    """Why a manifest that differs from the partner's own must not be taken; None where a partner may say so.
+
+    A room has no secret: that a manifest is the partner's own, its code shows to the people who compare it.
+    """
     may_differ = {"sender", "created_on", "expires_on", "sequence", "mac", "statement", "statement_hash", "files"}
     may_differ |= {"partner_statement_hash", "golden_vectors", "public_suffix_list"}
     for name in set(manifest) | set(good):
         if manifest.get(name) != good.get(name) and name not in may_differ:
             return f"{name} is another"
-    if manifest["mac"] != protocol.authentication_code(SECRET, manifest):
+    if has_secret and manifest["mac"] != protocol.authentication_code(SECRET, manifest):
         return "it is not signed"
+    if not has_secret and manifest != good and protocol.delivery_code(manifest) == protocol.delivery_code(good):
+        return "its code is the one of another"
     if manifest["expires_on"] < AS_OF or manifest["sequence"] < 1 or not manifest["sender"]:
         return "it is expired, has no number or no sender"
     if manifest["statement_hash"] != protocol.digest(manifest["statement"]):

@@ -9,7 +9,8 @@ matched with its websites given, as lists come in life; what is left to similar 
 it, wrong if the truth tells the left record's partners and it is none of them, and
 unknown if the truth has nothing of the left record: sets leave out true pairs that
 their makers could not see. Precision is of the known ones, with Wilson's 95 %
-interval.
+interval. `same` is the same of what is called one company: the truth has the pair,
+and says that it is one, not two of a group.
 
 --out FILE writes every pair that is not right, for counting by hand: put `right` or
 `wrong` into the column `label` of a copy and give it as --judged, which goes before
@@ -24,7 +25,7 @@ import csv
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ import duckdb
 
 from .compare_matchers import build_with_websites, find_sets, rate, read_csv, say, sides_with_websites, table
 from .ours import BARE_ID, ROOT, BenchmarkError
-from .scoring import Truth, label, wilson
+from .scoring import Related, label, wilson
 
 DEMO_TRUTH = ROOT / "demo" / "truth" / "truth.csv"
 LABELS = ("right", "wrong", "unknown")
@@ -51,12 +52,15 @@ MATCHES = """
 
 
 class NamePair(NamedTuple):
-    """A pair accepted by similar names. label: right, wrong or unknown."""
+    """A pair accepted by similar names. label: right, wrong or unknown, of the link; same_label: the same of its being
+    one company, empty where the package calls it a family.
+    """
 
     set_name: str
     left_id: str
     right_id: str
     label: str
+    same_label: str
     probability: float
     relationship: str
     reason: str
@@ -79,22 +83,29 @@ def read_judged(path: Path | None) -> Judged:
 
 
 def labelled_pairs(
-    set_name: str, rows: Iterable[tuple], truth: Truth, is_whole: bool, judged: Judged
+    set_name: str, rows: Iterable[tuple], truth: Collection[Related], is_whole: bool, judged: Judged
 ) -> list[NamePair]:
     """Rows of MATCHES with their labels, in their order. is_whole: what the truth does not have is wrong."""
+    partners: dict[str, set[str]] = {}
+    for pair in truth:
+        partners.setdefault(pair.left_id, set()).add(pair.right_id)
+    is_same = {(pair.left_id, pair.right_id): pair.is_same for pair in truth}
     pairs = []
     for _, left_id, right_id, probability, relationship, reason in rows:
-        known = judged.get((set_name, left_id, right_id)) or label(left_id, right_id, truth, is_whole)
-        pairs.append(NamePair(set_name, left_id, right_id, known, probability, relationship, reason))
+        known = judged.get((set_name, left_id, right_id)) or label(left_id, right_id, partners, is_whole)
+        # whoever judged a link by hand did not say what kind it is
+        kinds = {True: "right", False: "wrong", None: "wrong" if known == "wrong" else "unknown"}
+        same = kinds[is_same.get((left_id, right_id))] if relationship == "same" else ""
+        pairs.append(NamePair(set_name, left_id, right_id, known, same, probability, relationship, reason))
     return pairs
 
 
 def demo_pairs(database: Path, judged: Judged) -> list[NamePair]:
     """The demo's pairs; one set a partner. Its truth is whole: the demo's companies are made with it."""
-    truth: dict[str, dict[str, set[str]]] = {}
+    truth: dict[str, list[Related]] = {}
     for row in read_csv(DEMO_TRUTH):
-        partners = truth.setdefault(row["partner_id"], {})
-        partners.setdefault(row["account_id"], set()).add(row["partner_account_id"])
+        pair = Related(row["account_id"], row["partner_account_id"], row["relationship"] == "same")
+        truth.setdefault(row["partner_id"], []).append(pair)
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(MATCHES.format(account_id="account_id")).fetchall()
     return [
@@ -103,7 +114,7 @@ def demo_pairs(database: Path, judged: Judged) -> list[NamePair]:
         for pair in labelled_pairs(
             f"demo, {partner_id}",
             [row for row in rows if row[0] == partner_id],
-            truth.get(partner_id, {}),
+            truth.get(partner_id, []),
             is_whole=True,
             judged=judged,
         )
@@ -116,6 +127,8 @@ def report(pairs: list[NamePair], names: list[str]) -> str:
     for name, held in [*((name, [p for p in pairs if p.set_name == name]) for name in names), ("all", pairs)]:
         counts = Counter(pair.label for pair in held)
         known = counts["right"] + counts["wrong"]
+        same = Counter(pair.same_label for pair in held)
+        known_same = same["right"] + same["wrong"]
         interval = wilson(counts["right"], known)
         lines.append(
             [
@@ -124,9 +137,13 @@ def report(pairs: list[NamePair], names: list[str]) -> str:
                 *(str(counts[word]) for word in LABELS),
                 rate(counts["right"] / known if known else None),
                 f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-",
+                *(str(same[word]) for word in LABELS),
+                rate(same["right"] / known_same if known_same else None),
             ]
         )
-    return table(["set", "method", *LABELS, "precision", "95 %"], lines)
+    return table(
+        ["set", "method", *LABELS, "precision", "95 %", *(f"same: {word}" for word in LABELS), "precision"], lines
+    )
 
 
 def write_pairs(path: Path, pairs: Iterable[NamePair]) -> None:
@@ -134,7 +151,7 @@ def write_pairs(path: Path, pairs: Iterable[NamePair]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(NamePair._fields)
-        writer.writerows(pair for pair in pairs if pair.label != "right")
+        writer.writerows(pair for pair in pairs if pair.label != "right" or pair.same_label not in ("right", ""))
 
 
 def main() -> int:
@@ -159,7 +176,7 @@ def main() -> int:
                     continue
                 project, cost = build_with_websites(sides, work / labelled.name)
                 rows = project.query(MATCHES.format(account_id=BARE_ID))
-                pairs += labelled_pairs(labelled.name, rows, labelled.partners, is_whole=False, judged=judged)
+                pairs += labelled_pairs(labelled.name, rows, labelled.related, is_whole=False, judged=judged)
                 names.append(labelled.name)
                 say(f"{cost.seconds:7.1f} s  {labelled.name}")
         if arguments.demo:

@@ -195,7 +195,9 @@ parts as (
                 then ': our name begins with the name of that group'
             when scored_pairs.relationship_by_name = 'parent'
                 then ': their name begins with the name of our group'
-            when scored_pairs.country_agreement = 'different' and links.relationship <> 'same'
+            when
+                (scored_pairs.country_agreement = 'different' or scored_pairs.is_part_name)
+                and links.relationship <> 'same'
                 then ', so taken for a company of the same group'
             else ''
         end

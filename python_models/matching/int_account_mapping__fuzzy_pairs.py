@@ -66,6 +66,7 @@ SCHEMA = pa.schema(
         ("name_likeness", pa.string()),
         ("is_common_name", pa.bool_()),
         ("is_region_name", pa.bool_()),
+        ("is_part_name", pa.bool_()),
         ("is_other_company", pa.bool_()),
         ("contradiction", pa.string()),
     ]
@@ -1848,10 +1849,46 @@ def join_words(vocabulary: pa.Array, first: np.ndarray, word: np.ndarray, kept: 
     return pc.if_else(pa.array(n_kept > 0), text, pa.scalar(None, pa.string()))
 
 
+def place_words(cities: pa.Array, vocabulary: pa.Array) -> np.ndarray:
+    """Which words stand in which city's name: sorted city * words in the vocabulary + word, (n,)."""
+    if not len(cities):
+        return np.zeros(0, np.int64)
+    words = split_words(cities)
+    city, word = pc.list_parent_indices(words).to_numpy(), codes(words.flatten(), vocabulary)
+    return unique(city[word >= 0].astype(np.int64) * len(vocabulary) + word[word >= 0])
+
+
+def part_names(index: Index, found: Alignment, cities: tuple[np.ndarray, np.ndarray], places: np.ndarray) -> np.ndarray:
+    """Which pairs are a name and the same with a telling word more, as a company of a group has it, (pairs,) bool.
+
+    `kudu` and `kudu dental`; not `kudu reno` of Reno, nor `kudu uk`, which is_region_name tells. cities: codes of both
+    sides, (pairs,) each, -1 without; places: see place_words.
+    """
+    size = np.int64(len(index.vocabulary))
+    here = tuple(np.unique(places[np.isin(places // size, side)]) for side in cities)
+    others, telling = [], []
+    for first, word, quality in (
+        (found.ours_first, found.ours_word, found.ours_quality),
+        (found.partner_first, found.partner_word, found.partner_quality),
+    ):
+        row = rows_of(np.diff(first))
+        is_other = quality < SHARED_QUALITY
+        is_place = np.zeros(len(word), bool)
+        for city, known in zip(cities, here, strict=True):
+            is_place |= np.isin(city[row].astype(np.int64) * size + word, known)
+        is_telling = ~index.added[word] & ~index.region[word] & (index.background[word] >= TELLING_RARITY)
+        for masks, chosen in ((others, is_other), (telling, is_other & is_telling & ~is_place)):
+            mask = np.zeros(len(first) - 1, bool)
+            mask[row[chosen]] = True
+            masks.append(mask)
+    return (others[0] ^ others[1]) & (telling[0] | telling[1])
+
+
 def output_batches(
-    partner_id: str, ours: Side, partner: Side, index: Index, scores: Scores
+    partner_id: str, ours: Side, partner: Side, places: Places, index: Index, scores: Scores
 ) -> Iterator[pa.RecordBatch]:
     """The scored pairs as batches of SCHEMA."""
+    in_cities = place_words(places.cities, index.vocabulary)
     for start in range(0, len(scores.ours), SLICE_PAIRS):
         part = Scores(*(field[start : start + SLICE_PAIRS] for field in scores))
         found = align(index, ours.name_of[part.ours], partner.name_of[part.partner])
@@ -1880,6 +1917,7 @@ def output_batches(
                 LIKENESS.take(pa.array(part.likeness)),
                 pa.array(part.common),
                 pa.array(part.region),
+                pa.array(part_names(index, found, (ours.city[part.ours], partner.city[part.partner]), in_cities)),
                 pa.array(part.is_other),
                 CONTRADICTION.take(pa.array(part.contradiction)),
             ],
@@ -1934,7 +1972,7 @@ def fuzzy_pairs(
         index = build_index(ours.names, partner.names, lexicon)
         chunks = pair_chunks(ours, partner, places, index, named_keys(ours, partner, asked))
         scores = score(ours, partner, chunks, weights)
-        yield from output_batches(partner_id, ours, partner, index, scores)
+        yield from output_batches(partner_id, ours, partner, places, index, scores)
         yield unnamed_batch(partner_id, our_records, theirs, asked)
 
 

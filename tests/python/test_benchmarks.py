@@ -366,19 +366,26 @@ def test_labels_by_hand_go_before_the_set_s(tmp_path: Path):
         ["set_name", "left_id", "right_id", "label"],
         [["made", "a", "other", "right"], ["made", "nobody", "x", "unknown"]],
     )
+    truth = [Related("a", "x", True), Related("b", "y", False), Related("b", "y2", False)]
     rows = [
-        ("benchmark", left, right, 0.95, "same", "") for left, right in (("a", "x"), ("a", "other"), ("nobody", "x"))
+        ("benchmark", left, right, 0.95, relationship, "")
+        for left, right, relationship in (
+            *(("a", "x", "same"), ("a", "other", "same"), ("nobody", "x", "same")),
+            *(("b", "y", "same"), ("b", "y2", "parent")),
+        )
     ]
     judged = name_precision.read_judged(judged_file)
-    pairs = name_precision.labelled_pairs("made", rows, TRUTH, is_whole=False, judged=judged)
-    assert [pair.label for pair in pairs] == ["right", "right", "unknown"]
+    pairs = name_precision.labelled_pairs("made", rows, truth, is_whole=False, judged=judged)
+    assert [pair.label for pair in pairs] == ["right", "right", "unknown", "right", "right"]
+    # a link of two companies of a group is right; to call them one is not
+    assert [pair.same_label for pair in pairs] == ["right", "unknown", "unknown", "wrong", ""]
     last = name_precision.report(pairs, ["made"]).splitlines()[-1]
     assert [cell.strip() for cell in last.split("|")[1:-1]] == [
-        "all", "name_fuzzy", "2", "0", "1", "1.0000", "0.3424 to 1.0000",
+        "all", "name_fuzzy", "4", "0", "1", "1.0000", "0.5101 to 1.0000", "1", "1", "2", "0.5000",
     ]  # fmt: skip
     out = tmp_path / "out.csv"
     name_precision.write_pairs(out, pairs)
-    assert [row["left_id"] for row in compare_matchers.read_csv(out)] == ["nobody"]
+    assert [row["right_id"] for row in compare_matchers.read_csv(out)] == ["other", "x", "y"]
 
 
 def test_a_label_that_is_no_label_is_named(tmp_path: Path):

@@ -256,6 +256,25 @@ def test_three_accounts_of_one_name_make_a_family_too():
     )
 
 
+@pytest.mark.parametrize(
+    ("our_name", "their_name", "is_part"),
+    [
+        ("zebrafish", "zebrafish fantasy", True),
+        ("zebrafish fantasy", "zebrafish", True),
+        ("zebrafish", "zebrafish group", False),  # says nothing
+        ("zebrafish", "zebrafish reno", False),  # says where it is
+        ("zebrafish", "zebrafish italia", False),  # is_region_name says so
+        ("zebrafish oyster", "zebrafish fantasy", False),  # neither is the other with more
+        ("zebrafish", "zebrafish solutions", False),  # many add this one
+        ("zebrafish fantasy", "zebrafish fantsay", False),  # a slip
+    ],
+)
+def test_a_name_with_a_telling_word_more_is_a_part_s(our_name, their_name, is_part):
+    place = {"country": "US", "state": "NV", "city": "reno"}
+    found = by_pair(run([*background(), ours("a", our_name, **place), theirs("b", their_name, **place)]))
+    assert found["a", "b"]["is_part_name"] is is_part
+
+
 def test_a_close_rival_lowers_the_probability():
     alone = [
         *background(),
