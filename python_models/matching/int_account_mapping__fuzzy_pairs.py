@@ -152,7 +152,7 @@ STOPWORDS = "the and of for de la le les du des der die das und et e y da do del
 ADDED_WORDS = (
     f"{GROUP_WORDS} co company corp corporation inc incorporated ltd limited intl international global worldwide "
     # kinds of shares, as lists of securities have them
-    "adr ads inh nom ord pref"
+    "adr ads inh nom ord pref share shares"
 )
 # A single letter or number behind one of these tells one of a series.
 SERIES_WORDS = "series class fund tranche portfolio trust unit phase building block lot plan part volume no number"
