@@ -397,7 +397,7 @@ def test_a_load_without_its_rows_is_rolled_back(simulated, monkeypatch, capsys):
 
 def test_commands_at_once_and_killed_ones_lose_nothing(tmp_path):
     """A few rounds of `python -m benchmarks.exchange_soak`, in a process of its own, which forks."""
-    soak = [sys.executable, "-m", "benchmarks.exchange_soak", "--rounds", "10", "--kills", "5", "--real", "0"]
+    soak = [sys.executable, "-m", "benchmarks.exchange_soak", "--rounds", "5", "--kills", "3", "--real", "0"]
     done = subprocess.run(
         [*soak, "--no-gates", "--seed", str(random.randrange(10**6)), "--folder", str(tmp_path / "soak")],
         cwd=PACKAGE,

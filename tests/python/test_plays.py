@@ -471,7 +471,7 @@ def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Pr
     rules.append({"our_status": "prospect", "partner_status": "churned", "play": "ask_why", "base_score": "5"})
     rules.append({"our_status": "customer", "partner_status": "customer", "play": "expand", "base_score": "25"})
     seen: dict[str, int] = defaultdict(int)
-    for seed in (group, group + 10):
+    for seed in (group, group + 10)[: 1 + (group == 0)]:
         world = make_world(seed)
         settings = variables(world) | {"account_mapping__pass_through_columns": passed}
         project = make_project(f"world_{seed}", variables=settings)

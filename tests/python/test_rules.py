@@ -8,6 +8,7 @@ the others (see harness.py).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,7 +20,8 @@ from worlds import COLUMNS, GROUPS, SETTINGS, make_world
 
 Query = Callable[[str], list[dict[str, Any]]]
 
-WORLDS = 50
+# more of them: ACCOUNT_MAPPING_RULE_WORLDS=500 pytest tests/python/test_rules.py
+WORLDS = int(os.environ.get("ACCOUNT_MAPPING_RULE_WORLDS", "20"))
 MODELS = (
     "+account_mapping__accounts",
     "+account_mapping__overlap_matrix",
