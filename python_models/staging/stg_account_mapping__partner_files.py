@@ -112,9 +112,10 @@ MAX_FIELD = 1 << 20
 MAX_LINES_OF_A_ROW = 100
 MAX_UNPACKED = 2 << 30
 MAX_WORKBOOK = 512 << 20
-MAX_CELLS = 20_000_000
+MAX_CELLS = 15_000_000
 MAX_SECONDS = 300
-# Of the child: all that it may hold, a workbook as a whole among it, and what it may write, in bytes.
+# Of the child: all that it may hold, a workbook as a whole among it (16 million short cells took 1.8 GB), and what it
+# may write, in bytes.
 MAX_MEMORY = 2 << 30
 MAX_WRITTEN = 3 * MAX_UNPACKED
 # What the child has to know of these; tests lower them.
@@ -1748,7 +1749,8 @@ def run_child(path: str, settings: Settings, root: str, name: str, rows) -> None
     if done.returncode == 5:
         raise UnusableFile("unreadable_file", "what was read of it could not be written: the disk may be full")
     if done.returncode:
-        raise UnusableFile("unreadable_file", f"it ends the process that reads it ({done.returncode})")
+        detail = f"it ends the process that reads it ({done.returncode}): it is damaged, or fills {MAX_MEMORY >> 20} MB"
+        raise UnusableFile("unreadable_file", detail)
 
 
 def folder_of(pattern: str) -> str:

@@ -294,7 +294,7 @@ def test_every_limit_header_and_problem_of_the_page_is_there() -> None:
     model = Path(PACKAGE / "python_models/staging/stg_account_mapping__partner_files.py").read_text()
     for shift, amount in (("MAX_UNPACKED = 2 << 30", "2 GB"), ("MAX_WORKBOOK = 512 << 20", "512 MB")):
         assert shift in model and amount in page
-    assert "MAX_CELLS = 20_000_000" in model and "20 million cells" in page
+    assert "MAX_CELLS = 15_000_000" in model and "15 million cells" in page
     assert "MAX_FIELD = 1 << 20" in model and "a million characters" in page
 
 
