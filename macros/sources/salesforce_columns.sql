@@ -48,7 +48,9 @@
             'columns': {
                 'source_opportunity_id': ['salesforce_id', 'id', 'opportunity id'],
                 'source_account_id': ['salesforce_id', 'account id'],
+                'deal_name': ['text', 'opportunity name', 'name'],
                 'stage': ['text', 'stage name', 'stage'],
+                'probability': ['decimal', 'probability', 'probability (%)'],
                 'amount': ['amount', 'amount', 'amount (converted)'],
                 'currency': [
                     'text', 'currency iso code', 'amount currency', 'opportunity currency', 'currency',

@@ -21,6 +21,7 @@
             'organizations': ['organization'],
             'deals': ['deal'],
             'persons': ['person'],
+            'stages': ['stage', 'pipeline_stages'],
             'users': ['user'],
         },
         'dynamics_365': {

@@ -54,11 +54,14 @@ final as (
         account_id,
 
         ---------- text
+        deal_name,
+        stage,
         currency,
         raw_amount,
 
         ---------- numerics
         amount,
+        probability,
         {{ account_mapping.convert_amount('amount', 'rate') }} as converted_amount,
 
         ---------- dates

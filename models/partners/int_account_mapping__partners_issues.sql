@@ -111,6 +111,8 @@ unreadable_values as (
 
     {% for column, problem in {
         'customer_since': 'date_not_readable',
+        'deal_close_date': 'date_not_readable',
+        'last_won_on': 'date_not_readable',
         'updated_at': 'date_not_readable',
         'annual_revenue': 'number_not_readable',
         'employee_count': 'number_not_readable',

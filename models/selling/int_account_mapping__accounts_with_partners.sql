@@ -70,6 +70,9 @@ joined as (
         ---------- text
         accounts.name,
         accounts.status,
+        accounts.crm_status,
+        accounts.deal_stage,
+        accounts.target_lists,
         accounts.domains,
         accounts.country_code,
         accounts.country,
@@ -84,7 +87,12 @@ joined as (
 
         ---------- numerics
         accounts.open_amount,
+        accounts.open_deals,
         cast(coalesce(covering_partners.n_partners, 0) as bigint) as n_partners,
+
+        ---------- dates and timestamps
+        accounts.deal_close_date,
+        accounts.last_won_on,
 
         ---------- flags
         accounts.is_excluded

@@ -19,6 +19,9 @@ renamed as (
         currency_id,
 
         ---------- strings
+        deal_name,
+        stage,
+        stage_code,
         state,
         raw_amount,
         raw_base_amount,
@@ -27,6 +30,7 @@ renamed as (
         ---------- numerics
         amount,
         base_amount,
+        {{ account_mapping.win_probability('probability', 100) }} as probability,
 
         ---------- booleans
         is_deleted,

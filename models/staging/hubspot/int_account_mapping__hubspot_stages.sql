@@ -97,6 +97,7 @@ final as (
         pipeline_id,
         stage_id,
         label,
+        probability,
         coalesce(is_won, probability = 1 and is_closed) as is_won,
         is_closed
 

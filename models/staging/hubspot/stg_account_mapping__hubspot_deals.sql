@@ -21,12 +21,14 @@ renamed as (
         pipeline_id,
 
         ---------- strings
+        deal_name,
         stage,
         raw_amount,
         currency,
 
         ---------- numerics
         amount,
+        {{ account_mapping.win_probability('probability', 1) }} as probability,
 
         ---------- booleans
         is_closed,

@@ -18,13 +18,18 @@ renamed as (
         source_account_id,
         cast(null as {{ dbt.type_string() }}) as merged_source_opportunity_ids,
 
+        stage_id,
+
         ---------- strings
+        deal_name,
+        stage,
         lower(status) as status,
         raw_amount,
         currency,
 
         ---------- numerics
         amount,
+        {{ account_mapping.win_probability('probability', 100) }} as probability,
 
         ---------- booleans
         -- an open deal that was archived is no pipeline any more; one that was won or lost keeps its state

@@ -19,12 +19,14 @@ renamed as (
         cast(null as {{ dbt.type_string() }}) as merged_source_opportunity_ids,
 
         ---------- strings
+        deal_name,
         stage,
         raw_amount,
         currency,
 
         ---------- numerics
         amount,
+        {{ account_mapping.win_probability('probability', 100) }} as probability,
 
         ---------- booleans
         -- reports may come without the flags; the name of the stage then tells
