@@ -56,6 +56,7 @@ VERBATIM = {
     "state", "status", "token", "ultimate_parent_account_id", "unit", "whitespace_level",
     # words of normalised names: letters and digits
     "our_other_words", "partner_other_words", "shared_words",
+    "alternative_partner_id", "deal_id", "deal_state", "recommended_partner_id",
     # alpha-2 codes of the normaliser
     "our_country_code",
 }  # fmt: skip
@@ -63,16 +64,19 @@ VERBATIM = {
 # before it, or where the world has none
 FOREIGN = {
     "account_name": True, "action": False, "ask": True, "best_play": True, "columns_read": False,
-    "columns_unread": True, "country": True, "country_code": False, "decided_by": True, "detail": True,
+    "columns_unread": True, "country": True, "country_code": False, "crm_status": True, "deal_name": False,
+    "deal_stage": False, "decided_by": True, "detail": True,
     "exclusion_reason": True, "give_back": True, "input": True, "item_value": False,
     "match_reason": False, "name": True,
-    "our_city": True, "our_country": True, "our_name": True, "our_owner": True, "our_owner_email": True,
+    "our_city": True, "our_country": True, "our_crm_status": True, "our_deal_stage": False, "our_name": True,
+    "our_owner": True, "our_owner_email": True, "our_target_lists": True,
     "our_owner_key": True, "our_population": True, "owner": True, "owner_email": True,
     "partner_account_name": True, "partner_city": True, "partner_country": True, "partner_country_code": False,
+    "partner_deal_stage": True,
     "partner_display_name": True, "partner_name": True, "partner_owner": True, "partner_owner_email": True,
     "partner_owner_key": True, "partner_population": True, "partner_type": True, "pass_through": False, "play": True,
     "relation_name": True, "rival_name": True, "row_key": True, "segment": True, "source": True,
-    "source_relation": True, "target_list": True, "tier": True, "value": False, "why": True,
+    "source_relation": True, "target_list": True, "target_lists": True, "tier": True, "value": False, "why": True,
 }  # fmt: skip
 
 # texts by mart and column
@@ -111,6 +115,7 @@ def company(number: int, side: int) -> dict[str, str]:
         "country": f"{start}Freedonia",
         "segment": hostile(number + 3),
         "status": "customer" if number % 2 else "prospect",
+        "deal_stage": hostile(number + 5),
     }
 
 
@@ -141,6 +146,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
         company(number, 0)
         | {name: f"{hostile(number)} {place}" for place, name in enumerate(PASSED)}
         | {
+            # of one account the CRM's word is no status that we know
+            **({"status": None, "account_type": hostile(number)} if number == 6 else {"account_type": None}),
             "more": json.dumps({FIELD: hostile(number + 4)}),
             "=unread": "x",
             "is'deleted": "perhaps",
