@@ -280,7 +280,7 @@ def test_conditions_read_the_values_as_they_are(world: Project) -> None:
 
 def test_columns_that_are_not_read_are_named_and_flags_of_any_name_are_read(world: Project) -> None:
     inputs = {row["input"]: row for row in world.query("select * from account_mapping__inputs")}
-    assert inputs["generic.accounts"]["columns_unread"] == "'=unread"
+    assert inputs["generic.accounts"]["columns_unread"] == "deal_stage; =unread"
     assert "'=cmd.csv" in inputs
     found = world.query("select row_key from account_mapping__data_issues where problem = 'flag_not_readable'")
     assert found == [{"row_key": "is'deleted"}]
