@@ -1858,6 +1858,14 @@ def place_words(cities: pa.Array, vocabulary: pa.Array) -> np.ndarray:
     return unique(city[word >= 0].astype(np.int64) * len(vocabulary) + word[word >= 0])
 
 
+def misspelt_additions(index: Index, words: np.ndarray) -> np.ndarray:
+    """Which of some words, (n,) ids, are an addition with a slip in it: `corporationn`, (n,) bool."""
+    texts = index.vocabulary.take(pa.array(words)).to_pylist()
+    additions = [word for word in ADDED_WORDS.split() if len(word) >= SLIP_LETTERS]
+    steps = process.cdist(texts, additions, scorer=OSA.distance, score_cutoff=1, dtype=np.int32)
+    return (steps <= 1).any(axis=1)
+
+
 def part_names(index: Index, found: Alignment, cities: tuple[np.ndarray, np.ndarray], places: np.ndarray) -> np.ndarray:
     """Which pairs are a name and the same with a telling word more, as a company of a group has it, (pairs,) bool.
 
@@ -1876,8 +1884,10 @@ def part_names(index: Index, found: Alignment, cities: tuple[np.ndarray, np.ndar
         is_place = np.zeros(len(word), bool)
         for city, known in zip(cities, here, strict=True):
             is_place |= np.isin(city[row].astype(np.int64) * size + word, known)
-        is_telling = ~index.added[word] & ~index.region[word] & (index.background[word] >= TELLING_RARITY)
-        for masks, chosen in ((others, is_other), (telling, is_other & is_telling & ~is_place)):
+        is_telling = is_other & ~is_place & ~index.added[word] & ~index.region[word]
+        is_telling &= index.background[word] >= TELLING_RARITY
+        is_telling[is_telling] = ~misspelt_additions(index, word[is_telling])
+        for masks, chosen in ((others, is_other), (telling, is_telling)):
             mask = np.zeros(len(first) - 1, bool)
             mask[row[chosen]] = True
             masks.append(mask)

@@ -266,6 +266,7 @@ def test_three_accounts_of_one_name_make_a_family_too():
         ("zebrafish", "zebrafish italia", False),  # is_region_name says so
         ("zebrafish oyster", "zebrafish fantasy", False),  # neither is the other with more
         ("zebrafish", "zebrafish solutions", False),  # many add this one
+        ("zebrafish", "zebrafish corporationn", False),  # and this one, spelt right
         ("zebrafish fantasy", "zebrafish fantsay", False),  # a slip
     ],
 )
