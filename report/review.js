@@ -108,11 +108,11 @@ function showCard() {
       row.append(element("td", hashed ? "known by its hash only" : word(text)));
     }
   });
-  at("facts").textContent = `Probability ${pair.probability}, found by ${pair.method}. `
+  at("facts").textContent = `Probability ${pair.probability}; method: ${pair.method}. `
     + `Open on our account: ${currency} ${pair.amount.toLocaleString("en")}. `
     + (pair.waiting > 1 ? `${count(pair.waiting, "pair", "pairs")} of our account await a person at this partner.` : "");
   for (const id of ["for", "against"]) {
-    at(id).replaceChildren(...(pair[id].length ? pair[id] : ["Nothing that was looked at."]).map(text => element("li", text)));
+    at(id).replaceChildren(...(pair[id].length ? pair[id] : ["Nothing was found."]).map(text => element("li", text)));
   }
   at("rival").replaceChildren("Closest rival: ", element("bdi", pair.rival ?? "none"));
   at("reason").textContent = pair.reason;

@@ -19,8 +19,10 @@ from .page import HERE, embedded, partner_names, shown
 
 # where the sentence of a reason ends and tells that it awaits a person
 VERDICT = re.compile(r"\. (?:Awaits a person|Not counted): ")
+# where a piece of a reason ends
+END = re.compile(r"; |, but |: (?=our name begins|their name begins)|, (?=so taken for)")
 # beginnings of what speaks for a pair; everything else that a reason adds to its ground speaks against it
-FOR = ("same ", "ours is ")
+FOR = ("same ", "ours is ", "our name begins", "their name begins", "so taken for")
 # the sides' columns of account_mapping__match_review by what the page calls them
 SIDES = {
     "name": ("our_name", "partner_name"),
@@ -43,8 +45,7 @@ def clauses(row: Row) -> list[str]:
     for number, value in enumerate(quoted):
         if value:
             text = text.replace(f'"{value}"', f"\0{number}\0")
-    ground, *others = text.split("; ")
-    pieces = [ground, *(piece for other in others for piece in other.split(", but "))]
+    pieces = END.split(text.replace(", which several accounts bear", "; several accounts bear that name"))
     return [re.sub("\0([0-3])\0", lambda found: f'"{quoted[int(found[1])]}"', piece) for piece in pieces]
 
 
