@@ -125,6 +125,7 @@ function showList() {
   at("window").textContent = `${(first + 1).toLocaleString("en")} to ${(first + part.length).toLocaleString("en")} of ${count(listed.length, "pair", "pairs")}`;
   at("earlier").disabled = first === 0;
   at("later").disabled = first + WINDOW >= listed.length;
+  at("earlier").hidden = at("later").hidden = listed.length <= WINDOW;
   const focused = document.activeElement?.closest?.("#list") ? document.activeElement.dataset.number : null;
   at("list").replaceChildren(...part.map(number => {
     const item = document.createElement("li");
