@@ -29,6 +29,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from conftest import Demo
 from harness import PACKAGE, Project
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -619,6 +620,30 @@ def test_without_storage_the_page_says_so_and_still_works(reviewer: Reviewer, qu
         reviewer.driver.get(queue.as_uri())
 
 
+def test_two_windows_of_the_page_keep_each_others_decisions(reviewer: Reviewer, queue: Path) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    reviewer.open(queue)
+    reviewer.sign("Ada")
+    first = reviewer.driver.current_window_handle
+    reviewer.driver.switch_to.new_window("tab")
+    try:
+        reviewer.open(queue)
+        reviewer.press("m")
+        reviewer.driver.switch_to.window(first)
+        WebDriverWait(reviewer.driver, 10).until(lambda _: reviewer.text("counter").startswith("1 of 6"))
+        # both windows showed the first pair
+        assert reviewer.pair()[0] == "Ibex 0" and reviewer.text("state").startswith("Decided: match")
+        reviewer.press("\ue014n")  # one to the right
+        reviewer.driver.switch_to.window(reviewer.driver.window_handles[-1])
+        WebDriverWait(reviewer.driver, 10).until(lambda _: reviewer.text("counter").startswith("2 of 6"))
+        assert [row["decision"] for row in rows(reviewer.download())] == ["match", "no_match"]
+    finally:
+        reviewer.driver.switch_to.window(reviewer.driver.window_handles[-1])
+        reviewer.driver.close()
+        reviewer.driver.switch_to.window(first)
+
+
 def test_the_filter_shows_a_partner_and_the_download_holds_all(reviewer: Reviewer, queue: Path) -> None:
     from selenium.webdriver.support.ui import Select
 
@@ -869,6 +894,13 @@ def test_the_build_obeys_every_decision_made_by_keyboard(reviewer: Reviewer, pro
     assert others and {row["decided_by"] for row in others}.isdisjoint({"'=Ada Lind"})
     left = project.query("select partner_id, account_id, partner_account_id from account_mapping__match_review")
     assert left and not {tuple(row.values()) for row in left} & decided.keys()
+
+
+def test_the_page_of_the_demo_holds_the_queue_that_the_documentation_says(demo: Demo, tmp_path: Path) -> None:
+    command = [sys.executable, str(PACKAGE / "report"), "review", str(demo.database), "--output", "demo/review.html"]
+    (tmp_path / "demo").mkdir()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"$ make review\n{done.stdout}```\n" in (PACKAGE / "docs" / "report.md").read_text()
 
 
 def take_picture(path: Path, picture: Path) -> None:
