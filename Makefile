@@ -1,6 +1,7 @@
 # make demo: set up, run the main job on the bundled demo, show the overlap matrix and partner coverage.
 # make exchange-demo: play two companies and a clean room that pass each other files, and compare their counts.
 # make report: turn the demo's marts, once built, into demo/report.html.
+# make review: turn the demo's pairs that await a person into demo/review.html.
 # make test: set up, run all tests.
 # make check: set up, lint Python and the SQL that differs from the last commit, run the tests that are quick; under 3 minutes.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
@@ -12,7 +13,7 @@ JOBS ?= auto
 COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo report test check environments lint format lock clean
+.PHONY: help install demo exchange-demo report review test check environments lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -39,6 +40,9 @@ exchange-demo: install
 
 report: install
 	@$(BIN)/python report html demo/account_mapping_demo.duckdb --output demo/report.html
+
+review: install
+	@$(BIN)/python report review demo/account_mapping_demo.duckdb --output demo/review.html
 
 test: install
 	@$(BIN)/python -m pytest -n $(JOBS)
@@ -73,4 +77,4 @@ lock:
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) .venvs benchmarks/.venv-peers benchmarks/.venv-logic .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html
+	rm -rf $(VENV) .venvs benchmarks/.venv-peers benchmarks/.venv-logic .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html demo/review.html
