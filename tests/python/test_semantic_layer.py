@@ -113,9 +113,9 @@ SAVED: dict[str, tuple[str, str]] = {
         f"select partner_id, segment, accounts, customer_accounts {LACKING}",
     ),
 }
-# ours; partners have some more
 ACCOUNTS = 30
-ALL_ACCOUNTS = 36
+# of partners only
+STRANGERS = ["quokka lantern", "bilby harbour", "numbat orchard", "tenrec foundry", "fossa quarry"]
 
 
 def mf(project: Project, *arguments: str) -> str:
@@ -135,8 +135,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         variables={"account_mapping__crms": ["generic"], "account_mapping__semantic_layer": True},
     )
     names = [
-        "".join(chr(97 + (number * 7 + place * place * 5) % 26) for place in range(9)) for number in range(ALL_ACCOUNTS)
+        "".join(chr(97 + (number * 7 + place * place * 5) % 26) for place in range(9)) for number in range(ACCOUNTS)
     ]
+    names += STRANGERS
     project.write_table(
         "generic.accounts",
         [
@@ -144,7 +145,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
                 "account_id": str(number),
                 "account_name": name,
                 "website": f"{name}{number}.com",
-                "status": ["customer", "prospect", "churned"][number % 3],
+                "status": ["customer", "prospect", "open_opportunity", "churned"][number % 4],
                 "open_amount": f"{number * 100}.25",
                 "owner_name": ["Ann Ashdown", "Bo Birchley"][number % 2],
             }
@@ -152,8 +153,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ],
     )
     partners = {
-        "nimbus": [31, 32, *range(0, 24, 2), 33, 34],
-        "stratus": [*range(0, 27, 3), 35],
+        "nimbus": [30, 31, *range(0, 24, 2), 32, 33],
+        "stratus": [*range(0, 27, 3), 34],
         "cirrus": [*range(20, 26)],
     }
     project.write_seed(
@@ -174,7 +175,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
                     "partner_id": partner,
                     "account_id": f"{number}-{copy}",
                     "account_name": names[number],
-                    "website": f"{names[number]}{number}.com",
+                    "website": f"{names[number].replace(' ', '')}{number}.com",
                     "status": ["customer", "prospect"][number % 2] if partner != "cirrus" else None,
                     "segment": ["large", "small"][number % 2] if partner == "nimbus" else None,
                 }
