@@ -100,6 +100,8 @@ def test_a_question_reads_public_marts_and_says_where_they_are() -> None:
         assert read <= {*public_marts(), *WAREHOUSE_ONLY}, question["id"]
         assert question["reads"] == ("warehouse" if read & WAREHOUSE_ONLY else "copy"), question["id"]
     assert set(public_marts()) <= asked, "a mart that no question asks"
+    # docs/agents.md says how many
+    assert [question["reads"] for question in questions()].count("warehouse") == 2
 
 
 def test_a_query_of_an_intermediate_is_seen() -> None:
