@@ -51,10 +51,9 @@ known_now as (
 changed as (
 
     select
-        coalesce(states.record, known_now.record) as record,
-        coalesce(states.partner_id, known_now.partner_id) as partner_id,
-        coalesce(states.account_id, known_now.account_id) as account_id,
-        coalesce(states.partner_account_id, known_now.partner_account_id) as partner_account_id
+        {% for column in key -%}
+        coalesce(states.{{ column }}, known_now.{{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        {% endfor %}
 
     from states
     full outer join known_now

@@ -23,7 +23,7 @@ deal_history as (
 
 ),
 
-overlaps as (
+links as (
 
     select * from history
     where
@@ -60,7 +60,7 @@ seen as (
 
     select
         deals.partner_id,
-        overlaps.account_id,
+        links.account_id,
         deals.deal_id,
         deals.partner_account_id,
         deals.outcome,
@@ -68,16 +68,16 @@ seen as (
         deals.opened_on,
         deals.closed_on,
         deals.amount,
-        greatest(deals.valid_from, overlaps.valid_from) as seen_on,
+        greatest(deals.valid_from, links.valid_from) as seen_on,
         partners.first_seen_on as partner_first_seen_on
 
     from deals
-    inner join overlaps
+    inner join links
         on
-            deals.partner_id = overlaps.partner_id
-            and deals.partner_account_id = overlaps.partner_account_id
-            and deals.valid_from < overlaps.valid_until
-            and overlaps.valid_from < deals.valid_until
+            deals.partner_id = links.partner_id
+            and deals.partner_account_id = links.partner_account_id
+            and deals.valid_from < links.valid_until
+            and links.valid_from < deals.valid_until
     inner join partners
         on deals.partner_id = partners.partner_id
 
