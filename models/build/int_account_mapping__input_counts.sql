@@ -43,6 +43,12 @@ partner_rows as (
 
 ),
 
+deal_rows as (
+
+    select * from {{ ref('int_account_mapping__deal_rows') }}
+
+),
+
 partner_accounts as (
 
     select * from {{ ref('int_account_mapping__partner_accounts') }}
@@ -183,6 +189,26 @@ staged_rows as (
         on
             partner_rows.partner_id = partner_accounts.partner_id
             and partner_rows.account_id = partner_accounts.account_id
+
+    union all
+
+    select
+        deal_rows.source_relation || '.' || deal_rows.source_table as input,
+        case
+            when deal_rows.problem = 'inactive_partner' then 'excluded'
+            when deal_rows.record_state <> 'current' then deal_rows.record_state
+            when partner_accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        deal_rows.notes is not null or (deal_rows.raw_is_won is not null and deal_rows.is_won is null) as is_repaired,
+        deal_rows.updated_at,
+        deal_rows.extracted_at
+
+    from deal_rows
+    left join partner_accounts
+        on
+            deal_rows.partner_id = partner_accounts.partner_id
+            and deal_rows.account_id = partner_accounts.account_id
 
 ),
 

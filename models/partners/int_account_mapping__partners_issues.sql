@@ -107,6 +107,18 @@ key_rows as (
 
 ),
 
+deal_rows as (
+
+    select * from {{ ref('int_account_mapping__deal_rows') }}
+
+),
+
+partner_deals as (
+
+    select * from {{ ref('int_account_mapping__partner_deals') }}
+
+),
+
 unreadable_values as (
 
     {% for column, problem in {
@@ -147,6 +159,16 @@ noted_rows as (
         notes
 
     from partner_rows
+    where notes is not null
+
+    union all
+
+    select
+        source_relation,
+        source_table,
+        notes
+
+    from deal_rows
     where notes is not null
 
 ),
@@ -290,6 +312,57 @@ final as (
             )
         )
 
+    ---------- deals
+
+    union all
+
+    select
+        'partners.partner_deals' as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        'such as: ' || min(coalesce(deal_id, account_id, stage, '(no id)')) as detail,
+        count(*) as n_rows
+
+    from deal_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by partner_id, problem
+
+    {% for problem, condition in {
+        'deal_flag_not_readable': 'is_flag_unreadable',
+        'deal_outcomes_differ': 'is_contradictory',
+        'deal_outcome_unknown': 'is_outcome_unknown',
+        'deal_currency_without_rate': 'lacks_rate',
+    }.items() -%}
+    union all
+
+    select
+        'partners.partner_deals' as source,
+        partner_id as row_key,
+        '{{ problem }}' as problem,
+        'such as: ' || min(deal_id) as detail,
+        count(*) as n_rows
+
+    from partner_deals
+    where {{ condition }}
+    group by partner_id
+
+    {% endfor -%}
+    {% if not var('account_mapping__history') -%}
+    union all
+
+    select
+        'partners.partner_deals' as source,
+        partner_id as row_key,
+        'deals_without_history' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from partner_deals
+    group by partner_id
+
+    {% endif -%}
     ---------- names, identifiers and domains of both sides
 
     union all

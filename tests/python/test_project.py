@@ -133,7 +133,7 @@ def test_marts_never_read_staging(manifest):
 
 
 def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
-    kept = {"overlap_first_seen", "account_changes", "history", "frozen_counts"}
+    kept = {"overlap_first_seen", "account_changes", "history", "deal_history", "frozen_counts"}
     beside = {f"int_account_mapping__{name}" for name in ("scored_pairs", "build", *kept)}
     assert {model["name"] for model in models(manifest).values() if model["config"]["full_refresh"] is False} == {
         f"int_account_mapping__{name}" for name in kept
@@ -149,7 +149,7 @@ def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
             assert model["schema"] == "main", model["name"]
         else:
             assert model["schema"] == "main_account_mapping", model["name"]
-    assert sum(map(is_public, models(manifest).values())) == 22
+    assert sum(map(is_public, models(manifest).values())) == 23
 
 
 def test_a_mart_with_a_partner_names_it_and_what_leaves_does_not(manifest):
