@@ -46,7 +46,8 @@ FIELD = 'the firm\'s "line"/~'
 # ids, domains, tokens, statuses and other words of ours: what others join by stays as it is
 VERBATIM = {
     "account_id", "account_token", "agreement_id", "best_partner_id", "build_id", "cell_state", "change",
-    "changed_facts", "content_hash", "currency", "data_issue_id", "deal_id", "decision", "domains", "duplicate_group_id",
+    "changed_facts", "content_hash", "currency", "data_issue_id", "deal_id", "decision", "domains",
+    "duplicate_group_id",
     "epoch", "field", "how_estimated", "key_type", "kind", "match_method", "measure", "normaliser_version",
     "our_domains", "our_family_status", "our_status", "our_ultimate_parent_account_id", "parent_account_token",
     "partner_account_id", "partner_account_token", "partner_domains", "partner_family_status", "partner_id",
