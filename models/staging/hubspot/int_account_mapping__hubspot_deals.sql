@@ -190,7 +190,9 @@ final as (
         staged.deal_name,
         -- what the CRM calls it; an id that no table of stages explains is no name, but better than none
         coalesce(staged.stage_label, staged.stage) as stage,
-        coalesce(staged.probability, {{ account_mapping.win_probability('staged.stage_probability', 1) }}) as probability,
+        coalesce(
+            staged.probability, {{ account_mapping.win_probability('staged.stage_probability', 1) }}
+        ) as probability,
         staged.raw_amount,
         staged.amount,
         staged.currency,
