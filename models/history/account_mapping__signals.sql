@@ -182,15 +182,17 @@ told as (
             when 'overlap_new'
                 then partner_name || ' knows ' || account_text || ' too' || coalesce(', as ' || to_text, '')
             when 'overlap_lost'
-                then partner_name || ' and we no longer share ' || account_text
+                then
+                    partner_name || ' and we no longer share ' || account_text
                     || coalesce('; it was ' || from_text || ' of theirs', '')
             when 'status_flipped'
                 then partner_name || ' had ' || account_text || ' as ' || from_text || ' and now has it as ' || to_text
             when 'deal_opened'
                 then partner_name || ' has opened a deal with ' || account_text || when_and_worth
             when 'deal_advanced'
-                then partner_name || ' has moved a deal with ' || account_text || ' from ' || from_value || ' to ' || to_value
-                    || when_and_worth
+                then
+                    partner_name || ' has moved a deal with ' || account_text || ' from ' || from_value || ' to '
+                    || to_value || when_and_worth
             when 'deal_won'
                 then partner_name || ' has won a deal with ' || account_text || when_and_worth
             when 'deal_lost'

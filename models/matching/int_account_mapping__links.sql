@@ -168,8 +168,8 @@ decided as (
         case when match_overrides.decision is null then scored_pairs.relationship_by_website end
             as relationship_by_website,
         coalesce(scored_pairs.country_agreement = 'different', false) as is_abroad,
-        -- a name in another country, that of a group, or one with a telling word more is the family's: only a website or
-        -- number makes it the company
+        -- a name in another country, that of a group, or one with a telling word more is the family's: only a website
+        -- or number makes it the company
         coalesce(scored_pairs.match_method in ('name_exact', 'name_fuzzy'), false)
         and (
             scored_pairs.relationship_by_name is not null

@@ -17,7 +17,9 @@ opportunities as (
         account_id is not null
         and (
             is_open
-            or {{ dbt.datediff('close_date', account_mapping.as_of(), 'day') }} between 0 and {{ recent_days }}
+            or {{ dbt.datediff(
+                'close_date', account_mapping.as_of(), 'day'
+            ) }} between 0 and {{ recent_days }}
         )
 
 ),
