@@ -26,7 +26,7 @@ from report.marts import simple
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "evaluation_questions.jsonl"
 TOPICS = {
     *("coverage", "ecosystem", "overlap", "plays", "owners", "whitespace", "history", "quality", "issues", "freshness"),
-    *("why_not_matched", "exclusions", "families", "sharing", "impact", "populations"),
+    *("why_not_matched", "exclusions", "families", "sharing", "impact", "populations", "deals"),
 }
 # what is not in the copy that an agent gets
 WAREHOUSE_ONLY = {
