@@ -278,8 +278,9 @@ def deliver(project: Path, partner: str, party: protocol.Party, sequence: int, r
 def stored(project: Path, partner: str) -> tuple[int, int, int]:
     """(sequence, rows of keys, rules) that the warehouse holds of a partner; zeros before the first delivery."""
     with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
-        there = connection.execute("select count(*) from duckdb_tables() where schema_name = 'partners'").fetchone()[0]
-        if not there:
+        manifests = "select 1 from duckdb_tables() where schema_name = 'partners' and table_name = 'partner_manifests'"
+        # the ledger of what left may be there before anything came
+        if not connection.execute(manifests).fetchone():
             return 0, 0, 0
         counted = "(select {} from partners.partner_{} where partner_id = '" + partner + "')"
         parts = (("coalesce(max(sequence), 0)", "manifests"), ("count(*)", "keys"), ("count(*)", "agreements"))
