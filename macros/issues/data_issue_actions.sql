@@ -32,6 +32,8 @@
         'deal_outcomes_differ': 'counts as is_won says; correct it, or the stage',
         'deal_outcome_unknown': 'counts as open though closed_on is past: write true or false in is_won',
         'deal_currency_without_rate': 'the amount is unknown: add the currency to account_mapping__currency_rates',
+        'stage_without_deal': 'ignored: no deal has this stage; correct its crm or stage, or take the row out',
+        'stage_without_rank': 'comes after all stages with a rank: give it one in account_mapping__deal_stages',
         'deals_without_history': 'read, but no mart tells of them: set account_mapping__history: true',
         'no_identity': 'left out: give it a name, website, e-mail domain or identifier',
         'nothing_to_match_by': 'kept and counted, but nothing can match it: give it a name or website',

@@ -20,11 +20,18 @@ currency_rates as (
 
 ),
 
+deal_stages as (
+
+    select * from {{ ref('stg_account_mapping__settings_deal_stages') }}
+
+),
+
 rated as (
 
     select
         opportunities.*,
         account_ids.account_id,
+        {{ account_mapping.crm_kind('opportunities.source_relation') | indent(8) }} as kind,
         case
             when
                 opportunities.currency is null
@@ -45,35 +52,46 @@ rated as (
 
 final as (
 
+    -- what is said of this CRM goes before what is said of its kind
     select
         ---------- ids
-        source_relation,
-        source_table,
-        source_opportunity_id,
-        source_account_id,
-        account_id,
+        rated.source_relation,
+        rated.source_table,
+        rated.source_opportunity_id,
+        rated.source_account_id,
+        rated.account_id,
 
         ---------- text
-        deal_name,
-        stage,
-        currency,
-        raw_amount,
+        rated.deal_name,
+        coalesce(own_stages.stage_name, kind_stages.stage_name, rated.stage) as stage,
+        rated.stage as raw_stage,
+        rated.currency,
+        rated.raw_amount,
 
         ---------- numerics
-        amount,
-        probability,
-        {{ account_mapping.convert_amount('amount', 'rate') }} as converted_amount,
+        rated.amount,
+        coalesce(rated.probability, own_stages.probability, kind_stages.probability) as probability,
+        coalesce(own_stages.stage_rank, kind_stages.stage_rank) as stage_rank,
+        {{ account_mapping.convert_amount('rated.amount', 'rated.rate') }} as converted_amount,
 
         ---------- dates
-        close_date,
-        created_date,
+        rated.close_date,
+        rated.created_date,
 
         ---------- flags
-        coalesce(is_won, false) as is_won,
-        not coalesce(is_closed, false) and not coalesce(is_won, false) as is_open,
-        amount is not null and rate is null as lacks_rate
+        coalesce(rated.is_won, false) as is_won,
+        not coalesce(rated.is_closed, false) and not coalesce(rated.is_won, false) as is_open,
+        rated.amount is not null and rated.rate is null as lacks_rate
 
     from rated
+    left join deal_stages as own_stages
+        on
+            rated.source_relation = own_stages.crm
+            and lower(trim(rated.stage)) = own_stages.stage_key
+    left join deal_stages as kind_stages
+        on
+            rated.kind = kind_stages.crm
+            and lower(trim(rated.stage)) = kind_stages.stage_key
 
 )
 

@@ -432,6 +432,7 @@ def expected_opportunities(spelling: Spelling) -> list[Row]:
             "deal_name": deal.name,
             "stage": spelling.stages.get(deal.stage, deal.stage),
             "probability": STAGES[deal.stage],
+            "stage_rank": None,
             "amount": deal.amount,
             "converted_amount": deal.amount if is_rated else None,
             "currency": currency,
