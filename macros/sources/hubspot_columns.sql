@@ -72,6 +72,7 @@
                     'associated company ids',
                 ] + p('associatedcompanyid', ['associated company id', 'company id']),
                 'pipeline_id': ['id', 'deal pipeline id'] + p('pipeline'),
+                'owner': ['id'] + p('hubspot_owner_id', ['deal owner']),
                 'deal_name': ['text'] + p('dealname', ['deal name']),
                 'stage': ['id', 'deal pipeline stage id'] + p('dealstage', ['deal stage']),
                 'probability': ['rate'] + p('hs_deal_stage_probability', ['deal probability']),

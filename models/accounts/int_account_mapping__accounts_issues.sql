@@ -385,6 +385,19 @@ final as (
     union all
 
     select
+        source_relation || '.' || source_table as source,
+        'owner_id' as row_key,
+        'unknown_owner' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from opportunities
+    where has_unknown_owner
+    group by source_relation, source_table
+
+    union all
+
+    select
         'account_mapping__deal_stages' as source,
         crm || ' ' || stage as row_key,
         'stage_without_deal' as problem,

@@ -26,6 +26,27 @@ deal_stages as (
 
 ),
 
+owners as (
+
+    select * from {{ ref('int_account_mapping__owners') }}
+
+),
+
+owners_by_name as (
+
+    -- exports name the owner instead of giving an id; namesakes are left alone
+    select
+        source_relation,
+        lower(owner_name) as owner_name_key,
+        min(owner_email) as owner_email
+
+    from owners
+    where owner_name is not null
+    group by source_relation, lower(owner_name)
+    having count(*) = 1
+
+),
+
 rated as (
 
     select
@@ -65,6 +86,8 @@ final as (
         rated.deal_name,
         coalesce(own_stages.stage_name, kind_stages.stage_name, rated.stage) as stage,
         rated.stage as raw_stage,
+        coalesce(owners.owner_name, rated.owner_name) as owner_name,
+        coalesce(owners.owner_email, rated.owner_email, owners_by_name.owner_email) as owner_email,
         rated.currency,
         rated.raw_amount,
 
@@ -81,9 +104,19 @@ final as (
         ---------- flags
         coalesce(rated.is_won, false) as is_won,
         not coalesce(rated.is_closed, false) and not coalesce(rated.is_won, false) as is_open,
-        rated.amount is not null and rated.rate is null as lacks_rate
+        rated.amount is not null and rated.rate is null as lacks_rate,
+        rated.owner_id is not null and owners.owner_id is null as has_unknown_owner
 
     from rated
+    left join owners
+        on
+            rated.source_relation = owners.source_relation
+            and rated.owner_id = owners.owner_id
+    left join owners_by_name
+        on
+            rated.source_relation = owners_by_name.source_relation
+            and rated.owner_id is null
+            and lower(rated.owner_name) = owners_by_name.owner_name_key
     left join deal_stages as own_stages
         on
             rated.source_relation = own_stages.crm

@@ -76,6 +76,7 @@ class Deal:
     created_date: date = date(2022, 11, 5)
     name: str | None = None
     stage: str = "Qualify"
+    owner: int | None = None
 
 
 @dataclass(frozen=True)
@@ -208,9 +209,9 @@ STAGES = {
     "Closed Lost": Decimal("0.0000"),
 }
 DEALS = [
-    Deal((0,), "won", Decimal("12500.00"), "EUR", date(2025, 3, 1), name="Turbines, 2nd lot", stage="Closed Won"),
-    Deal((1, 2), "open", Decimal("1200.50"), "USD", date(2026, 9, 30), name="Netz für Süd"),
-    Deal((5,), "lost", Decimal("99.99"), "USD", date(2024, 2, 29), name="Anvils", stage="Closed Lost"),
+    Deal((0,), "won", Decimal("12500.00"), "EUR", date(2025, 3, 1), name="Turbines, 2nd lot", owner=1, stage="Closed Won"),
+    Deal((1, 2), "open", Decimal("1200.50"), "USD", date(2026, 9, 30), name="Netz für Süd", owner=0),
+    Deal((5,), "lost", Decimal("99.99"), "USD", date(2024, 2, 29), name="Anvils", owner=1, stage="Closed Lost"),
     Deal((3,), "open", Decimal("7.00"), None, date(2026, 5, 5), name='"Old" deal', stage="Propose"),
     Deal((7,), "open", None, "JPY", date(2026, 5, 6)),
     Deal((11,), "won", Decimal("1000000.00"), "EUR", date(2023, 1, 1), is_deleted=True, stage="Closed Won"),
@@ -424,9 +425,12 @@ def expected_opportunities(spelling: Spelling) -> list[Row]:
         company = deal.companies[0] if deal.companies else None
         currency = None if spelling.crm == "dynamics_365" else deal.currency
         is_rated = currency in (None, "USD")
+        owner = None if deal.owner is None else OWNERS[deal.owner]
         row: Row = {
             "source_relation": spelling.crm,
             "source_opportunity_id": ids.deal(index),
+            "owner_name": owner and owner.name,
+            "owner_email": owner and owner.email,
             "source_account_id": ids.account(company),
             "account_id": account_id(spelling, company),
             "deal_name": deal.name,
@@ -536,6 +540,7 @@ def salesforce_fivetran(ids: Ids = IDS["salesforce"]) -> Tables:
             {
                 "id": ids.deal(index),
                 "account_id": ids.account(item.companies[0]) if item.companies else None,
+                "owner_id": owner(item.owner),
                 "name": item.name,
                 "stage_name": item.stage,
                 "probability": STAGES[item.stage] * 100,
@@ -609,6 +614,7 @@ def salesforce_report() -> Tables:
         row["last_modified_date"] = f"{row['last_modified_date']:%m/%d/%Y}"
         row["owner_id"] = row["owner_id"] and row["owner_id"][:15]
     for row in kept["opportunity"]:
+        row["owner_id"] = row["owner_id"] and row["owner_id"][:15]
         row["close_date"] = f"{row['close_date']:%m/%d/%Y}"
         row["created_date"] = f"{row['created_date']:%m/%d/%Y}"
     labels = {
@@ -631,6 +637,7 @@ def salesforce_report() -> Tables:
         "opportunity": {
             "id": "Opportunity ID",
             "account_id": "Account ID",
+            "owner_id": "Owner ID",
             "name": "Opportunity Name",
             "stage_name": "Stage",
             "probability": "Probability (%)",
@@ -656,6 +663,7 @@ def salesforce_report_with_owner_names() -> Tables:
     for row in tables["account"]:
         row["Account Owner"] = names.get(row.pop("Owner ID").strip(), "")
     for row in tables["opportunity"]:
+        row["Opportunity Owner"] = names.get(row.pop("Owner ID").strip(), "")
         row.pop("Closed"), row.pop("Won")
         if "Closed" not in row["Stage"]:
             row["Stage"] = ""
@@ -723,6 +731,7 @@ def hubspot_fivetran(with_type: bool = True) -> Tables:
                 "deal_pipeline_id": "default",
                 "deal_pipeline_stage_id": HUBSPOT_STAGES[item.stage],
                 "property_dealname": item.name,
+                "property_hubspot_owner_id": None if item.owner is None else 50 + item.owner,
                 "property_amount": item.amount,
                 "property_deal_currency_code": item.currency,
                 "property_closedate": datetime.combine(item.close_date, datetime.min.time()),
@@ -788,6 +797,7 @@ def hubspot_airbyte(as_json: bool = False) -> Tables:
             "archived": item.is_deleted,
             "companies": [account(company) for company in item.companies] or None,
             "properties_dealname": item.name,
+            "properties_hubspot_owner_id": None if item.owner is None else str(50 + item.owner),
             "properties_pipeline": "default",
             "properties_dealstage": HUBSPOT_STAGES[item.stage],
             "properties_hs_deal_stage_probability": float(STAGES[item.stage]),
@@ -870,6 +880,7 @@ def hubspot_export() -> Tables:
         {
             "Record ID": IDS["hubspot"].deal(index),
             "Deal Name": item.name,
+            "Deal owner": None if item.owner is None else OWNERS[item.owner].name,
             "Deal Stage": HUBSPOT_LABELS[item.stage],
             "Deal probability": STAGES[item.stage],
             "Amount": item.amount,
@@ -946,6 +957,7 @@ def pipedrive(shape: str) -> Tables:
                 "id": deal(index),
                 "org_id": organization(item.companies[0] if item.companies else None),
                 "title": item.name,
+                "user_id": owner(item.owner),
                 "stage_id": list(STAGES).index(item.stage) + 1,
                 "probability": float(STAGES[item.stage] * 100) if shape == "number" else None,
                 "value": None if item.amount is None else float(item.amount),
@@ -1021,6 +1033,7 @@ def dynamics_fivetran() -> Tables:
                 "opportunityid": ids.deal(index),
                 "parentaccountid": ids.account(item.companies[0] if item.companies else None),
                 "name": item.name,
+                "ownerid": owner(item.owner),
                 "salesstage": list(STAGES).index(item.stage),
                 "closeprobability": STAGES[item.stage] * 100,
                 "estimatedvalue": item.amount,
