@@ -209,7 +209,9 @@ STAGES = {
     "Closed Lost": Decimal("0.0000"),
 }
 DEALS = [
-    Deal((0,), "won", Decimal("12500.00"), "EUR", date(2025, 3, 1), name="Turbines, 2nd lot", owner=1, stage="Closed Won"),
+    Deal(
+        (0,), "won", Decimal("12500.00"), "EUR", date(2025, 3, 1), name="Turbines, 2nd lot", owner=1, stage="Closed Won"
+    ),
     Deal((1, 2), "open", Decimal("1200.50"), "USD", date(2026, 9, 30), name="Netz für Süd", owner=0),
     Deal((5,), "lost", Decimal("99.99"), "USD", date(2024, 2, 29), name="Anvils", owner=1, stage="Closed Lost"),
     Deal((3,), "open", Decimal("7.00"), None, date(2026, 5, 5), name='"Old" deal', stage="Propose"),
