@@ -28,8 +28,8 @@ ranked_deals as (
 
     {{ account_mapping.ranked_records('deals', ['source_relation', 'source_opportunity_id'], [
         'primary_source_account_ids', 'source_account_ids', 'pipeline_id', 'stage', 'raw_amount', 'currency',
-        'is_closed', 'is_won', 'close_date', 'created_date', 'merged_source_opportunity_ids', 'deal_name', 'probability',
-        'owner',
+        'is_closed', 'is_won', 'close_date', 'created_date', 'merged_source_opportunity_ids', 'deal_name',
+        'probability', 'owner',
     ]) | indent(4) }}
 
 ),
