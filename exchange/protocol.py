@@ -66,7 +66,7 @@ KEY_TYPES = (
 )
 FIELDS = (
     *("name", "website", "country", "status", "segment", "owner_name", "owner_email", "open_amount"),
-    "customer_since",
+    *("customer_since", "deal_stage", "deal_close_date", "last_won_on"),
 )
 COLUMNS = {
     "keys": (

@@ -52,6 +52,8 @@
                     'reference', 'parentaccountid', '_parentaccountid_value', 'accountid', '_accountid_value',
                     'customerid', '_customerid_value',
                 ],
+                'owner_id': ['reference', 'ownerid', '_ownerid_value', 'owninguser', '_owninguser_value'],
+                'owner_name': ['text', 'owneridname', 'owner'],
                 'deal_name': ['text', 'name', 'topic'],
                 'stage': ['text', 'stepname', 'pipeline phase'],
                 'stage_code': ['id', 'salesstage', 'sales stage', 'salesstagecode'],

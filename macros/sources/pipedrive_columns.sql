@@ -52,6 +52,8 @@
             'columns': {
                 'source_opportunity_id': ['id', 'id', 'deal id', 'deal - id'],
                 'source_account_id': ['reference', 'org id', 'organization id', 'deal - organization id', 'organization.id'],
+                'owner': ['object', 'user id', 'owner id', 'owner', 'deal - owner'],
+                'owner_name': ['text', 'owner name'],
                 'deal_name': ['text', 'title', 'deal - title'],
                 'stage': ['text', 'deal - stage', 'stage name', 'stage'],
                 'stage_id': ['reference', 'stage id'],

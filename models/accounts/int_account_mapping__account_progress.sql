@@ -15,6 +15,7 @@ ranked as (
             partition by account_id
             order by
                 case when is_open then 0 else 1 end,
+                stage_rank desc nulls last,
                 probability desc nulls last,
                 converted_amount desc nulls last,
                 close_date nulls last,

@@ -68,6 +68,27 @@ currency_rates as (
 
 ),
 
+deal_stages as (
+
+    select * from {{ ref('stg_account_mapping__settings_deal_stages') }}
+
+),
+
+stages_of_deals as (
+
+    select
+        source_relation,
+        {{ account_mapping.crm_kind('source_relation') | indent(8) }} as kind,
+        lower(trim(raw_stage)) as stage_key,
+        min(raw_stage) as written_stage,
+        count(case when is_open and stage_rank is null then 1 end) as unranked_deals
+
+    from opportunities
+    where raw_stage is not null
+    group by source_relation, lower(trim(raw_stage))
+
+),
+
 staged_rows as (
 
     {% for versions in ['account_versions', 'opportunity_versions', 'contact_versions', 'lookup_versions'] -%}
@@ -360,6 +381,57 @@ final as (
     from account_records
     where has_unknown_owner
     group by source_relation, source_table
+
+    union all
+
+    select
+        source_relation || '.' || source_table as source,
+        'owner_id' as row_key,
+        'unknown_owner' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from opportunities
+    where has_unknown_owner
+    group by source_relation, source_table
+
+    union all
+
+    select
+        'account_mapping__deal_stages' as source,
+        crm || ' ' || stage as row_key,
+        'stage_without_deal' as problem,
+        stage_name as detail,
+        1 as n_rows
+
+    from deal_stages
+    where
+        not exists (
+            select 1 from stages_of_deals
+            where
+                deal_stages.crm in (stages_of_deals.source_relation, stages_of_deals.kind)
+                and deal_stages.stage_key = stages_of_deals.stage_key
+        )
+
+    union all
+
+    -- where some stages of a CRM are ranked, the others would come after all of them unseen
+    select
+        source_relation || ' opportunities' as source,
+        written_stage as row_key,
+        'stage_without_rank' as problem,
+        'add: ' || source_relation || ',' || written_stage || ',,<rank>,' as detail,
+        unranked_deals as n_rows
+
+    from stages_of_deals
+    where
+        unranked_deals > 0
+        and exists (
+            select 1 from deal_stages
+            where
+                deal_stages.crm in (stages_of_deals.source_relation, stages_of_deals.kind)
+                and deal_stages.stage_rank is not null
+        )
 
 )
 

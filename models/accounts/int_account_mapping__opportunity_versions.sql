@@ -11,6 +11,9 @@
     'source_opportunity_id': text,
     'source_account_id': text,
     'merged_source_opportunity_ids': text,
+    'owner_id': text,
+    'owner_name': text,
+    'owner_email': text,
     'deal_name': text,
     'stage': text,
     'probability': 'decimal(5, 4)',
@@ -48,7 +51,7 @@ ranked as (
 
     {{ account_mapping.ranked_records('opportunities', ['source_relation', 'source_opportunity_id'], [
         'source_account_id', 'merged_source_opportunity_ids', 'raw_amount', 'currency', 'is_closed', 'is_won',
-        'close_date', 'created_date', 'deal_name', 'stage', 'probability',
+        'close_date', 'created_date', 'deal_name', 'stage', 'probability', 'owner_id', 'owner_name', 'owner_email',
     ]) | indent(4) }}
 
 ),
@@ -69,6 +72,9 @@ final as (
         ranked.source_table,
         ranked.source_opportunity_id,
         ranked.source_account_id,
+        ranked.owner_id,
+        ranked.owner_name,
+        ranked.owner_email,
         ranked.deal_name,
         ranked.stage,
         ranked.probability,

@@ -131,7 +131,7 @@ joined as (
         normalized.vat_id,
         normalized.linkedin,
         excluded_accounts.reason as exclusion_reason,
-        partner_records.deal_stage,
+        coalesce(partner_records.deal_stage, left(shared_fields.deal_stage, 255)) as deal_stage,
 
         ---------- numerics
         partner_records.annual_revenue,
@@ -142,8 +142,12 @@ joined as (
         coalesce(
             partner_records.customer_since, {{ account_mapping.to_date('shared_fields.customer_since') }}
         ) as customer_since,
-        partner_records.deal_close_date,
-        partner_records.last_won_on,
+        coalesce(
+            partner_records.deal_close_date, {{ account_mapping.to_date('shared_fields.deal_close_date') }}
+        ) as deal_close_date,
+        coalesce(
+            partner_records.last_won_on, {{ account_mapping.to_date('shared_fields.last_won_on') }}
+        ) as last_won_on,
         partner_records.updated_at,
 
         ---------- flags

@@ -66,7 +66,7 @@ VERBATIM = {
 FOREIGN = {
     "account_name": True, "action": False, "ask": True, "best_play": True, "columns_read": False,
     "columns_unread": True, "country": True, "country_code": False, "crm_status": True, "deal_name": False,
-    "deal_stage": False, "decided_by": True, "detail": True,
+    "deal_owner": False, "deal_owner_email": False, "deal_stage": False, "decided_by": True, "detail": True,
     "exclusion_reason": True, "from_value": False, "give_back": True, "input": True, "item_value": False,
     "match_reason": False, "name": True,
     "our_city": True, "our_country": True, "our_crm_status": True, "our_deal_stage": False, "our_name": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,12 +15,16 @@ import pyarrow as pa
 import pytest
 from harness import Project
 
-# more of them: ACCOUNT_MAPPING_SIGNAL_WORLDS=50 pytest tests/python/test_signals.py
-WORLDS = int(os.environ.get("ACCOUNT_MAPPING_SIGNAL_WORLDS", "2"))
+# more of them: ACCOUNT_MAPPING_SIGNAL_WORLDS=100 pytest tests/python/test_signals.py
+WORLDS = int(os.environ.get("ACCOUNT_MAPPING_SIGNAL_WORLDS", "6"))
+# Worlds with partners and accounts of their own share a project, and with it the order of its runs.
+PROJECTS = min(WORLDS, 2 if WORLDS < 20 else 4)
 VARIABLES = {"account_mapping__crms": ["generic"], "account_mapping__history": True}
 DAYS = [date(2026, 1, 5) + timedelta(days=7 * week) for week in range(8)]
-PARTNERS = {"nimbus": "Nimbus", "stratus": "Stratus"}
+PARTNERS = ("nimbus", "stratus")
 ACCOUNTS = {f"crm:{number}": f"{name} Ltd" for number, name in enumerate(("Kudu", "Ibex", "Bison", "Eland"))}
+# an account that left our list while its signals stay
+GONE = "crm:3"
 STATUSES = ("customer", "open_opportunity", "churned", "prospect", "not_shared")
 STAGES = ("Qualify", "Propose", "PROPOSE", "Negotiate", None)
 DEAL_COLUMNS = (
@@ -79,6 +83,18 @@ class World:
     deals: dict[tuple[str, str], Deal] = field(default_factory=dict)
     lists: dict[str, set[str]] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
+
+
+def together(worlds: dict[int, World]) -> World:
+    """Several worlds in one, each with partners and accounts of its own."""
+    made = World()
+    for seed, world in worlds.items():
+        for (partner, ours, theirs), status in world.links.items():
+            made.links[f"{partner}_{seed}", f"{ours}_{seed}", theirs] = status
+        made.deals |= {(f"{partner}_{seed}", deal_id): deal for (partner, deal_id), deal in world.deals.items()}
+        made.lists |= {f"{partner}_{seed}": accounts for partner, accounts in world.lists.items()}
+        made.paused |= {f"{partner}_{seed}" for partner in world.paused}
+    return made
 
 
 def slow(seed: str, step: int, odds: float) -> random.Random:
@@ -164,8 +180,11 @@ def rows_of(world: World, rng: random.Random) -> list[dict[str, str | None]]:
     return rows
 
 
-def write(project: Project, world: World, rng: random.Random) -> None:
-    """The raw deals, and in place of the models above what they would have made of the world."""
+def write(project: Project, world: World, seeds: Iterable[int], rng: random.Random) -> None:
+    """The raw deals, and in place of the models above what they would have made of the world.
+
+    world: one that holds the worlds of `seeds`.
+    """
     columns = {column: [] for column in DEAL_COLUMNS}
     for row in rows_of(world, rng):
         for column, values in columns.items():
@@ -194,9 +213,9 @@ def write(project: Project, world: World, rng: random.Random) -> None:
         for (partner, ours, theirs), status in world.links.items()
     ]
     links += [
-        links[0] | {"decision": "review", "account_id": ours, "partner_account_id": "5"}
-        for ours in list(ACCOUNTS)[:2]
-        if links
+        link | {"decision": "review", "account_id": ours, "partner_account_id": "5"}
+        for link in links[:1]
+        for ours in sorted({link["account_id"], f"crm:0_{max(seeds)}"})
     ]
     project.write_table("int_account_mapping__links", pa.Table.from_pylist(links, schema=LINKS))
     listed = [(partner, account) for partner, accounts in world.lists.items() for account in sorted(accounts)]
@@ -228,9 +247,10 @@ def write(project: Project, world: World, rng: random.Random) -> None:
         ),
         "accounts": (
             [
-                {"account_id": ours, "name": name, "status": "prospect", "owner": "Ann Kudu"}
+                {"account_id": f"{ours}_{seed}", "name": name, "status": "prospect", "owner": "Ann Kudu"}
+                for seed in seeds
                 for ours, name in ACCOUNTS.items()
-                if ours != "crm:3"
+                if ours != GONE
             ],
             [(name, pa.string()) for name in ("account_id", "name", "status", "owner")],
         ),
@@ -242,11 +262,11 @@ def write(project: Project, world: World, rng: random.Random) -> None:
         [
             {
                 "partner_id": partner,
-                "partner_name": PARTNERS.get(partner, partner),
+                "partner_name": partner.title(),
                 "exchange": "keys" if partner == "hashed" else "list",
                 "is_active": str(partner not in world.paused).lower(),
             }
-            for partner in (*PARTNERS, "hashed")
+            for partner in (*(f"{partner}_{seed}" for partner in PARTNERS for seed in seeds), "hashed")
         ],
     )
 
@@ -291,12 +311,13 @@ def expected(last: dict[date, World]) -> set[tuple[Any, ...]]:
             told[link] = status
         here = dict(world.links)
 
+        linked: dict[tuple[str, str], list[str]] = {}
+        for partner, ours, theirs in world.links:
+            linked.setdefault((partner, theirs), []).append(ours)
         for (partner, deal_id), deal in world.deals.items():
             if partner in world.paused or deal.account_id not in world.lists[partner]:
                 continue
-            for ours in ACCOUNTS:
-                if (partner, ours, deal.account_id) not in world.links:
-                    continue
+            for ours in linked.get((partner, deal.account_id), ()):
                 past = seen.setdefault((partner, ours, deal_id), [])
                 now = outcome(deal, day)
                 news: list[tuple[Any, ...]] = []
@@ -336,19 +357,20 @@ def found(project: Project) -> dict[str, tuple[Any, ...]]:
     return signals
 
 
-def run(project: Project, day: date, world: World, seed: str) -> None:
-    write(project, world, random.Random(seed))
+def run(project: Project, day: date, world: World, seeds: Iterable[int], seed: str) -> None:
+    write(project, world, seeds, random.Random(seed))
     project.make(*FROM_LINKS, variables={"account_mapping__as_of": day.isoformat()})
 
 
-@pytest.mark.parametrize("seed", range(WORLDS))
+@pytest.mark.parametrize("batch", range(PROJECTS))
 def test_random_worlds_give_each_signal_once_whatever_the_order_of_runs(
-    make_project: Callable[..., Project], seed: int
+    make_project: Callable[..., Project], batch: int
 ) -> None:
     """Each day once, in any order, then days again with corrected rows and with the rows that they had before."""
     project = make_project(variables=VARIABLES)
     project.write_seed("account_mapping__currency_rates", [{"currency": "SEK", "rate": "0.1"}])
-    rng = random.Random(seed)
+    seeds = range(batch, WORLDS, PROJECTS)
+    rng = random.Random(batch)
     steps = [*range(len(DAYS)), *rng.choices(range(len(DAYS)), k=6)]
     rng.shuffle(steps)
     # a correction, back and forth
@@ -356,9 +378,11 @@ def test_random_worlds_give_each_signal_once_whatever_the_order_of_runs(
     last: dict[date, World] = {}
     known: dict[str, set[tuple[Any, ...]]] = {}
     for number, step in enumerate(steps):
-        version = 0 if number == len(steps) - 1 else rng.choice([0, 0, 1, 2, 3])
-        last[DAYS[step]] = world_of(seed, step, version)
-        run(project, DAYS[step], last[DAYS[step]], f"{seed} {number}")
+        is_last = number == len(steps) - 1
+        last[DAYS[step]] = together(
+            {seed: world_of(seed, step, 0 if is_last else rng.choice([0, 0, 1, 2, 3])) for seed in seeds}
+        )
+        run(project, DAYS[step], last[DAYS[step]], seeds, f"{batch} {number}")
         signals = found(project)
         assert set(signals.values()) == expected(last), f"run {number} of {DAYS[step]}"
         for signal_id, facts in signals.items():
@@ -367,21 +391,21 @@ def test_random_worlds_give_each_signal_once_whatever_the_order_of_runs(
             known.setdefault(signal_id, set()).add(place)
     assert len(steps) >= 12 and all(len(places) == 1 for places in known.values())
     before = project.query("select * from account_mapping__signals")
-    run(project, DAYS[steps[-1]], last[DAYS[steps[-1]]], f"{seed} again")
+    run(project, DAYS[steps[-1]], last[DAYS[steps[-1]]], seeds, f"{batch} again")
     assert project.query("select * from account_mapping__signals") == before
 
     # the same days in their order, each once, end alike
     ordered = make_project(name="ordered", variables=VARIABLES)
     ordered.write_seed("account_mapping__currency_rates", [{"currency": "SEK", "rate": "0.1"}])
     for day in sorted(last):
-        run(ordered, day, last[day], f"{seed} ordered")
+        run(ordered, day, last[day], seeds, f"{batch} ordered")
     assert ordered.query("select * from account_mapping__signals") == before
 
     shared = {(partner, ours) for partner, ours, _ in last[max(last)].links}
     for row in before:
         assert row["is_shared_now"] == ((row["partner_id"], row["account_id"]) in shared)
-        assert row["partner_name"] == PARTNERS[row["partner_id"]] and row["partner_name"] in row["what"]
-        assert (row["account_name"] is None) == (row["account_id"] == "crm:3") == (row["our_status"] is None)
+        assert row["partner_name"] == row["partner_id"].title() and row["partner_name"] in row["what"]
+        assert (row["account_name"] is None) == row["account_id"].startswith(GONE) == (row["our_status"] is None)
         assert (row["account_name"] or row["account_id"]) in row["what"] and row["what"].endswith(".")
     assert {row["signal"] for row in before} >= {
         "overlap_new",

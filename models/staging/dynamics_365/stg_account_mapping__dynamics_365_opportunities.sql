@@ -17,8 +17,10 @@ renamed as (
         source_opportunity_id,
         source_account_id,
         currency_id,
+        owner_id,
 
         ---------- strings
+        owner_name,
         deal_name,
         stage,
         stage_code,

@@ -19,6 +19,7 @@ renamed as (
         primary_source_account_ids,
         source_account_ids,
         pipeline_id,
+        owner,
 
         ---------- strings
         deal_name,

@@ -17,8 +17,11 @@ renamed as (
         source_opportunity_id,
         source_account_id,
         cast(null as {{ dbt.type_string() }}) as merged_source_opportunity_ids,
+        owner_id,
 
         ---------- strings
+        owner_name,
+        owner_email,
         deal_name,
         stage,
         raw_amount,
