@@ -20,7 +20,7 @@ CRMS = ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic", "shared
 # In the order in which they may read each other.
 ROOMS = [
     *("staging", "accounts", "partners", "identity", "members", "keys", "matching", "counting", "selling", "history"),
-    *("shared", "build", "semantic"),
+    *("shared", "build", "alerts", "semantic"),
 ]
 VARS = {
     "account_mapping__crms": CRMS,
