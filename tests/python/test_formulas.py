@@ -58,6 +58,7 @@ VERBATIM = {
     # words of normalised names: letters and digits
     "our_other_words", "partner_other_words", "shared_words",
     "alternative_partner_id", "deal_state", "recommended_partner_id",
+    "alert_id", "severity",
     # alpha-2 codes of the normaliser
     "our_country_code",
 }  # fmt: skip
@@ -79,6 +80,7 @@ FOREIGN = {
     "relation_name": True, "rival_name": True, "row_key": True, "segment": True, "source": True,
     "source_relation": True, "target_list": True, "target_lists": True, "tier": True, "to_value": True,
     "value": False, "what": True, "why": True,
+    "channel": False, "recipient": True, "text": True, "title": False,
 }  # fmt: skip
 
 # texts by mart and column
@@ -176,7 +178,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write_seed(
         "account_mapping__partners",
         [
-            {"partner_id": name, "partner_name": f"+{name}", "partner_type": "@reseller", "tier": "=1+1"} | settings
+            {
+                "partner_id": name,
+                "partner_name": f"+{name}",
+                "partner_type": "@reseller",
+                "tier": "=1+1",
+                "partner_manager": "@Ann",
+            }
+            | settings
             for name in ("nimbus", "stratus")
         ],
     )
