@@ -21,5 +21,12 @@
         'own': account_mapping.own_columns,
         'partners': account_mapping.partners_columns,
     } -%}
-    {{- return(kinds[source_name]()) -}}
+    {%- set tables = kinds[source_name]() -%}
+    {#- what contacts do for a living is personal data: it is read only where somebody asked for people -#}
+    {%- if var('account_mapping__people') -%}
+        {%- for table_name, names in account_mapping.job_title_columns().get(source_name, {}).items() -%}
+            {%- do tables[table_name]['columns'].update({'job_title': names}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(tables) -}}
 {% endmacro %}

@@ -18,6 +18,12 @@ contact_hosts as (
 
 ),
 
+people as (
+
+    select * from {{ ref('int_account_mapping__people') }}
+
+),
+
 exclusions as (
 
     select * from {{ ref('stg_account_mapping__settings_exclusions') }}
@@ -55,6 +61,9 @@ final as (
     where email_domain is not null
     union
     select email_host as raw_value from contact_hosts
+    union
+    select email_host as raw_value from people
+    where email_host is not null
     union
     select exclusion_value as raw_value from exclusions
     where kind = 'domain'

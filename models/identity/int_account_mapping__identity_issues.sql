@@ -45,6 +45,18 @@ domain_owners as (
 
 ),
 
+people as (
+
+    select * from {{ ref('int_account_mapping__people') }}
+
+),
+
+account_people as (
+
+    select * from {{ ref('int_account_mapping__account_people') }}
+
+),
+
 row_problems as (
 
     select
@@ -197,6 +209,38 @@ final as (
         n_accounts as n_rows
 
     from domain_owners
+
+    ---------- persons, of whom nothing but their number is told
+
+    union all
+
+    select
+        source,
+        case when side = 'ours' then 'e-mail' else partner_id end as row_key,
+        problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from people
+    where problem is not null
+    group by source, side, partner_id, problem
+
+    union all
+
+    select
+        source,
+        case when side = 'ours' then 'e-mail' else partner_id end as row_key,
+        case email_kind when 'free_mail' then 'free_mail_contacts' else email_kind end as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(distinct account_id || ' ' || email) as n_rows
+
+    from account_people
+    where
+        email_kind <> 'business'
+        {%- if var('account_mapping__people_free_mail') %}
+        and email_kind <> 'free_mail'
+        {%- endif %}
+    group by source, side, partner_id, email_kind
 
     ---------- settings
 
