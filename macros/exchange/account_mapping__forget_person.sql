@@ -80,9 +80,9 @@
         {%- endif -%}
     {%- endfor -%}
     {#- a hash cannot be told whose it is: those of all persons of the account go, and the next build makes the others anew -#}
-    {%- set match_keys = load_relation(ref('int_account_mapping__match_keys')) -%}
-    {%- set shared_keys = load_relation(ref('account_mapping__shared_keys')) -%}
-    {%- if accounts and match_keys -%}
+    {%- set match_keys = ref('int_account_mapping__match_keys') -%}
+    {%- set shared_keys = ref('account_mapping__shared_keys') -%}
+    {%- if accounts and account_mapping._is_there(match_keys) -%}
         {%- set literals = [] -%}
         {%- for account in accounts | unique -%}
             {%- do literals.append(account_mapping._text_literal(account)) -%}
@@ -90,7 +90,7 @@
         {%- set hashed = " from " ~ match_keys ~ " where key_type = 'person' and account_id in (" ~ (literals | join(", ")) ~ ")" -%}
         {%- set counted = run_query("select count(*)" ~ hashed).rows[0][0] -%}
         {%- if counted -%}
-            {%- if shared_keys -%}
+            {%- if account_mapping._is_there(shared_keys) -%}
                 {%- do statements.append(
                     "delete from " ~ shared_keys ~ " where key_type = 'person' and token in (select token" ~ hashed ~ ")") -%}
             {%- endif -%}
@@ -141,8 +141,8 @@
 {% macro _left_of_person(person, partner_contacts) %}
     {#- Lines that say where the person still is, and what to do there. -#}
     {%- set lines = [] -%}
-    {%- set contacts = load_relation(ref('int_account_mapping__contact_rows')) -%}
-    {%- if contacts -%}
+    {%- set contacts = ref('int_account_mapping__contact_rows') -%}
+    {%- if account_mapping._is_there(contacts) -%}
         {%- set query -%}
             with contacts as (select * from {{ contacts }} where contains(emails, '@')),
             items as ({{ account_mapping.explode_items('contacts', 'emails', ['source_relation', 'source_table', 'source_contact_id']) }}),
@@ -158,8 +158,8 @@
                 ~ ": delete it in the CRM and in your loader's table, else the next build reads it again") -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set of_partners = load_relation(ref('stg_account_mapping__partner_contacts')) -%}
-    {%- if of_partners -%}
+    {%- set of_partners = ref('stg_account_mapping__partner_contacts') -%}
+    {%- if account_mapping._is_there(of_partners) -%}
         {%- for row in run_query("select distinct partner_id, email from " ~ of_partners ~ " where length(trim(email)) = "
             ~ (person | length) ~ " order by all").rows if ((row[1] | string) | trim | lower) == person -%}
             {%- do lines.append("  partners.partner_contacts still has the person, from " ~ row[0]
@@ -167,4 +167,15 @@
         {%- endfor -%}
     {%- endif -%}
     {{- return(lines) -}}
+{% endmacro %}
+
+{% macro _is_there(relation) %}
+    {#- Whether a table or view exists, asked of the engine: the adapter's look-ups open a transaction of their own. -#}
+    {%- set counted = run_query(
+        "select count(*) from (select database_name, schema_name, table_name as name from duckdb_tables() union all"
+        ~ " select database_name, schema_name, view_name as name from duckdb_views()) as relations"
+        ~ " where database_name = " ~ account_mapping._text_literal(relation.database)
+        ~ " and schema_name = " ~ account_mapping._text_literal(relation.schema)
+        ~ " and name = " ~ account_mapping._text_literal(relation.identifier)) -%}
+    {{- return(counted.rows[0][0] > 0) -}}
 {% endmacro %}

@@ -28,5 +28,12 @@
             {%- do tables[table_name]['columns'].update({'job_title': names}) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- for table_name, spec in account_mapping.lead_columns().get(source_name, {}).items() -%}
+        {%- if table_name not in tables -%}
+            {%- do tables.update({table_name: spec}) -%}
+        {%- elif account_mapping.leads_mode() != 'off' -%}
+            {%- do tables[table_name]['columns'].update(spec['columns']) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{- return(tables) -}}
 {% endmacro %}

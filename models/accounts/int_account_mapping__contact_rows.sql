@@ -25,6 +25,8 @@
 {%- if var('account_mapping__people') -%}
     {%- do contact_columns.update({'job_title': text}) -%}
 {%- endif -%}
+{%- set lead_columns = ['company', 'website', 'country', 'state', 'city', 'postal_code', 'owner_id']
+    if account_mapping.leads_mode() != 'off' else [] -%}
 {%- set crms = account_mapping.crms_in_use() | select('in', contact_models) | list -%}
 with
 
@@ -33,9 +35,15 @@ contacts as (
     {% for crm in crms %}
     select
         {{- account_mapping.typed_columns(contact_columns) }}
+        {%- for column in lead_columns %},
+        {{ column if crm == 'hubspot' else 'cast(null as ' ~ text ~ ') as ' ~ column }}
+        {%- endfor %},
+        {{ 'true' if crm == 'hubspot' and lead_columns else 'false' }} as may_be_lead
     from {{ ref(contact_models[crm]) }}
     {{ 'union all' if not loop.last }}
     {% else %}
+    {%- do contact_columns.update(dict.fromkeys(lead_columns, text)) -%}
+    {%- do contact_columns.update({'may_be_lead': 'boolean'}) %}
     {{ account_mapping.no_rows(contact_columns) }}
     {% endfor %}
 
@@ -45,7 +53,7 @@ ranked as (
 
     {{ account_mapping.ranked_records('contacts', ['source_relation', 'source_contact_id'], [
         'source_account_id', 'emails', 'merged_into_source_contact_id', 'merged_source_contact_ids',
-    ] + (['job_title'] if var('account_mapping__people') else [])) | indent(4) }}
+    ] + (['job_title'] if var('account_mapping__people') else []) + lead_columns) | indent(4) }}
 
 ),
 
@@ -60,7 +68,7 @@ survivors as (
 
 ),
 
-final as (
+resolved as (
 
     select
         ranked.source_relation,
@@ -71,6 +79,10 @@ final as (
         {% if var('account_mapping__people') -%}
         ranked.job_title,
         {% endif -%}
+        {% for column in lead_columns -%}
+        ranked.{{ column }},
+        {% endfor -%}
+        ranked.may_be_lead,
         ranked.updated_at,
         ranked.extracted_at,
         ranked.row_problem,
@@ -87,6 +99,18 @@ final as (
         on
             ranked.source_relation = survivors.source_relation
             and ranked.source_contact_id = survivors.source_id
+
+),
+
+final as (
+
+    select
+        *,
+        may_be_lead
+        and record_state = 'current'
+        and source_account_id is null as is_lead
+
+    from resolved
 
 )
 

@@ -19,7 +19,8 @@ final as (
         row_problem,
         notes,
         version_rank,
-        record_state
+        record_state,
+        is_lead
 
     from contact_rows
 

@@ -4,6 +4,7 @@ with
 account_versions as (
 
     select * from {{ ref('int_account_mapping__account_versions') }}
+    where {{ account_mapping.is_no_lead() }}
 
 ),
 
@@ -16,6 +17,13 @@ opportunity_versions as (
 contact_versions as (
 
     select * from {{ ref('int_account_mapping__contact_versions') }}
+    where not is_lead
+
+),
+
+lead_rows as (
+
+    select * from {{ ref('int_account_mapping__lead_rows') }}
 
 ),
 
@@ -191,6 +199,23 @@ staged_rows as (
 
     {% endif %}
     {%- endfor %}
+    union all
+
+    select
+        lead_rows.source_relation || '.' || lead_rows.source_table as input,
+        case
+            when lead_rows.record_state <> 'current' then lead_rows.record_state
+            when accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        lead_rows.notes is not null as is_repaired,
+        lead_rows.updated_at,
+        lead_rows.extracted_at
+
+    from lead_rows
+    left join accounts
+        on lead_rows.source_relation || ':' || lead_rows.source_lead_id = accounts.account_id
+
     union all
 
     select

@@ -57,6 +57,26 @@ account_people as (
 
 ),
 
+lead_domains as (
+
+    select * from {{ ref('int_account_mapping__lead_domains') }}
+
+),
+
+-- the best that is found of each lead
+lead_findings as (
+
+    select
+        source_relation,
+        source_table,
+        source_lead_id,
+        min(case finding when 'account' then 1 when 'no_account' then 2 when 'free_mail' then 3 else 4 end) as finding
+
+    from lead_domains
+    group by source_relation, source_table, source_lead_id
+
+),
+
 row_problems as (
 
     select
@@ -242,6 +262,27 @@ final as (
         {%- endif %}
     group by source, side, partner_id, email_kind
 
+    {% if account_mapping.leads_mode() == 'evidence' -%}
+    ---------- leads
+
+    union all
+
+    select
+        source_relation || '.' || source_table as source,
+        '(all)' as row_key,
+        case finding
+            when 2 then 'lead_without_account'
+            when 3 then 'free_mail_leads'
+            else 'lead_without_domain'
+        end as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from lead_findings
+    where finding > 1
+    group by source_relation, source_table, finding
+
+    {% endif -%}
     ---------- settings
 
 )
