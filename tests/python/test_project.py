@@ -24,7 +24,8 @@ ROOMS = [
 ]
 VARS = {
     "account_mapping__crms": CRMS,
-    **dict.fromkeys(["account_mapping__history", "account_mapping__semantic_layer"], True),
+    **dict.fromkeys(["account_mapping__history", "account_mapping__people", "account_mapping__semantic_layer"], True),
+    "account_mapping__leads": "records",
 }
 PROFILE = {
     "outputs": {"dev": {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main", "threads": 2}},
