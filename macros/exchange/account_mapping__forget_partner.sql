@@ -21,8 +21,8 @@
     {%- set partner = account_mapping._text_literal(partner_id) -%}
     {%- set names, schemas = [], [] -%}
     {%- for name in [
-        'partner_accounts', 'partner_deals', 'partner_keys', 'partner_counts', 'partner_fields', 'partner_agreements',
-        'partner_manifests'
+        'partner_accounts', 'partner_deals', 'partner_contacts', 'partner_keys', 'partner_counts', 'partner_fields',
+        'partner_agreements', 'partner_manifests'
     ] -%}
         {%- set relation = account_mapping._partners_table(name) -%}
         {%- do names.append(relation.database ~ "." ~ relation.schema ~ "." ~ relation.identifier) -%}

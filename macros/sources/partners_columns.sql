@@ -55,6 +55,19 @@
                 'updated_at': ['timestamp', 'updated at'],
             },
         },
+        'partner_contacts': {
+            'key': ['partner_id', 'account_id', 'email'],
+            'needed': [],
+            'required': ['partner_id', 'account_id', 'email'],
+            'deleted': [],
+            'columns': {
+                'partner_id': ['id', 'partner id'],
+                'account_id': ['id', 'account id'],
+                'email': ['text', 'email', 'email address'],
+                'job_title': ['text', 'title', 'job title', 'role'],
+                'updated_at': ['timestamp', 'updated at'],
+            },
+        },
         'partner_keys': {
             'key': ['partner_id', 'key_type', 'token'],
             'needed': [],

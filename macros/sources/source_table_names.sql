@@ -5,6 +5,7 @@
             'account': ['accounts'],
             'opportunity': ['opportunities'],
             'contact': ['contacts'],
+            'lead': ['leads'],
             'user': ['users'],
         },
         'hubspot': {

@@ -47,6 +47,12 @@ contact_versions as (
 
 ),
 
+lead_rows as (
+
+    select * from {{ ref('int_account_mapping__lead_rows') }}
+
+),
+
 lookup_versions as (
 
     select * from {{ ref('int_account_mapping__lookup_versions') }}
@@ -91,7 +97,9 @@ stages_of_deals as (
 
 staged_rows as (
 
-    {% for versions in ['account_versions', 'opportunity_versions', 'contact_versions', 'lookup_versions'] -%}
+    {% for versions in [
+        'account_versions', 'opportunity_versions', 'contact_versions', 'lookup_versions', 'lead_rows',
+    ] -%}
     select
         '{{ versions }}' as origin,
         source_relation,
@@ -101,6 +109,11 @@ staged_rows as (
         notes
 
     from {{ versions }}
+    {%- if versions == 'account_versions' %}
+    where {{ account_mapping.is_no_lead() }}
+    {%- elif versions == 'contact_versions' %}
+    where not is_lead
+    {%- endif %}
     {% if not loop.last %}
     union all
 
@@ -173,6 +186,8 @@ dangling as (
         and account_ids.account_id is null
         {%- if versions == 'lookup_versions' %}
         and lookup_versions.source_opportunity_id is not null
+        {%- else %}
+        and not contact_versions.is_lead
         {%- endif %}
 
     {% endfor -%}

@@ -52,6 +52,21 @@
     'row_problem': text,
     'notes': text,
 } -%}
+{#- What a lead is as an account: a company that nobody has bought anything from. -#}
+{%- set lead_values = {
+    'source_account_id': 'source_lead_id',
+    'account_name': 'company',
+    'email_domain': 'email_host',
+    'is_person_account': 'false',
+    'is_current_version': 'true',
+    'is_deleted': 'false',
+} -%}
+{%- for column in [
+    'source_relation', 'source_table', 'owner_id', 'owner_name', 'website', 'country', 'state', 'city', 'postal_code',
+    'updated_at', 'extracted_at', 'row_problem', 'notes',
+] -%}
+    {%- do lead_values.update({column: column}) -%}
+{%- endfor -%}
 {%- set crms = account_mapping.crms_in_use() -%}
 {%- do account_mapping.check_crms() -%}
 {%- do account_mapping.check_currency() -%}
@@ -69,6 +84,18 @@ accounts as (
     {% else %}
     {{ account_mapping.no_rows(account_columns) }}
     {% endfor %}
+    {%- if account_mapping.leads_mode() == 'records' %}
+
+    union all
+
+    select
+        {%- for column, type in account_columns.items() %}
+        cast({{ lead_values.get(column, 'null') }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from {{ ref('int_account_mapping__lead_rows') }}
+    where record_state = 'current'
+    {%- endif %}
 
 ),
 

@@ -49,6 +49,18 @@ account_domains as (
 
 ),
 
+account_leads as (
+
+    select
+        account_id,
+        count(distinct source_relation || ':' || source_lead_id) as leads
+
+    from {{ ref('int_account_mapping__lead_domains') }}
+    where account_id is not null
+    group by account_id
+
+),
+
 account_progress as (
 
     select * from {{ ref('int_account_mapping__account_progress') }}
@@ -109,6 +121,11 @@ joined as (
         account_records.employee_count,
         account_statuses.open_amount,
         cast(coalesce(account_progress.open_deals, 0) as bigint) as open_deals,
+        {% if account_mapping.leads_mode() == 'evidence' -%}
+        cast(coalesce(account_leads.leads, 0) as bigint) as leads,
+        {% else -%}
+        cast(null as bigint) as leads,
+        {% endif %}
 
         ---------- dates and timestamps
         account_records.customer_since,
@@ -130,6 +147,8 @@ joined as (
         on account_records.account_id = excluded_accounts.account_id
     left join account_domains
         on account_records.account_id = account_domains.account_id
+    left join account_leads
+        on account_records.account_id = account_leads.account_id
     left join account_progress
         on account_records.account_id = account_progress.account_id
     left join target_lists

@@ -43,6 +43,7 @@ final as (
         ---------- numerics
         accounts_with_partners.open_amount,
         accounts_with_partners.open_deals,
+        accounts_with_partners.leads,
         accounts_with_partners.n_partners,
 
         ---------- dates and timestamps

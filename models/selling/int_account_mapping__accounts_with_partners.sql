@@ -88,6 +88,7 @@ joined as (
         ---------- numerics
         accounts.open_amount,
         accounts.open_deals,
+        accounts.leads,
         cast(coalesce(covering_partners.n_partners, 0) as bigint) as n_partners,
 
         ---------- dates and timestamps
@@ -115,7 +116,7 @@ final as (
         *,
         {{ account_mapping.content_hash([
             'content_hash', 'country', 'duplicate_group_id', 'n_partners', 'partners', 'best_partner_id', 'best_play',
-        ]) }} as row_hash
+        ] + (['leads'] if account_mapping.leads_mode() == 'evidence' else [])) }} as row_hash
 
     from joined
 

@@ -52,7 +52,7 @@ VERBATIM = {
     "our_domains", "our_family_status", "our_status", "our_ultimate_parent_account_id", "parent_account_token",
     "partner_account_id", "partner_account_token", "partner_domains", "partner_family_status", "partner_id",
     "partner_status", "partner_ultimate_parent_account_id", "partners", "previous_our_status",
-    "item", "reason", "sharing_state", "signal", "signal_id",
+    "item", "people_state", "reason", "sharing_state", "signal", "signal_id",
     "previous_partner_status", "problem", "relationship", "rival_partner_account_id", "rollup", "source_account_id",
     "state", "status", "token", "ultimate_parent_account_id", "unit", "whitespace_level",
     # words of normalised names: letters and digits

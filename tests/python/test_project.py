@@ -24,7 +24,8 @@ ROOMS = [
 ]
 VARS = {
     "account_mapping__crms": CRMS,
-    **dict.fromkeys(["account_mapping__history", "account_mapping__semantic_layer"], True),
+    **dict.fromkeys(["account_mapping__history", "account_mapping__people", "account_mapping__semantic_layer"], True),
+    "account_mapping__leads": "records",
 }
 PROFILE = {
     "outputs": {"dev": {"type": "duckdb", "path": "warehouse.duckdb", "schema": "main", "threads": 2}},
@@ -149,7 +150,7 @@ def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
             assert model["schema"] == "main", model["name"]
         else:
             assert model["schema"] == "main_account_mapping", model["name"]
-    assert sum(map(is_public, models(manifest).values())) == 26
+    assert sum(map(is_public, models(manifest).values())) == 27
 
 
 def test_a_mart_with_a_partner_names_it_and_what_leaves_does_not(manifest):
