@@ -125,7 +125,7 @@ def test_the_first_list_is_no_news_and_what_happens_later_stands_once_and_as_lon
     # a prospect became a customer, a deal was won, a company came, and two of three are gone
     second = {"Kudu Works": "customer", "Ibex Foods": "customer"}
     write_day(project, second, deal_is_won=True, updated_at="2026-02-02")
-    project.make("*", variables={"account_mapping__as_of": "2026-02-02"})
+    project.make("+account_mapping__alerts", variables={"account_mapping__as_of": "2026-02-02"})
     alerts_then = found(project)
     assert told(alerts_then) == {
         ("warm_introduction", "Warm introduction to Kudu Works by Nimbus"),
@@ -141,14 +141,14 @@ def test_the_first_list_is_no_news_and_what_happens_later_stands_once_and_as_lon
     )
     assert drop["happened_on"] == date(2026, 2, 2)
 
-    project.make("*", variables={"account_mapping__as_of": "2026-02-02"})
+    project.make("+account_mapping__alerts", variables={"account_mapping__as_of": "2026-02-02"})
     assert found(project) == alerts_then
-    project.make("*", variables={"account_mapping__as_of": "2026-02-10"})
+    project.make("+account_mapping__alerts", variables={"account_mapping__as_of": "2026-02-10"})
     assert found(project) == alerts_then
 
     # the status is not told any more, so that nothing tells of it
     write_day(project, {"Kudu Works": "", "Ibex Foods": "customer"}, deal_is_won=True, updated_at="2026-02-02")
-    project.make("*", variables={"account_mapping__as_of": "2026-02-11"})
+    project.make("+account_mapping__alerts", variables={"account_mapping__as_of": "2026-02-11"})
     later = found(project)
     assert later.keys() < alerts_then.keys()
     assert told(alerts_then) - told(later) == {
@@ -156,7 +156,7 @@ def test_the_first_list_is_no_news_and_what_happens_later_stands_once_and_as_lon
         ("signal", "Kudu Works and Nimbus: another status"),
     }
 
-    project.make("*", variables={"account_mapping__as_of": "2026-04-15"})
+    project.make("+account_mapping__alerts", variables={"account_mapping__as_of": "2026-04-15"})
     assert told(found(project)) == {("list_stale", "The list of Nimbus is old")}
 
 

@@ -80,7 +80,7 @@ FOREIGN = {
     "relation_name": True, "rival_name": True, "row_key": True, "segment": True, "source": True,
     "source_relation": True, "target_list": True, "target_lists": True, "tier": True, "to_value": True,
     "value": False, "what": True, "why": True,
-    "channel": False, "recipient": True, "text": True, "title": False,
+    "channel": True, "recipient": True, "text": True, "title": False,
 }  # fmt: skip
 
 # texts by mart and column
@@ -188,6 +188,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
             | settings
             for name in ("nimbus", "stratus")
         ],
+    )
+    project.write_seed(
+        "account_mapping__alert_rules",
+        [
+            {"kind": kind, "is_on": "true", "threshold": "1", "channel": channel}
+            for kind, channel in (("review_queue", "=room"), ("warm_introduction", ""))
+        ]
+        + [{"kind": "list_refused", "is_on": "true"}],
     )
     project.write_seed(
         "account_mapping__target_accounts",
