@@ -21,7 +21,7 @@ PARENTS = {
     "account_mapping__shared_counts": {"partners", "agreements_in_force", "frozen_counts"},
     "account_mapping__shared_fields": {
         *("partners", "members", "links", "agreed_fields", "agreements_in_force", "offered_accounts", "match_keys"),
-        *("account_records", "account_statuses", "normalized"),
+        *("account_records", "account_statuses", "account_progress", "normalized"),
     },
 }
 
