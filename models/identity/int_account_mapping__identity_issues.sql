@@ -255,11 +255,7 @@ final as (
         count(distinct account_id || ' ' || email) as n_rows
 
     from account_people
-    where
-        email_kind <> 'business'
-        {%- if var('account_mapping__people_free_mail') %}
-        and email_kind <> 'free_mail'
-        {%- endif %}
+    where email_kind not in ('business'{{ ", 'free_mail'" if var('account_mapping__people_free_mail') }})
     group by source, side, partner_id, email_kind
 
     {% if account_mapping.leads_mode() == 'evidence' -%}

@@ -29,7 +29,8 @@ agreements_in_force as (
 
 ),
 
--- keys say which of our statuses they are under, and whom we know there, only if every cell that lets them leave allows it
+-- keys say which of our statuses they are under, and whom we know there, only if every cell that lets them leave
+-- allows it
 status_offers as (
 
     select
