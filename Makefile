@@ -1,8 +1,10 @@
 # make demo: set up, run the main job on the bundled demo, show the overlap matrix and partner coverage.
 # make exchange-demo: play two companies and a clean room that pass each other files, and compare their counts.
 # make report: turn the demo's marts, once built, into demo/report.html.
+# make review: turn the demo's pairs that await a person into demo/review.html.
 # make test: set up, run all tests.
 # make check: set up, lint Python and the SQL that differs from the last commit, run the tests that are quick; under 3 minutes.
+# make agents-check: ask the demo's marts through the MCP server of docs/agents.md, in an environment of its own; no part of make test.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
 PYTHON ?= python3
@@ -12,7 +14,7 @@ JOBS ?= auto
 COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo report test check environments lint format lock clean
+.PHONY: help install demo exchange-demo report review test check agents-check environments lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -40,6 +42,9 @@ exchange-demo: install
 report: install
 	@$(BIN)/python report html demo/account_mapping_demo.duckdb --output demo/report.html
 
+review: install
+	@$(BIN)/python report review demo/account_mapping_demo.duckdb --output demo/review.html
+
 test: install
 	@$(BIN)/python -m pytest -n $(JOBS)
 
@@ -49,6 +54,19 @@ check: install
 	@changed="$$(git diff --name-only --diff-filter=d HEAD -- 'models/*.sql' 'tests/singular/*.sql')"; \
 	if [ -n "$$changed" ]; then $(BIN)/sqlfluff lint --disable-progress-bar $$changed; fi
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+.venvs/agents/installed: requirements-agents.txt | install
+	@if command -v uv > /dev/null; then \
+	    uv venv --quiet --clear --python $(BIN)/python .venvs/agents && \
+	    uv pip install --quiet --python .venvs/agents/bin/python -r requirements-agents.txt; \
+	else \
+	    $(BIN)/python -m venv .venvs/agents && \
+	    .venvs/agents/bin/pip install --disable-pip-version-check --no-input --progress-bar off --quiet -r requirements-agents.txt; \
+	fi
+	@touch $@
+
+agents-check: .venvs/agents/installed
+	@ACCOUNT_MAPPING_AGENTS_SERVER=.venvs/agents/bin/mcp-server-motherduck $(BIN)/python -m pytest tests/python/test_agents.py
 
 # make environments: build a new project and the demo with the newest and with the oldest versions that are allowed.
 environments:
@@ -73,4 +91,4 @@ lock:
 
 # make clean: remove what the commands above made.
 clean:
-	rm -rf $(VENV) .venvs benchmarks/.venv-peers benchmarks/.venv-logic .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html
+	rm -rf $(VENV) .venvs benchmarks/.venv-peers benchmarks/.venv-logic .pytest_cache .ruff_cache .hypothesis target logs demo/*/target demo/*/logs demo/*/dbt_packages demo/*.duckdb demo/report.html demo/review.html

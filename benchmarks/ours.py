@@ -188,10 +188,12 @@ class Project:
                 "from partner_side.account_mapping__shared_keys"
             )
 
-    def build(self, select: str, secret: str = "") -> Cost:
+    def build(
+        self, select: str, secret: str = "", exclude: str = "", variables: Mapping[str, object] | None = None
+    ) -> Cost:
         """Install the package and build what `select` names, without its tests; the cost is the build's.
 
-        secret: the pair's, in hex, where the partner exchanges keys.
+        secret: the pair's, in hex, where the partner exchanges keys. variables: vars of this build alone.
         """
         environment = {
             "DBT_PROFILES_DIR": str(self.folder),
@@ -203,6 +205,7 @@ class Project:
         report = self.folder / "cost.json"
         run_measured([*DBT, "deps"], report, self.folder, environment)
         command = [*DBT, "build", "--select", select, "--exclude-resource-type", "test", "unit_test"]
+        command += ["--exclude", *exclude.split()] * bool(exclude) + ["--vars", json.dumps(dict(variables or {}))]
         return run_measured(command, report, self.folder, environment)
 
     def run_seconds(self) -> float:

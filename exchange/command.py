@@ -557,7 +557,7 @@ def pending_lines(work: Work, now: Situation, found: Any, most: int | None) -> l
     from .preview import shown_lines
 
     rows, accounts = found.if_accepted()
-    welcome = [Rule("accepted", "*", "*", "all", ";".join(sorted(protocol.FIELDS)))]
+    welcome = [Rule("accepted", "*", "*", "all", ";".join(sorted({*protocol.FIELDS, protocol.PERSON})))]
     offered = protocol.allowed(protocol.cells_in_force(now.us.statement, welcome, now.us.as_of))
     lines = [
         f"  handshake: the statement of {work.partner_id} has not come, so nothing but our own would leave now.",

@@ -139,7 +139,7 @@ def expectations(kind: str, agreement_id: str, epoch: str, version: str, permitt
     if kind == "keys":
         rules += [
             one_of("normaliser_version", [version]),
-            one_of("key_type", protocol.KEY_TYPES),
+            one_of("key_type", [*protocol.KEY_TYPES, *permitted.fields & {protocol.PERSON}]),
             one_of("status", sorted(permitted.statuses)),
             *(rule for column in ("token", "account_token", "parent_account_token") for rule in tokens(column)),
         ]

@@ -64,9 +64,11 @@ KEY_TYPES = (
     # Of an account without any key: its own token, so that families and denominators stay whole.
     "account",
 )
+# A hashed address of a contact: only where the agreement names it among its fields.
+PERSON = "person"
 FIELDS = (
     *("name", "website", "country", "status", "segment", "owner_name", "owner_email", "open_amount"),
-    "customer_since",
+    *("customer_since", "deal_stage", "deal_close_date", "last_won_on"),
 )
 COLUMNS = {
     "keys": (
@@ -672,7 +674,7 @@ def _files_problem(files: Sequence[Any]) -> str | None:
         ):
             return "a file is not named after its kind and content"
         kinds.add(entry["kind"])
-        if set(counts) - set(KEY_TYPES) or (entry["kind"] == "keys" and sum(counts.values()) != entry["rows"]):
+        if set(counts) - {*KEY_TYPES, PERSON} or (entry["kind"] == "keys" and sum(counts.values()) != entry["rows"]):
             return "the rows per key type are not as they should be"
     return None
 

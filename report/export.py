@@ -1,4 +1,6 @@
-"""Copies of the public marts, and of nothing else, for BI tools: Parquet files and a DuckDB file.
+"""Copies of the public marts, and of nothing else, for BI tools and agents: Parquet files and a DuckDB file.
+
+In the DuckDB file each mart and column has its description as a comment.
 
 Each file is replaced in one step, so that a reader sees the former or the new one; what is shared with partners, and
 all that lies below the marts, stays behind. The same marts give the same Parquet files.
@@ -11,10 +13,13 @@ one has an apostrophe in front; take that away to have the id.
 from __future__ import annotations
 
 import codecs
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from .marts import ReportError, attach, identifier, quoted
 
@@ -36,6 +41,33 @@ def public_marts() -> list[str]:
     """Names of the package's public marts, as its models say."""
     paths = MODELS.rglob("account_mapping__*.sql")
     return sorted(path.stem for path in paths if path.parent.name != "shared")
+
+
+def described(marts: list[str]) -> Iterator[tuple[str, str | None, str]]:
+    """Mart, column (None: the mart itself) and description of each, as the package's YAML has it."""
+    block = r"\{% docs (\w+) %\}(.*?)\{% enddocs %\}"
+    docs = dict(re.findall(block, (MODELS / "docs.md").read_text(encoding="utf-8"), re.DOTALL))
+    for path in sorted(MODELS.rglob("account_mapping__*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            if model["name"] in marts:
+                for column in ({"description": model["description"]}, *model["columns"]):
+                    text = re.sub(r'\{\{ doc\("(\w+)"\) \}\}', lambda doc: docs[doc[1]], column["description"])
+                    yield model["name"], column.get("name"), " ".join(text.split())
+
+
+def write_comments(connection: duckdb.DuckDBPyConnection, database: str, marts: list[str]) -> None:
+    """Put descriptions on the marts of an attached database and on those of their columns that are there."""
+    there = set(
+        connection.execute(
+            "select table_name, column_name from duckdb_columns() where database_name = ?", [database]
+        ).fetchall()
+    )
+    for mart, column, text in described(marts):
+        literal = "'" + text.replace("'", "''") + "'"
+        if column is None:
+            connection.execute(f"comment on table {database}.{identifier(mart)} is {literal}")
+        elif (mart, column) in there:
+            connection.execute(f"comment on column {database}.{identifier(mart)}.{identifier(column)} is {literal}")
 
 
 def write_csv(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:
@@ -78,6 +110,7 @@ def export(source: Path, folder: Path, schema: str = "main", csv: bool = False) 
             connection.execute(f"copy target.{name} to '{quoted(written)}' (format parquet)")
             if csv:
                 write_csv(connection, f"target.{name}", folder / f".{name}.csv.new")
+        write_comments(connection, "target", names)
         connection.execute("detach target")
     for name in names:
         for kind in kinds:

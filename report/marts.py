@@ -1,4 +1,4 @@
-"""What the report reads: marts in a DuckDB file, or as Parquet files, one per mart, from any warehouse."""
+"""What the pages read: marts in a DuckDB file, or as Parquet files, one per mart, from any warehouse."""
 
 from __future__ import annotations
 
@@ -49,6 +49,17 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
         "rows_rejected", "newest_change", "age_days",
     ),
 }  # fmt: skip
+# what the page for decisions needs
+REVIEW: Mapping[str, tuple[str, ...]] = {
+    "build": ("as_of", "currency"),
+    "match_review": (
+        "partner_id", "account_id", "partner_account_id", "partner_display_name", "our_name", "partner_name",
+        "our_domains", "partner_domains", "our_country", "partner_country", "our_city", "partner_city", "our_status",
+        "partner_status", "our_owner", "match_probability", "match_method", "match_reason", "shared_words",
+        "our_other_words", "partner_other_words", "rival_partner_account_id", "rival_name", "rival_probability",
+        "is_account_already_matched", "pairs_waiting", "our_open_amount",
+    ),
+}  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -68,10 +79,17 @@ class Marts:
     """The marts of one source, to be queried by SQL under their full names.
 
     source: a DuckDB file, read only, or a folder of files such as account_mapping__plays.parquet. schema: where the
-    marts are in the file. Raises ReportError when it cannot be read, or lacks a mart or column.
+    marts are in the file. required, optional: columns by mart; no other mart is read. Raises ReportError when the
+    source cannot be read, or lacks a mart or column.
     """
 
-    def __init__(self, source: Path, schema: str = "main") -> None:
+    def __init__(
+        self,
+        source: Path,
+        schema: str = "main",
+        required: Mapping[str, tuple[str, ...]] = REQUIRED,
+        optional: Mapping[str, tuple[str, ...]] = OPTIONAL,
+    ) -> None:
         self.connection = duckdb.connect()
         if source.is_dir():
             found = {path.stem: f"read_parquet('{quoted(path)}')" for path in sorted(source.glob(f"{PREFIX}*.parquet"))}
@@ -79,14 +97,14 @@ class Marts:
             found = attach(self.connection, source, schema)
         self.names = {
             name
-            for name, columns in {**REQUIRED, **OPTIONAL}.items()
-            if self._view(name, columns, found.get(PREFIX + name), source)
+            for name, columns in {**required, **optional}.items()
+            if self._view(name, columns, found.get(PREFIX + name), source, name in optional)
         }
 
-    def _view(self, name: str, columns: tuple[str, ...], relation: str | None, source: Path) -> bool:
+    def _view(self, name: str, columns: tuple[str, ...], relation: str | None, source: Path, is_optional: bool) -> bool:
         """Make a mart readable under its name. Returns whether it is there."""
         if relation is None:
-            if name in OPTIONAL:
+            if is_optional:
                 return False
             raise ReportError(f"{source} has no {PREFIX}{name}: run dbt build, or export all marts.")
         try:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from .cast import ALIASES, PARTNERS
 from .crms import choose_ours, hubspot_tables, salesforce_tables
+from .deals import deal_rows
 from .partners import partner_rows, spoil_list, unknown_partner_rows
 from .settings import settings
 from .truth import truth_rows
@@ -86,6 +87,7 @@ def build(path: Path) -> None:
     dirt["rows of an unknown partner"] += 6
     generator("order", "partner_accounts").shuffle(listed)
     tables["partners/partner_accounts"] = listed
+    tables["partners/partner_deals"] = deal_rows(listed)
 
     overlapping = {r.company.entity for r in theirs["lumen_data"]}
     shared = [r for r in live if r.company.entity in overlapping]

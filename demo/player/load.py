@@ -60,6 +60,7 @@ TYPES: dict[str, dict[str, str]] = {
     "hubspot.contacts": {"archived": "boolean"},
     "hubspot.owners": {"archived": "boolean"},
     "partners.partner_accounts": {"updated_at": "timestamp"},
+    "partners.partner_deals": {"updated_at": "timestamp"},
     "generic.accounts": {"updated_at": "timestamp"},
 }
 

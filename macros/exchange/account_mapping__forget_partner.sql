@@ -8,8 +8,8 @@
     {%- do exceptions.raise_compiler_error(
         "account_mapping: the exchange command forgets a partner on DuckDB only, this is " ~ target.type ~ ". Delete its"
         ~ " rows (partner_id = '" ~ partner_id ~ "') in the tables of the schema of source `partners`, and in"
-        ~ " int_account_mapping__overlap_first_seen, int_account_mapping__frozen_counts and"
-        ~ " int_account_mapping__history; then take it out of"
+        ~ " int_account_mapping__overlap_first_seen, int_account_mapping__frozen_counts,"
+        ~ " int_account_mapping__deal_history and int_account_mapping__history; then take it out of"
         ~ " account_mapping__partners and run `dbt build`."
     ) -%}
 {% endmacro %}
@@ -21,7 +21,8 @@
     {%- set partner = account_mapping._text_literal(partner_id) -%}
     {%- set names, schemas = [], [] -%}
     {%- for name in [
-        'partner_accounts', 'partner_keys', 'partner_counts', 'partner_fields', 'partner_agreements', 'partner_manifests'
+        'partner_accounts', 'partner_deals', 'partner_contacts', 'partner_keys', 'partner_counts', 'partner_fields',
+        'partner_agreements', 'partner_manifests'
     ] -%}
         {%- set relation = account_mapping._partners_table(name) -%}
         {%- do names.append(relation.database ~ "." ~ relation.schema ~ "." ~ relation.identifier) -%}

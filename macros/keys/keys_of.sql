@@ -1,6 +1,6 @@
 {% macro keys_of(accounts, condition=none) -%}
     {#- A query of the keys, in plain text, that a partner is offered of its rows in model `accounts`, which has
-        partner_id and account_id. condition: which rows. -#}
+        partner_id, account_id and are_people_shared. condition: which rows. -#}
 with
 
 partners as (
@@ -54,6 +54,12 @@ names_of_many as (
 name_variants as (
 
     select * from {{ ref('int_account_mapping__name_variants') }}
+
+),
+
+account_people as (
+
+    {{ account_mapping.people_that_count() | indent(4) }}
 
 ),
 
@@ -134,6 +140,21 @@ offered as (
     left join names_of_many
         on offered_accounts.account_id = names_of_many.account_id
     where names_of_many.account_id is null
+
+    union all
+
+    select distinct
+        offered_accounts.partner_id,
+        offered_accounts.account_id,
+        'person' as key_type,
+        account_people.email as key_value
+
+    from offered_accounts
+    inner join account_people
+        on
+            account_people.side = 'ours'
+            and offered_accounts.account_id = account_people.account_id
+    where offered_accounts.are_people_shared
 
 ),
 

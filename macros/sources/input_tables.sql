@@ -11,7 +11,8 @@
     {%- endfor -%}
     {%- for source_name, instance in sources + [('partners', none)] -%}
         {%- set name = instance['name'] if instance else source_name -%}
-        {%- for table_name in account_mapping.source_columns(source_name) -%}
+        {%- for table_name in account_mapping.source_columns(source_name)
+            if table_name != 'lead' or account_mapping.leads_mode() != 'off' -%}
             {%- set found = account_mapping.staged_table(source_name, table_name, instance, complains=false) -%}
             {%- set relation = found['relation'] -%}
             {%- set model_name = var(name ~ '_' ~ table_name ~ '_model', none) -%}

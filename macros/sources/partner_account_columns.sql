@@ -8,7 +8,7 @@
     ---------- strings
     {% for column in [
         'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'status', 'segment', 'owner_name',
-        'owner_email', 'currency', 'industry', 'linkedin_url',
+        'owner_email', 'currency', 'industry', 'linkedin_url', 'deal_stage',
     ] -%}
     {{ account_mapping.clean_text(column) }} as {{ column }},
     {% endfor -%}
@@ -23,6 +23,8 @@
     {{ account_mapping.to_integer('employee_count') }} as employee_count,
 
     ---------- dates and timestamps
-    {{ account_mapping.to_date('customer_since') }} as customer_since,
+    {% for column in ['customer_since', 'deal_close_date', 'last_won_on'] -%}
+    {{ account_mapping.to_date(column) }} as {{ column }},
+    {% endfor -%}
     {{ account_mapping.to_timestamp('updated_at') }} as updated_at
 {%- endmacro %}

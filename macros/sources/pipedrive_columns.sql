@@ -52,6 +52,12 @@
             'columns': {
                 'source_opportunity_id': ['id', 'id', 'deal id', 'deal - id'],
                 'source_account_id': ['reference', 'org id', 'organization id', 'deal - organization id', 'organization.id'],
+                'owner': ['object', 'user id', 'owner id', 'owner', 'deal - owner'],
+                'owner_name': ['text', 'owner name'],
+                'deal_name': ['text', 'title', 'deal - title'],
+                'stage': ['text', 'deal - stage', 'stage name', 'stage'],
+                'stage_id': ['reference', 'stage id'],
+                'probability': ['decimal', 'probability', 'deal - probability'],
                 'status': ['text', 'status', 'deal - status'],
                 'amount': ['amount', 'value', 'deal - value'],
                 'currency': ['text', 'currency', 'deal - currency of value'],
@@ -74,6 +80,17 @@
                 'source_account_id': ['reference', 'org id', 'organization id', 'person - organization id', 'organization.id'],
                 'emails': ['list', 'email', 'emails', 'primary email', 'person - email'],
                 'updated_at': ['timestamp', 'update time', 'person - update time'],
+            },
+        },
+        'stages': {
+            'key': ['stage_id'],
+            'expected': ['stage_id', 'label'],
+            'deleted': [],
+            'columns': {
+                'stage_id': ['id', 'id', 'stage id'],
+                'label': ['text', 'name'],
+                'probability': ['decimal', 'deal probability'],
+                'updated_at': ['timestamp', 'update time'],
             },
         },
         'users': {

@@ -48,7 +48,12 @@
             'columns': {
                 'source_opportunity_id': ['salesforce_id', 'id', 'opportunity id'],
                 'source_account_id': ['salesforce_id', 'account id'],
+                'owner_id': ['salesforce_id', 'owner id', 'opportunity owner id'],
+                'owner_name': ['text', 'opportunity owner', 'owner name', 'owner full name'],
+                'owner_email': ['text', 'opportunity owner email', 'owner email'],
+                'deal_name': ['text', 'opportunity name', 'name'],
                 'stage': ['text', 'stage name', 'stage'],
+                'probability': ['decimal', 'probability', 'probability (%)'],
                 'amount': ['amount', 'amount', 'amount (converted)'],
                 'currency': [
                     'text', 'currency iso code', 'amount currency', 'opportunity currency', 'currency',

@@ -21,5 +21,19 @@
         'own': account_mapping.own_columns,
         'partners': account_mapping.partners_columns,
     } -%}
-    {{- return(kinds[source_name]()) -}}
+    {%- set tables = kinds[source_name]() -%}
+    {#- what contacts do for a living is personal data: it is read only where somebody asked for people -#}
+    {%- if var('account_mapping__people') -%}
+        {%- for table_name, names in account_mapping.job_title_columns().get(source_name, {}).items() -%}
+            {%- do tables[table_name]['columns'].update({'job_title': names}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for table_name, spec in account_mapping.lead_columns().get(source_name, {}).items() -%}
+        {%- if table_name not in tables -%}
+            {%- do tables.update({table_name: spec}) -%}
+        {%- elif account_mapping.leads_mode() != 'off' -%}
+            {%- do tables[table_name]['columns'].update(spec['columns']) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(tables) -}}
 {% endmacro %}

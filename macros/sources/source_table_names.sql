@@ -5,6 +5,7 @@
             'account': ['accounts'],
             'opportunity': ['opportunities'],
             'contact': ['contacts'],
+            'lead': ['leads'],
             'user': ['users'],
         },
         'hubspot': {
@@ -21,6 +22,7 @@
             'organizations': ['organization'],
             'deals': ['deal'],
             'persons': ['person'],
+            'stages': ['stage', 'pipeline_stages'],
             'users': ['user'],
         },
         'dynamics_365': {

@@ -3,7 +3,7 @@
 
         Types: `text`; `id` and `salesforce_id` (see clean_id, salesforce_id_18); `reference` (an id, bare or in an object
         around it); `list` and `object` (text, not looked into yet); `decimal`, `integer`, `amount` (see to_decimal),
-        `rate` (ten decimals); `boolean`; `date` and `timestamp`. day_first: an expression that tells whether the
+        `rate` (up to ten decimals); `boolean`; `date` and `timestamp`. day_first: an expression that tells whether the
         column writes days before months. is_iso: whether a date comes from a column of dates or times. -#}
     {%- if column is none -%}
         {%- set types = {
@@ -20,7 +20,7 @@
     {%- elif type in ('amount', 'decimal') -%}
         {{- account_mapping.to_decimal(column) -}}
     {%- elif type == 'rate' -%}
-        {{- dbt.safe_cast(column, 'decimal(28, 10)') -}}
+        coalesce({{ dbt.safe_cast(column, 'decimal(28, 10)') }}, {{ account_mapping.to_decimal(column) }})
     {%- elif type == 'integer' -%}
         {{- account_mapping.to_integer(column) -}}
     {%- elif type == 'boolean' -%}

@@ -94,7 +94,7 @@ evidence as (
 
 ),
 
-final as (
+statuses as (
 
     -- the highest evidence wins; a churned rule cancels rules and wins, a lapse cancels wins only
     select
@@ -111,6 +111,41 @@ final as (
         cast(open_amount as decimal(28, 2)) as open_amount
 
     from evidence
+
+),
+
+-- the CRM's own word for it: the one that says the status, else the first field that says anything
+status_words as (
+
+    select
+        status_evidence.account_id,
+        status_evidence.written_value,
+        row_number() over (
+            partition by status_evidence.account_id
+            order by
+                case when status_evidence.status = statuses.status then 0 else 1 end,
+                status_evidence.field,
+                status_evidence.written_value
+        ) as preference
+
+    from status_evidence
+    inner join statuses
+        on status_evidence.account_id = statuses.account_id
+    where status_evidence.is_status_field
+
+),
+
+final as (
+
+    select
+        statuses.*,
+        status_words.written_value as crm_status
+
+    from statuses
+    left join status_words
+        on
+            statuses.account_id = status_words.account_id
+            and status_words.preference = 1
 
 )
 

@@ -47,6 +47,12 @@ contact_versions as (
 
 ),
 
+lead_rows as (
+
+    select * from {{ ref('int_account_mapping__lead_rows') }}
+
+),
+
 lookup_versions as (
 
     select * from {{ ref('int_account_mapping__lookup_versions') }}
@@ -68,9 +74,32 @@ currency_rates as (
 
 ),
 
+deal_stages as (
+
+    select * from {{ ref('stg_account_mapping__settings_deal_stages') }}
+
+),
+
+stages_of_deals as (
+
+    select
+        source_relation,
+        {{ account_mapping.crm_kind('source_relation') | indent(8) }} as kind,
+        lower(trim(raw_stage)) as stage_key,
+        min(raw_stage) as written_stage,
+        count(case when is_open and stage_rank is null then 1 end) as unranked_deals
+
+    from opportunities
+    where raw_stage is not null
+    group by source_relation, lower(trim(raw_stage))
+
+),
+
 staged_rows as (
 
-    {% for versions in ['account_versions', 'opportunity_versions', 'contact_versions', 'lookup_versions'] -%}
+    {% for versions in [
+        'account_versions', 'opportunity_versions', 'contact_versions', 'lookup_versions', 'lead_rows',
+    ] -%}
     select
         '{{ versions }}' as origin,
         source_relation,
@@ -80,6 +109,11 @@ staged_rows as (
         notes
 
     from {{ versions }}
+    {%- if versions == 'account_versions' %}
+    where {{ account_mapping.is_no_lead() }}
+    {%- elif versions == 'contact_versions' %}
+    where not is_lead
+    {%- endif %}
     {% if not loop.last %}
     union all
 
@@ -152,6 +186,8 @@ dangling as (
         and account_ids.account_id is null
         {%- if versions == 'lookup_versions' %}
         and lookup_versions.source_opportunity_id is not null
+        {%- else %}
+        and not contact_versions.is_lead
         {%- endif %}
 
     {% endfor -%}
@@ -360,6 +396,57 @@ final as (
     from account_records
     where has_unknown_owner
     group by source_relation, source_table
+
+    union all
+
+    select
+        source_relation || '.' || source_table as source,
+        'owner_id' as row_key,
+        'unknown_owner' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from opportunities
+    where has_unknown_owner
+    group by source_relation, source_table
+
+    union all
+
+    select
+        'account_mapping__deal_stages' as source,
+        crm || ' ' || stage as row_key,
+        'stage_without_deal' as problem,
+        stage_name as detail,
+        1 as n_rows
+
+    from deal_stages
+    where
+        not exists (
+            select 1 from stages_of_deals
+            where
+                deal_stages.crm in (stages_of_deals.source_relation, stages_of_deals.kind)
+                and deal_stages.stage_key = stages_of_deals.stage_key
+        )
+
+    union all
+
+    -- where some stages of a CRM are ranked, the others would come after all of them unseen
+    select
+        source_relation || ' opportunities' as source,
+        written_stage as row_key,
+        'stage_without_rank' as problem,
+        'add: ' || source_relation || ',' || written_stage || ',,<rank>,' as detail,
+        unranked_deals as n_rows
+
+    from stages_of_deals
+    where
+        unranked_deals > 0
+        and exists (
+            select 1 from deal_stages
+            where
+                deal_stages.crm in (stages_of_deals.source_relation, stages_of_deals.kind)
+                and deal_stages.stage_rank is not null
+        )
 
 )
 

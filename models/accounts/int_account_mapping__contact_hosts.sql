@@ -2,7 +2,7 @@ with
 
 contacts as (
 
-    select * from {{ ref('int_account_mapping__contact_versions') }}
+    select * from {{ ref('int_account_mapping__contact_rows') }}
     where record_state = 'current'
 
 ),

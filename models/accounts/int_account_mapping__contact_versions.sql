@@ -1,84 +1,28 @@
-{%- set contact_models = {
-    'salesforce': 'stg_account_mapping__salesforce_contacts',
-    'hubspot': 'stg_account_mapping__hubspot_contacts',
-    'pipedrive': 'stg_account_mapping__pipedrive_persons',
-    'dynamics_365': 'stg_account_mapping__dynamics_365_contacts',
-} -%}
-{%- set text = dbt.type_string() -%}
-{%- set contact_columns = {
-    'source_relation': text,
-    'source_table': text,
-    'source_contact_id': text,
-    'source_account_id': text,
-    'merged_into_source_contact_id': text,
-    'merged_source_contact_ids': text,
-    'emails': text,
-    'updated_at': 'timestamp',
-    'extracted_at': 'timestamp',
-    'is_current_version': 'boolean',
-    'is_deleted': 'boolean',
-    'row_problem': text,
-    'notes': text,
-} -%}
-{%- set crms = account_mapping.crms_in_use() | select('in', contact_models) | list -%}
 with
 
-contacts as (
+contact_rows as (
 
-    {% for crm in crms %}
-    select
-        {{- account_mapping.typed_columns(contact_columns) }}
-    from {{ ref(contact_models[crm]) }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    {{ account_mapping.no_rows(contact_columns) }}
-    {% endfor %}
+    select * from {{ ref('int_account_mapping__contact_rows') }}
 
 ),
 
-ranked as (
-
-    {{ account_mapping.ranked_records('contacts', ['source_relation', 'source_contact_id'], [
-        'source_account_id', 'emails', 'merged_into_source_contact_id', 'merged_source_contact_ids',
-    ]) | indent(4) }}
-
-),
-
-survivors as (
-
-    {{ account_mapping.survivors(
-        'ranked',
-        'source_contact_id',
-        merged_into='merged_into_source_contact_id',
-        merged_ids='merged_source_contact_ids',
-    ) | indent(4) }}
-
-),
-
+-- what a person is called or can be reached by stays in the loader's tables
 final as (
 
     select
-        ranked.source_relation,
-        ranked.source_table,
-        ranked.source_contact_id,
-        ranked.source_account_id,
-        ranked.emails,
-        ranked.updated_at,
-        ranked.extracted_at,
-        ranked.row_problem,
-        ranked.notes,
-        ranked.version_rank,
-        case
-            when ranked.version_rank = 1 and survivors.surviving_state = 'current' then 'merged'
-            when ranked.version_rank = 1 and survivors.surviving_state = 'deleted' then 'deleted'
-            else ranked.record_state
-        end as record_state
+        source_relation,
+        source_table,
+        source_contact_id,
+        source_account_id,
+        updated_at,
+        extracted_at,
+        row_problem,
+        notes,
+        version_rank,
+        record_state,
+        is_lead
 
-    from ranked
-    left join survivors
-        on
-            ranked.source_relation = survivors.source_relation
-            and ranked.source_contact_id = survivors.source_id
+    from contact_rows
 
 )
 

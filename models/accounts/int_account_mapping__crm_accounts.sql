@@ -9,12 +9,6 @@
     'generic': 'stg_account_mapping__generic_accounts',
     'shared_keys': 'int_account_mapping__shared_keys_accounts',
 } -%}
-{%- set owner_models = {
-    'salesforce': 'stg_account_mapping__salesforce_users',
-    'hubspot': 'stg_account_mapping__hubspot_owners',
-    'pipedrive': 'stg_account_mapping__pipedrive_users',
-    'dynamics_365': 'stg_account_mapping__dynamics_365_systemusers',
-} -%}
 {%- set text = dbt.type_string() -%}
 {%- set account_columns = {
     'source_relation': text,
@@ -58,19 +52,22 @@
     'row_problem': text,
     'notes': text,
 } -%}
-{%- set owner_columns = {
-    'source_relation': text,
-    'owner_id': text,
-    'owner_name': text,
-    'owner_email': text,
-    'updated_at': 'timestamp',
-    'extracted_at': 'timestamp',
-    'is_current_version': 'boolean',
-    'is_deleted': 'boolean',
-    'row_problem': text,
+{#- What a lead is as an account: a company that nobody has bought anything from. -#}
+{%- set lead_values = {
+    'source_account_id': 'source_lead_id',
+    'account_name': 'company',
+    'email_domain': 'email_host',
+    'is_person_account': 'false',
+    'is_current_version': 'true',
+    'is_deleted': 'false',
 } -%}
+{%- for column in [
+    'source_relation', 'source_table', 'owner_id', 'owner_name', 'website', 'country', 'state', 'city', 'postal_code',
+    'updated_at', 'extracted_at', 'row_problem', 'notes',
+] -%}
+    {%- do lead_values.update({column: column}) -%}
+{%- endfor -%}
 {%- set crms = account_mapping.crms_in_use() -%}
-{%- set crms_with_owners = crms | select('in', owner_models) | list -%}
 {%- do account_mapping.check_crms() -%}
 {%- do account_mapping.check_currency() -%}
 
@@ -87,46 +84,28 @@ accounts as (
     {% else %}
     {{ account_mapping.no_rows(account_columns) }}
     {% endfor %}
+    {%- if account_mapping.leads_mode() == 'records' %}
 
-),
+    union all
 
-users as (
-
-    {% for crm in crms_with_owners %}
     select
-        {{- account_mapping.typed_columns(owner_columns) }}
+        {%- for column, type in account_columns.items() %}
+        cast({{ lead_values.get(column, 'null') }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
 
-    from {{ ref(owner_models[crm]) }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    {{ account_mapping.no_rows(owner_columns) }}
-    {% endfor %}
-
-),
-
-ranked_users as (
-
-    {{ account_mapping.ranked_records(
-        'users', ['source_relation', 'owner_id'], ['owner_email', 'owner_name']
-    ) | indent(4) }}
+    from {{ ref('int_account_mapping__lead_rows') }}
+    where record_state = 'current'
+    {%- endif %}
 
 ),
 
-users_by_id as (
+owners as (
 
-    -- whoever left still is the owner's name; a user loaded twice must not double accounts
-    select
-        source_relation,
-        owner_id,
-        owner_name,
-        owner_email
-
-    from ranked_users
-    where version_rank = 1
+    select * from {{ ref('int_account_mapping__owners') }}
 
 ),
 
-users_by_name as (
+owners_by_name as (
 
     -- exports name the owner instead of giving an id; namesakes are left alone
     select
@@ -134,10 +113,10 @@ users_by_name as (
         lower(owner_name) as owner_name_key,
         min(owner_email) as owner_email
 
-    from users_by_id
+    from owners
     where owner_name is not null
     group by source_relation, lower(owner_name)
-    having count(distinct coalesce(owner_id, owner_email)) = 1
+    having count(*) = 1
 
 ),
 
@@ -150,11 +129,11 @@ final as (
         accounts.parent_source_account_id,
         accounts.merged_into_source_account_id,
         accounts.merged_source_account_ids,
-        coalesce(users_by_id.owner_name, accounts.owner_name) as owner_name,
+        coalesce(owners.owner_name, accounts.owner_name) as owner_name,
         coalesce(
-            users_by_id.owner_email,
+            owners.owner_email,
             accounts.owner_email,
-            users_by_name.owner_email
+            owners_by_name.owner_email
         ) as owner_email,
         accounts.account_name,
         accounts.website,
@@ -185,20 +164,20 @@ final as (
         accounts.extracted_at,
         accounts.is_current_version,
         accounts.is_deleted,
-        accounts.owner_id is not null and users_by_id.owner_id is null as has_unknown_owner,
+        accounts.owner_id is not null and owners.owner_id is null as has_unknown_owner,
         accounts.row_problem,
         accounts.notes
 
     from accounts
-    left join users_by_id
+    left join owners
         on
-            accounts.source_relation = users_by_id.source_relation
-            and accounts.owner_id = users_by_id.owner_id
-    left join users_by_name
+            accounts.source_relation = owners.source_relation
+            and accounts.owner_id = owners.owner_id
+    left join owners_by_name
         on
-            accounts.source_relation = users_by_name.source_relation
+            accounts.source_relation = owners_by_name.source_relation
             and accounts.owner_id is null
-            and lower(accounts.owner_name) = users_by_name.owner_name_key
+            and lower(accounts.owner_name) = owners_by_name.owner_name_key
 
 )
 

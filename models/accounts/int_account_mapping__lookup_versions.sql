@@ -10,7 +10,10 @@
             'association_type_id',
         ],
     },
-    'pipedrive': {'stg_account_mapping__pipedrive_users': ['source_relation', 'owner_id']},
+    'pipedrive': {
+        'stg_account_mapping__pipedrive_users': ['source_relation', 'owner_id'],
+        'stg_account_mapping__pipedrive_stages': ['source_relation', 'stage_id'],
+    },
     'dynamics_365': {
         'stg_account_mapping__dynamics_365_systemusers': ['source_relation', 'owner_id'],
         'stg_account_mapping__dynamics_365_stringmaps': [

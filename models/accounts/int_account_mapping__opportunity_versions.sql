@@ -1,7 +1,7 @@
 {%- set opportunity_models = {
     'salesforce': 'stg_account_mapping__salesforce_opportunities',
     'hubspot': 'int_account_mapping__hubspot_deals',
-    'pipedrive': 'stg_account_mapping__pipedrive_deals',
+    'pipedrive': 'int_account_mapping__pipedrive_opportunities',
     'dynamics_365': 'int_account_mapping__dynamics_365_opportunities',
 } -%}
 {%- set text = dbt.type_string() -%}
@@ -11,6 +11,12 @@
     'source_opportunity_id': text,
     'source_account_id': text,
     'merged_source_opportunity_ids': text,
+    'owner_id': text,
+    'owner_name': text,
+    'owner_email': text,
+    'deal_name': text,
+    'stage': text,
+    'probability': 'decimal(5, 4)',
     'raw_amount': text,
     'amount': 'decimal(28, 2)',
     'currency': text,
@@ -45,7 +51,7 @@ ranked as (
 
     {{ account_mapping.ranked_records('opportunities', ['source_relation', 'source_opportunity_id'], [
         'source_account_id', 'merged_source_opportunity_ids', 'raw_amount', 'currency', 'is_closed', 'is_won',
-        'close_date', 'created_date',
+        'close_date', 'created_date', 'deal_name', 'stage', 'probability', 'owner_id', 'owner_name', 'owner_email',
     ]) | indent(4) }}
 
 ),
@@ -66,6 +72,12 @@ final as (
         ranked.source_table,
         ranked.source_opportunity_id,
         ranked.source_account_id,
+        ranked.owner_id,
+        ranked.owner_name,
+        ranked.owner_email,
+        ranked.deal_name,
+        ranked.stage,
+        ranked.probability,
         ranked.raw_amount,
         ranked.amount,
         ranked.currency,

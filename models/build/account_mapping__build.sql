@@ -12,6 +12,7 @@
 {% if var('account_mapping__history') -%}
 -- depends_on: {{ ref('account_mapping__overlap_history') }}
 -- depends_on: {{ ref('account_mapping__overlap_changes') }}
+-- depends_on: {{ ref('account_mapping__signals') }}
 {% endif -%}
 -- depends_on: {{ ref('account_mapping__match_review') }}
 -- depends_on: {{ ref('account_mapping__match_quality') }}

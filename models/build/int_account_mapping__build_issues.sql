@@ -42,7 +42,7 @@ final as (
 
     from input_tables
     where
-        input = 'partners.partner_accounts'
+        input in ('partners.partner_accounts', 'partners.partner_deals', 'partners.partner_contacts')
         and columns_unread <> ''
 
     {% for setting, nothing in account_mapping.settings_that_name_nothing() %}

@@ -4,6 +4,7 @@ with
 account_versions as (
 
     select * from {{ ref('int_account_mapping__account_versions') }}
+    where {{ account_mapping.is_no_lead() }}
 
 ),
 
@@ -16,6 +17,13 @@ opportunity_versions as (
 contact_versions as (
 
     select * from {{ ref('int_account_mapping__contact_versions') }}
+    where not is_lead
+
+),
+
+lead_rows as (
+
+    select * from {{ ref('int_account_mapping__lead_rows') }}
 
 ),
 
@@ -40,6 +48,32 @@ accounts as (
 partner_rows as (
 
     select * from {{ ref('int_account_mapping__partner_rows') }}
+
+),
+
+deal_rows as (
+
+    select * from {{ ref('int_account_mapping__deal_rows') }}
+
+),
+
+partner_contact_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_contact_rows') }}
+
+),
+
+person_key_rows as (
+
+    select
+        side,
+        case
+            when problem is null then 'used'
+            when problem = 'inactive_partner' then 'excluded'
+            else 'rejected'
+        end as outcome
+
+    from {{ ref('int_account_mapping__person_key_rows') }}
 
 ),
 
@@ -72,6 +106,7 @@ key_rows as (
 partner_keys as (
 
     select * from {{ ref('stg_account_mapping__partner_keys') }}
+    where key_type is distinct from 'person'
 
 ),
 
@@ -91,6 +126,7 @@ partner_fields as (
 own_keys as (
 
     select * from {{ ref('stg_account_mapping__own_shared_keys') }}
+    where key_type is distinct from 'person'
 
 ),
 {% endif %}
@@ -166,6 +202,23 @@ staged_rows as (
     union all
 
     select
+        lead_rows.source_relation || '.' || lead_rows.source_table as input,
+        case
+            when lead_rows.record_state <> 'current' then lead_rows.record_state
+            when accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        lead_rows.notes is not null as is_repaired,
+        lead_rows.updated_at,
+        lead_rows.extracted_at
+
+    from lead_rows
+    left join accounts
+        on lead_rows.source_relation || ':' || lead_rows.source_lead_id = accounts.account_id
+
+    union all
+
+    select
         partner_rows.source as input,
         case
             when partner_rows.problem = 'duplicate_account_id' then 'older'
@@ -183,6 +236,46 @@ staged_rows as (
         on
             partner_rows.partner_id = partner_accounts.partner_id
             and partner_rows.account_id = partner_accounts.account_id
+
+    union all
+
+    select
+        deal_rows.source_relation || '.' || deal_rows.source_table as input,
+        case
+            when deal_rows.problem = 'inactive_partner' then 'excluded'
+            when deal_rows.record_state <> 'current' then deal_rows.record_state
+            when partner_accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        deal_rows.notes is not null or (deal_rows.raw_is_won is not null and deal_rows.is_won is null) as is_repaired,
+        deal_rows.updated_at,
+        deal_rows.extracted_at
+
+    from deal_rows
+    left join partner_accounts
+        on
+            deal_rows.partner_id = partner_accounts.partner_id
+            and deal_rows.account_id = partner_accounts.account_id
+
+    union all
+
+    select
+        partner_contact_rows.source_relation || '.' || partner_contact_rows.source_table as input,
+        case
+            when partner_contact_rows.problem = 'inactive_partner' then 'excluded'
+            when partner_contact_rows.record_state <> 'current' then partner_contact_rows.record_state
+            when partner_accounts.is_excluded then 'excluded'
+            else 'used'
+        end as outcome,
+        partner_contact_rows.notes is not null as is_repaired,
+        partner_contact_rows.updated_at,
+        partner_contact_rows.extracted_at
+
+    from partner_contact_rows
+    left join partner_accounts
+        on
+            partner_contact_rows.partner_id = partner_accounts.partner_id
+            and partner_contact_rows.account_id = partner_accounts.account_id
 
 ),
 
@@ -264,6 +357,19 @@ counted as (
     where side = '{{ side }}'
 
     {% endfor -%}
+    union all
+
+    select
+        case side when 'ours' then 'own.shared_keys' else 'partners.partner_keys' end as input,
+        outcome,
+        count(*) as n_rows,
+        0 as repaired_rows,
+        cast(null as timestamp) as updated_at,
+        cast(null as timestamp) as extracted_at
+
+    from person_key_rows
+    group by side, outcome
+
     union all
 
     select

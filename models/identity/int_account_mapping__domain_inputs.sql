@@ -18,6 +18,19 @@ contact_hosts as (
 
 ),
 
+lead_rows as (
+
+    select * from {{ ref('int_account_mapping__lead_rows') }}
+    where record_state = 'current'
+
+),
+
+people as (
+
+    select * from {{ ref('int_account_mapping__people') }}
+
+),
+
 exclusions as (
 
     select * from {{ ref('stg_account_mapping__settings_exclusions') }}
@@ -55,6 +68,15 @@ final as (
     where email_domain is not null
     union
     select email_host as raw_value from contact_hosts
+    union
+    select website as raw_value from lead_rows
+    where website is not null
+    union
+    select email_host as raw_value from lead_rows
+    where email_host is not null
+    union
+    select email_host as raw_value from people
+    where email_host is not null
     union
     select exclusion_value as raw_value from exclusions
     where kind = 'domain'

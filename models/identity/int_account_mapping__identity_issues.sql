@@ -45,6 +45,38 @@ domain_owners as (
 
 ),
 
+people as (
+
+    select * from {{ ref('int_account_mapping__people') }}
+
+),
+
+account_people as (
+
+    select * from {{ ref('int_account_mapping__account_people') }}
+
+),
+
+lead_domains as (
+
+    select * from {{ ref('int_account_mapping__lead_domains') }}
+
+),
+
+-- the best that is found of each lead
+lead_findings as (
+
+    select
+        source_relation,
+        source_table,
+        source_lead_id,
+        min(case finding when 'account' then 1 when 'no_account' then 2 when 'free_mail' then 3 else 4 end) as finding
+
+    from lead_domains
+    group by source_relation, source_table, source_lead_id
+
+),
+
 row_problems as (
 
     select
@@ -198,6 +230,55 @@ final as (
 
     from domain_owners
 
+    ---------- persons, of whom nothing but their number is told
+
+    union all
+
+    select
+        source,
+        case when side = 'ours' then 'e-mail' else partner_id end as row_key,
+        problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from people
+    where problem is not null
+    group by source, side, partner_id, problem
+
+    union all
+
+    select
+        source,
+        case when side = 'ours' then 'e-mail' else partner_id end as row_key,
+        case email_kind when 'free_mail' then 'free_mail_contacts' else email_kind end as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(distinct account_id || ' ' || email) as n_rows
+
+    from account_people
+    where email_kind not in ('business'{{ ", 'free_mail'" if var('account_mapping__people_free_mail') }})
+    group by source, side, partner_id, email_kind
+
+    {% if account_mapping.leads_mode() == 'evidence' -%}
+    ---------- leads
+
+    union all
+
+    select
+        source_relation || '.' || source_table as source,
+        '(all)' as row_key,
+        case finding
+            when 2 then 'lead_without_account'
+            when 3 then 'free_mail_leads'
+            else 'lead_without_domain'
+        end as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from lead_findings
+    where finding > 1
+    group by source_relation, source_table, finding
+
+    {% endif -%}
     ---------- settings
 
 )

@@ -29,6 +29,18 @@ agreements_in_force as (
 
 ),
 
+-- before a partner has answered: whom we would name if it accepted all
+person_offers as (
+
+    select distinct partner_id
+    from {{ ref('stg_account_mapping__settings_sharing_agreements') }}
+    where
+        direction = 'offered'
+        and sharing_level in ('overlapping', 'all')
+        and ';' || replace(shared_fields, ' ', '') || ';' like '%;person;%'
+
+),
+
 answered as (
 
     select distinct partner_id from {{ ref('stg_account_mapping__partner_agreements') }}
@@ -85,17 +97,20 @@ judged as (
 final as (
 
     select
-        partner_id,
-        account_id,
-        our_status,
-        case reason
+        judged.partner_id,
+        judged.account_id,
+        judged.our_status,
+        case judged.reason
             when 'in_force' then 'leaves'
             when 'no_statement' then 'if_accepted'
             else 'stays'
         end as sharing_state,
-        reason
+        judged.reason,
+        person_offers.partner_id is not null as are_people_shared
 
     from judged
+    left join person_offers
+        on judged.partner_id = person_offers.partner_id
 
 )
 

@@ -5,6 +5,7 @@ with
 match_keys as (
 
     select * from {{ ref('int_account_mapping__match_keys') }}
+    where key_type <> 'person'
 
 ),
 

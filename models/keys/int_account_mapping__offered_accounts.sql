@@ -29,7 +29,8 @@ agreements_in_force as (
 
 ),
 
--- keys say which of our statuses they are under only if every cell that lets them leave allows it
+-- keys say which of our statuses they are under, and whom we know there, only if every cell that lets them leave
+-- allows it
 status_offers as (
 
     select
@@ -42,7 +43,14 @@ status_offers as (
                 when ';' || shared_fields || ';' like '%;status;%' then 1
                 else 0
             end
-        ) = 1 as is_status_shared
+        ) = 1 as is_status_shared,
+        min(
+            case
+                when not is_shared_cell then 1
+                when ';' || shared_fields || ';' like '%;person;%' then 1
+                else 0
+            end
+        ) = 1 as is_person_shared
 
     from agreements_in_force
     group by partner_id, our_status
@@ -58,7 +66,8 @@ final as (
         case
             when status_offers.is_shared and status_offers.is_status_shared then members.status
         end as shared_status,
-        status_offers.is_shared
+        status_offers.is_shared,
+        status_offers.is_shared and status_offers.is_person_shared as are_people_shared
 
     from partners
     inner join members

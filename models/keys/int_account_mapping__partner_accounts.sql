@@ -131,6 +131,7 @@ joined as (
         normalized.vat_id,
         normalized.linkedin,
         excluded_accounts.reason as exclusion_reason,
+        coalesce(partner_records.deal_stage, left(shared_fields.deal_stage, 255)) as deal_stage,
 
         ---------- numerics
         partner_records.annual_revenue,
@@ -141,6 +142,12 @@ joined as (
         coalesce(
             partner_records.customer_since, {{ account_mapping.to_date('shared_fields.customer_since') }}
         ) as customer_since,
+        coalesce(
+            partner_records.deal_close_date, {{ account_mapping.to_date('shared_fields.deal_close_date') }}
+        ) as deal_close_date,
+        coalesce(
+            partner_records.last_won_on, {{ account_mapping.to_date('shared_fields.last_won_on') }}
+        ) as last_won_on,
         partner_records.updated_at,
 
         ---------- flags
@@ -186,7 +193,7 @@ final as (
             'partner_id', 'account_id', 'ultimate_parent_account_id', 'name', 'status', 'domains', 'website',
             'country_code', 'state', 'city', 'postal_code', 'owner', 'owner_email', 'segment', 'industry', 'lei',
             'duns', 'vat_id', 'linkedin', 'exclusion_reason', 'annual_revenue', 'employee_count', 'open_amount',
-            'customer_since', 'is_excluded',
+            'customer_since', 'is_excluded', 'deal_stage', 'deal_close_date', 'last_won_on',
         ]) }} as content_hash
 
     from joined

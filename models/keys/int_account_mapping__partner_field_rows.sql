@@ -111,6 +111,10 @@ final as (
                 partners.exchange <> 'keys'
                 or (agreed_pairs.field is null and agreed_without_link.field is null)
                 then 'field_not_agreed'
+            when
+                partner_fields.field in ('customer_since', 'deal_close_date', 'last_won_on')
+                and {{ account_mapping.to_date('partner_fields.field_value') }} is null
+                then 'field_not_readable'
         end as problem
 
     from partner_fields

@@ -59,18 +59,27 @@ final as (
         {{ account_mapping.spreadsheet_safe('accounts.owner_email') }} as our_owner_email,
         {{ account_mapping.spreadsheet_safe('partner_accounts.owner') }} as partner_owner,
         {{ account_mapping.spreadsheet_safe('partner_accounts.owner_email') }} as partner_owner_email,
+        {{ account_mapping.spreadsheet_safe('accounts.crm_status') }} as our_crm_status,
+        {{ account_mapping.spreadsheet_safe('accounts.deal_stage') }} as our_deal_stage,
+        {{ account_mapping.spreadsheet_safe('partner_accounts.deal_stage') }} as partner_deal_stage,
+        accounts.target_lists as our_target_lists,
         links.relationship,
         links.match_method,
         match_reasons.match_reason,
 
         ---------- numerics
         accounts.open_amount as our_open_amount,
+        accounts.open_deals as our_open_deals,
         partner_accounts.open_amount as partner_open_amount,
         links.our_unit_open_amount as our_family_open_amount,
         links.match_probability,
 
         ---------- dates and timestamps
         first_seen.first_seen_at,
+        accounts.deal_close_date as our_deal_close_date,
+        accounts.last_won_on as our_last_won_on,
+        partner_accounts.deal_close_date as partner_deal_close_date,
+        partner_accounts.last_won_on as partner_last_won_on,
 
         ---------- flags
         links.is_primary

@@ -49,6 +49,36 @@ account_domains as (
 
 ),
 
+account_leads as (
+
+    select
+        account_id,
+        count(distinct source_relation || ':' || source_lead_id) as leads
+
+    from {{ ref('int_account_mapping__lead_domains') }}
+    where account_id is not null
+    group by account_id
+
+),
+
+account_progress as (
+
+    select * from {{ ref('int_account_mapping__account_progress') }}
+
+),
+
+target_lists as (
+
+    select
+        account_id,
+        {{ account_mapping.list_text('list_name') }} as target_lists
+
+    from {{ ref('int_account_mapping__target_accounts') }}
+    where account_id is not null
+    group by account_id
+
+),
+
 joined as (
 
     select
@@ -65,6 +95,9 @@ joined as (
             account_records.account_id
         ) as name,
         account_statuses.status,
+        account_statuses.crm_status,
+        account_progress.deal_stage,
+        target_lists.target_lists,
         account_domains.domains,
         account_records.website,
         normalized.country_code,
@@ -87,9 +120,18 @@ joined as (
         account_records.annual_revenue,
         account_records.employee_count,
         account_statuses.open_amount,
+        cast(coalesce(account_progress.open_deals, 0) as bigint) as open_deals,
+        {% if account_mapping.leads_mode() == 'evidence' -%}
+        cast(coalesce(account_leads.leads, 0) as bigint) as leads,
+        {% else -%}
+        cast(null as bigint) as leads,
+        {% endif %}
 
         ---------- dates and timestamps
         account_records.customer_since,
+        account_progress.deal_close_date,
+        account_progress.first_won_on,
+        account_progress.last_won_on,
 
         ---------- flags
         excluded_accounts.account_id is not null as is_excluded
@@ -105,6 +147,12 @@ joined as (
         on account_records.account_id = excluded_accounts.account_id
     left join account_domains
         on account_records.account_id = account_domains.account_id
+    left join account_leads
+        on account_records.account_id = account_leads.account_id
+    left join account_progress
+        on account_records.account_id = account_progress.account_id
+    left join target_lists
+        on account_records.account_id = target_lists.account_id
 
 ),
 
@@ -116,7 +164,8 @@ final as (
             'account_id', 'ultimate_parent_account_id', 'name', 'status', 'domains', 'website', 'country_code',
             'state', 'city', 'postal_code', 'owner', 'owner_email', 'segment', 'industry', 'lei', 'duns', 'vat_id',
             'linkedin', 'exclusion_reason', 'pass_through', 'annual_revenue', 'employee_count', 'open_amount',
-            'customer_since', 'is_excluded',
+            'customer_since', 'is_excluded', 'crm_status', 'deal_stage', 'target_lists', 'open_deals', 'deal_close_date',
+            'last_won_on',
         ]) }} as content_hash
 
     from joined

@@ -44,6 +44,35 @@ excluded_domains as (
 
 ),
 
+{% if account_mapping.leads_mode() == 'records' -%}
+lead_domains as (
+
+    select * from {{ ref('int_account_mapping__lead_domains') }}
+    where finding = 'free_mail'
+
+),
+
+keyed_accounts as (
+
+    select distinct account_id from {{ ref('int_account_mapping__account_keys') }}
+    where side = 'ours'
+
+),
+
+free_mail_leads as (
+
+    select distinct account_records.account_id
+
+    from account_records
+    inner join lead_domains
+        on account_records.account_id = lead_domains.source_relation || ':' || lead_domains.source_lead_id
+    left join keyed_accounts
+        on account_records.account_id = keyed_accounts.account_id
+    where keyed_accounts.account_id is null
+
+),
+
+{% endif -%}
 exclusions as (
 
     select
@@ -115,6 +144,18 @@ excluded as (
 
     from account_records
     where is_person_account
+    {% endif %}
+    {%- if account_mapping.leads_mode() == 'records' %}
+    union all
+
+    -- a lead by whom no company can be told is a person
+    select
+        'ours' as side,
+        '*' as for_partner_id,
+        account_id,
+        'free_mail_lead' as reason
+
+    from free_mail_leads
     {% endif %}
     union all
 

@@ -63,6 +63,21 @@ exclusions as (
 
 final as (
 
+    {% if account_mapping.leads_mode() == 'records' -%}
+    select
+        'accounts' as source,
+        '(all)' as row_key,
+        'free_mail_leads' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail
+
+    from excluded_accounts
+    where
+        side = 'ours'
+        and ';' || replace(reason, ' ', '') || ';' like '%;free_mail_lead;%'
+
+    union all
+
+    {% endif -%}
     select
         account_records.source_relation as source,
         account_records.source_account_id as row_key,

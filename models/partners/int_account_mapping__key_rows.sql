@@ -1,8 +1,10 @@
 with
 
+-- hashed addresses of persons tell nothing about which company it is
 partner_keys as (
 
     select * from {{ ref('stg_account_mapping__partner_keys') }}
+    where key_type is distinct from 'person'
 
 ),
 

@@ -57,6 +57,7 @@ final as (
         duns,
         vat_id,
         linkedin_url,
+        deal_stage,
         source,
 
         ---------- numerics
@@ -66,6 +67,8 @@ final as (
 
         ---------- dates and timestamps
         customer_since,
+        deal_close_date,
+        last_won_on,
         updated_at,
 
         ---------- flags
@@ -100,6 +103,7 @@ final as (
         null as duns,
         null as vat_id,
         null as linkedin_url,
+        null as deal_stage,
         'partners.partner_keys' as source,
 
         ---------- numerics
@@ -109,6 +113,8 @@ final as (
 
         ---------- dates and timestamps
         null as customer_since,
+        null as deal_close_date,
+        null as last_won_on,
         null as updated_at,
 
         ---------- flags

@@ -107,10 +107,36 @@ key_rows as (
 
 ),
 
+deal_rows as (
+
+    select * from {{ ref('int_account_mapping__deal_rows') }}
+
+),
+
+partner_deals as (
+
+    select * from {{ ref('int_account_mapping__partner_deals') }}
+
+),
+
+partner_contact_rows as (
+
+    select * from {{ ref('int_account_mapping__partner_contact_rows') }}
+
+),
+
+person_key_rows as (
+
+    select * from {{ ref('int_account_mapping__person_key_rows') }}
+
+),
+
 unreadable_values as (
 
     {% for column, problem in {
         'customer_since': 'date_not_readable',
+        'deal_close_date': 'date_not_readable',
+        'last_won_on': 'date_not_readable',
         'updated_at': 'date_not_readable',
         'annual_revenue': 'number_not_readable',
         'employee_count': 'number_not_readable',
@@ -145,6 +171,26 @@ noted_rows as (
         notes
 
     from partner_rows
+    where notes is not null
+
+    union all
+
+    select
+        source_relation,
+        source_table,
+        notes
+
+    from deal_rows
+    where notes is not null
+
+    union all
+
+    select
+        source_relation,
+        source_table,
+        notes
+
+    from partner_contact_rows
     where notes is not null
 
 ),
@@ -288,6 +334,119 @@ final as (
             )
         )
 
+    ---------- deals
+
+    union all
+
+    select
+        'partners.partner_deals' as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        'such as: ' || min(coalesce(deal_id, account_id, stage, '(no id)')) as detail,
+        count(*) as n_rows
+
+    from deal_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by partner_id, problem
+
+    {% for problem, condition in {
+        'deal_flag_not_readable': 'is_flag_unreadable',
+        'deal_outcomes_differ': 'is_contradictory',
+        'deal_outcome_unknown': 'is_outcome_unknown',
+        'deal_currency_without_rate': 'lacks_rate',
+    }.items() -%}
+    union all
+
+    select
+        'partners.partner_deals' as source,
+        partner_id as row_key,
+        '{{ problem }}' as problem,
+        'such as: ' || min(deal_id) as detail,
+        count(*) as n_rows
+
+    from partner_deals
+    where {{ condition }}
+    group by partner_id
+
+    {% endfor -%}
+    {% if not var('account_mapping__history') -%}
+    union all
+
+    select
+        'partners.partner_deals' as source,
+        partner_id as row_key,
+        'deals_without_history' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from partner_deals
+    group by partner_id
+
+    {% endif -%}
+    ---------- persons, of whom nothing but their number is told
+
+    union all
+
+    select
+        'partners.partner_contacts' as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from partner_contact_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by partner_id, problem
+
+    union all
+
+    select
+        case side when 'ours' then 'own.shared_keys' else 'partners.partner_keys' end as source,
+        coalesce(partner_id, '(no partner)') as row_key,
+        problem,
+        cast(count(*) as {{ dbt.type_string() }}) || ' keys of persons' as detail,
+        1 as n_rows
+
+    from person_key_rows
+    where
+        problem is not null
+        and problem <> 'inactive_partner'
+    group by side, partner_id, problem
+
+    {% if not var('account_mapping__people') -%}
+    union all
+
+    select
+        'partners.partner_contacts' as source,
+        partner_id as row_key,
+        'contacts_without_people' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from partner_contact_rows
+    where record_state = 'current'
+    group by partner_id
+
+    union all
+
+    select
+        source,
+        partner_id as row_key,
+        'person_without_people' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from agreement_fields
+    where
+        item = 'person'
+        and source = 'account_mapping__sharing_agreements'
+    group by source, partner_id
+
+    {% endif -%}
     ---------- names, identifiers and domains of both sides
 
     union all
@@ -372,7 +531,7 @@ final as (
         1 as n_rows
 
     from agreement_fields
-    where item not in ('{{ account_mapping.shareable_fields() | join("', '") }}')
+    where item not in ('{{ (account_mapping.shareable_fields() + ['person']) | join("', '") }}')
 
 )
 

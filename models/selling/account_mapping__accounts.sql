@@ -25,6 +25,9 @@ final as (
         ---------- text
         accounts_with_partners.name,
         accounts_with_partners.status,
+        {{ account_mapping.spreadsheet_safe('accounts_with_partners.crm_status') }} as crm_status,
+        {{ account_mapping.spreadsheet_safe('accounts_with_partners.deal_stage') }} as deal_stage,
+        accounts_with_partners.target_lists,
         accounts_with_partners.domains,
         accounts_with_partners.country_code,
         accounts_with_partners.country,
@@ -39,10 +42,14 @@ final as (
 
         ---------- numerics
         accounts_with_partners.open_amount,
+        accounts_with_partners.open_deals,
+        accounts_with_partners.leads,
         accounts_with_partners.n_partners,
 
         ---------- dates and timestamps
         account_changes.changed_at,
+        accounts_with_partners.deal_close_date,
+        accounts_with_partners.last_won_on,
 
         ---------- flags
         accounts_with_partners.is_excluded

@@ -70,6 +70,9 @@ joined as (
         ---------- text
         accounts.name,
         accounts.status,
+        accounts.crm_status,
+        accounts.deal_stage,
+        accounts.target_lists,
         accounts.domains,
         accounts.country_code,
         accounts.country,
@@ -84,7 +87,13 @@ joined as (
 
         ---------- numerics
         accounts.open_amount,
+        accounts.open_deals,
+        accounts.leads,
         cast(coalesce(covering_partners.n_partners, 0) as bigint) as n_partners,
+
+        ---------- dates and timestamps
+        accounts.deal_close_date,
+        accounts.last_won_on,
 
         ---------- flags
         accounts.is_excluded
@@ -107,7 +116,7 @@ final as (
         *,
         {{ account_mapping.content_hash([
             'content_hash', 'country', 'duplicate_group_id', 'n_partners', 'partners', 'best_partner_id', 'best_play',
-        ]) }} as row_hash
+        ] + (['leads'] if account_mapping.leads_mode() == 'evidence' else [])) }} as row_hash
 
     from joined
 

@@ -45,12 +45,6 @@ partner_accounts as (
 
 ),
 
-opportunities as (
-
-    select * from {{ ref('int_account_mapping__opportunities') }}
-
-),
-
 first_seen as (
 
     select * from {{ ref('int_account_mapping__overlap_first_seen') }}
@@ -60,21 +54,6 @@ first_seen as (
 play_rules as (
 
     select * from {{ ref('stg_account_mapping__settings_play_rules') }}
-
-),
-
-wins as (
-
-    select
-        account_id,
-        min(close_date) as first_won_on,
-        max(close_date) as last_won_on
-
-    from opportunities
-    where
-        is_won
-        and close_date <= {{ account_mapping.as_of() }}
-    group by account_id
 
 ),
 
@@ -103,18 +82,26 @@ dated as (
         partner_accounts.owner as partner_owner,
         partner_accounts.owner_email as partner_owner_email,
         accounts.open_amount,
+        accounts.open_deals as our_open_deals,
+        accounts.deal_stage as our_deal_stage,
+        accounts.deal_close_date as our_deal_close_date,
+        accounts.last_won_on as our_last_won_on,
+        accounts.target_lists as our_target_lists,
+        partner_accounts.deal_stage as partner_deal_stage,
+        partner_accounts.deal_close_date as partner_deal_close_date,
+        partner_accounts.last_won_on as partner_last_won_on,
         case
             when accounts.status = 'customer'
                 then least(
-                    coalesce(accounts.customer_since, wins.first_won_on),
-                    coalesce(wins.first_won_on, accounts.customer_since)
+                    coalesce(accounts.customer_since, accounts.first_won_on),
+                    coalesce(accounts.first_won_on, accounts.customer_since)
                 )
         end as our_customer_since,
         case
             when accounts.status = 'customer'
                 then greatest(
-                    coalesce(accounts.customer_since, wins.last_won_on),
-                    coalesce(wins.last_won_on, accounts.customer_since)
+                    coalesce(accounts.customer_since, accounts.last_won_on),
+                    coalesce(accounts.last_won_on, accounts.customer_since)
                 )
         end as our_last_win,
         case when partner_accounts.status = 'customer' then partner_accounts.customer_since end as their_customer_since,
@@ -138,8 +125,6 @@ dated as (
             and primary_links.partner_account_id = first_seen.partner_account_id
     inner join first_lists
         on primary_links.partner_id = first_lists.partner_id
-    left join wins
-        on primary_links.account_id = wins.account_id
 
 ),
 
@@ -293,10 +278,22 @@ ranked as (
         {{ account_mapping.spreadsheet_safe('our_owner_email') }} as our_owner_email,
         {{ account_mapping.spreadsheet_safe('partner_owner') }} as partner_owner,
         {{ account_mapping.spreadsheet_safe('partner_owner_email') }} as partner_owner_email,
+        {{ account_mapping.spreadsheet_safe('our_deal_stage') }} as our_deal_stage,
+        {{ account_mapping.spreadsheet_safe('partner_deal_stage') }} as partner_deal_stage,
+        our_target_lists,
 
         ---------- numerics
         score,
         open_amount as our_open_amount,
+        our_open_deals,
+
+        ---------- dates
+        our_deal_close_date,
+        our_last_won_on,
+        partner_deal_close_date,
+        partner_last_won_on,
+
+        ---------- rank
         row_number() over (
             partition by partner_id, account_id
             order by score desc, play

@@ -10,6 +10,9 @@
         "cast(account_statuses.open_amount as " ~ dbt.type_string() ~ ") || ' "
         ~ (var('account_mapping__currency') | upper) ~ "'",
     'customer_since': 'account_records.customer_since',
+    'deal_stage': account_mapping.spreadsheet_safe('account_progress.deal_stage'),
+    'deal_close_date': 'account_progress.deal_close_date',
+    'last_won_on': 'account_progress.last_won_on',
 } -%}
 with
 
@@ -70,6 +73,12 @@ account_records as (
 account_statuses as (
 
     select * from {{ ref('int_account_mapping__account_statuses') }}
+
+),
+
+account_progress as (
+
+    select * from {{ ref('int_account_mapping__account_progress') }}
 
 ),
 
@@ -185,6 +194,9 @@ field_values as (
     {% if 'normalized' in expressions[field] -%}
     left join normalized
         on account_records.account_id = normalized.account_id
+    {% elif 'account_progress' in expressions[field] -%}
+    inner join account_progress
+        on account_records.account_id = account_progress.account_id
     {% endif -%}
     {% if not loop.last %}
     union all

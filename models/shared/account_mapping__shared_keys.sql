@@ -28,7 +28,7 @@ keyless as (
 
     from match_keys
     group by partner_id, account_id
-    having max(case when key_type <> 'account' then 1 else 0 end) = 0
+    having max(case when key_type not in ('account', 'person') then 1 else 0 end) = 0
 
 ),
 

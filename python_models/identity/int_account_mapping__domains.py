@@ -122,51 +122,6 @@ NO_PAGE = frozenset((
     "status", "terms", "video", "videos", "watch",
 ))
 # fmt: on
-PAGE_PART = re.compile(
-    r"|[a-z]{2,3}(?:[-_][a-z]{2})?|(?:index|home|default|main|start|welcome|about|about-?us|contact|contact-?us)(?:\.\w+)?"
-    r"|english|global|corporate|company|site|web"
-)
-# Parts of a path that say what kind of page follows, not whose.
-PAGE_KINDS = frozenset(
-    [
-        "a",
-        "c",
-        "channel",
-        "companies",
-        "company",
-        "e",
-        "firma",
-        "group",
-        "groups",
-        "h",
-        "hotel",
-        "in",
-        "o",
-        "organization",
-        "p",
-        "page",
-        "pages",
-        "people",
-        "pg",
-        "place",
-        "places",
-        "profile",
-        "pub",
-        "s",
-        "shop",
-        "shops",
-        "showcase",
-        "site",
-        "store",
-        "stores",
-        "u",
-        "user",
-        "users",
-        "view",
-        "w",
-        "web",
-    ]
-)
 PAGE_PART = re.compile(r"@?[a-z0-9_][a-z0-9_.~%+\-]*")
 KINDS = ("mail", "host", "public", "dummy")
 PAGES = ("subdomain", "path", "path2", "identifier")

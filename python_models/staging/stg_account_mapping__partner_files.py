@@ -63,6 +63,9 @@ COLUMNS = [
     "open_amount",
     "currency",
     "customer_since",
+    "deal_stage",
+    "deal_close_date",
+    "last_won_on",
     "annual_revenue",
     "employee_count",
     "industry",
@@ -90,7 +93,7 @@ SCHEMA = pa.schema(
 IDENTITY = ("account_name", "website", "email_domain", "lei", "duns", "vat_id", "linkedin_url")
 # what an id made from content is made of: what a company is, never what a partner knows or does about it
 CONTENT = (*IDENTITY, "country", "state", "city", "postal_code")
-DATES = ("customer_since", "updated_at")
+DATES = ("customer_since", "deal_close_date", "last_won_on", "updated_at")
 NUMBERS = ("open_amount", "annual_revenue", "employee_count")
 
 # Of several columns with one meaning: these are clearer than the layout's own name (Dynamics' `Status` is `Active`

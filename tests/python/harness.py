@@ -43,7 +43,15 @@ PROJECT_NAME = "account_mapping_test"
 INTERMEDIATES = "main_account_mapping"
 BESIDE_MARTS = {
     f"int_account_mapping__{name}"
-    for name in ("scored_pairs", "build", "overlap_first_seen", "account_changes", "history", "frozen_counts")
+    for name in (
+        "scored_pairs",
+        "build",
+        "overlap_first_seen",
+        "account_changes",
+        "history",
+        "deal_history",
+        "frozen_counts",
+    )
 }
 
 Rows = Sequence[Mapping[str, Any]]

@@ -494,8 +494,9 @@ def test_single_cells_are_shared_and_what_is_withheld_is_not_shown_as_zero(pair)
 
 
 def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(pair):
-    pair.answer(agreement(fields="name;open_amount;owner_name;owner_email"))
-    pair.state(agreement(fields="name;open_amount;owner_email;phone"))
+    deals = "deal_stage;deal_close_date;last_won_on"
+    pair.answer(agreement(fields=f"name;open_amount;owner_name;owner_email;{deals}"))
+    pair.state(agreement(fields=f"name;open_amount;owner_email;phone;{deals}"))
     domain = pair.theirs[0][0]
     common = {
         "partner_id": "peer",
@@ -509,12 +510,15 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
         "open_amount": "1200.50 USD",
         "owner_name": "Mallory",
         "owner_email": "+cmd|' /C calc'!A0",
+        "deal_stage": "=Offer",
+        "deal_close_date": "2026-12-24",
+        "last_won_on": "soon",
     }
     pair.project.write_table(
         "partners.partner_fields", [{**common, "field": field, "value": value} for field, value in values.items()]
     )
     found = pair.build()
-    assert found["issues"] == ["field_not_agreed", "unknown_field"]
+    assert found["issues"] == ["field_not_agreed", "field_not_readable", "unknown_field"]
     pair.project.make("+account_mapping__overlaps")
     named = pair.project.query("select * from account_mapping__overlaps where partner_account_name is not null")
     assert len(named) == 1
@@ -524,6 +528,11 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
         1200.5,
         "'+cmd|' /C calc'!A0",
     )
+    assert [named[0][f"partner_{column}"] for column in ("deal_stage", "deal_close_date", "last_won_on")] == [
+        "'=Offer",
+        date(2026, 12, 24),
+        None,
+    ]
 
 
 def test_a_rule_of_ours_that_cannot_be_read_stops_the_build_and_is_no_consent(make_project):

@@ -109,6 +109,8 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Project:
         test["name"]: test["model"]
         for path in (PACKAGE / "models").rglob("*.yml")
         for test in yaml.safe_load(path.read_text()).get("unit_tests", ())
+        # test_alerts.py runs those that need history
+        if "and var('account_mapping__history')" not in str(test.get("config"))
     }
     assert len(units) > 20
     # no other test runs them; those of a public model are named after its version too

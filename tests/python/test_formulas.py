@@ -46,16 +46,19 @@ FIELD = 'the firm\'s "line"/~'
 # ids, domains, tokens, statuses and other words of ours: what others join by stays as it is
 VERBATIM = {
     "account_id", "account_token", "agreement_id", "best_partner_id", "build_id", "cell_state", "change",
-    "changed_facts", "content_hash", "currency", "data_issue_id", "decision", "domains", "duplicate_group_id",
+    "changed_facts", "content_hash", "currency", "data_issue_id", "deal_id", "decision", "domains",
+    "duplicate_group_id",
     "epoch", "field", "how_estimated", "key_type", "kind", "match_method", "measure", "normaliser_version",
     "our_domains", "our_family_status", "our_status", "our_ultimate_parent_account_id", "parent_account_token",
     "partner_account_id", "partner_account_token", "partner_domains", "partner_family_status", "partner_id",
     "partner_status", "partner_ultimate_parent_account_id", "partners", "previous_our_status",
-    "item", "reason", "sharing_state",
+    "item", "people_state", "reason", "sharing_state", "signal", "signal_id",
     "previous_partner_status", "problem", "relationship", "rival_partner_account_id", "rollup", "source_account_id",
     "state", "status", "token", "ultimate_parent_account_id", "unit", "whitespace_level",
     # words of normalised names: letters and digits
     "our_other_words", "partner_other_words", "shared_words",
+    "alternative_partner_id", "deal_state", "recommended_partner_id",
+    "alert_id", "severity",
     # alpha-2 codes of the normaliser
     "our_country_code",
 }  # fmt: skip
@@ -63,16 +66,21 @@ VERBATIM = {
 # before it, or where the world has none
 FOREIGN = {
     "account_name": True, "action": False, "ask": True, "best_play": True, "columns_read": False,
-    "columns_unread": True, "country": True, "country_code": False, "decided_by": True, "detail": True,
-    "exclusion_reason": True, "give_back": True, "input": True, "item_value": False,
+    "columns_unread": True, "country": True, "country_code": False, "crm_status": True, "deal_name": False,
+    "deal_owner": False, "deal_owner_email": False, "deal_stage": False, "decided_by": True, "detail": True,
+    "exclusion_reason": True, "from_value": False, "give_back": True, "input": True, "item_value": False,
     "match_reason": False, "name": True,
-    "our_city": True, "our_country": True, "our_name": True, "our_owner": True, "our_owner_email": True,
+    "our_city": True, "our_country": True, "our_crm_status": True, "our_deal_stage": False, "our_name": True,
+    "our_owner": True, "our_owner_email": True, "our_owner_name": True, "our_target_lists": True,
     "our_owner_key": True, "our_population": True, "owner": True, "owner_email": True,
     "partner_account_name": True, "partner_city": True, "partner_country": True, "partner_country_code": False,
+    "partner_deal_stage": True,
     "partner_display_name": True, "partner_name": True, "partner_owner": True, "partner_owner_email": True,
     "partner_owner_key": True, "partner_population": True, "partner_type": True, "pass_through": False, "play": True,
     "relation_name": True, "rival_name": True, "row_key": True, "segment": True, "source": True,
-    "source_relation": True, "target_list": True, "tier": True, "value": False, "why": True,
+    "source_relation": True, "target_list": True, "target_lists": True, "tier": True, "to_value": True,
+    "value": False, "what": True, "why": True,
+    "channel": True, "recipient": True, "text": True, "title": False,
 }  # fmt: skip
 
 # texts by mart and column
@@ -111,6 +119,7 @@ def company(number: int, side: int) -> dict[str, str]:
         "country": f"{start}Freedonia",
         "segment": hostile(number + 3),
         "status": "customer" if number % 2 else "prospect",
+        "deal_stage": hostile(number + 5),
     }
 
 
@@ -141,6 +150,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
         company(number, 0)
         | {name: f"{hostile(number)} {place}" for place, name in enumerate(PASSED)}
         | {
+            # of one account the CRM's word is no status that we know
+            **({"status": None, "account_type": hostile(number)} if number == 6 else {"account_type": None}),
             "more": json.dumps({FIELD: hostile(number + 4)}),
             "=unread": "x",
             "is'deleted": "perhaps",
@@ -156,13 +167,35 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Project:
         for row in theirs[8:16]
     ]
     project.write_table("partners.partner_accounts", theirs)
+    project.write_table(
+        "partners.partner_deals",
+        [
+            {"partner_id": "stratus", "account_id": f"=1{number}", "deal_id": f"=D{number}", "stage": hostile(number)}
+            for number in range(5, 13)
+        ],
+    )
     settings = {"exchange": "list", "is_active": "true"}
     project.write_seed(
         "account_mapping__partners",
         [
-            {"partner_id": name, "partner_name": f"+{name}", "partner_type": "@reseller", "tier": "=1+1"} | settings
+            {
+                "partner_id": name,
+                "partner_name": f"+{name}",
+                "partner_type": "@reseller",
+                "tier": "=1+1",
+                "partner_manager": "@Ann",
+            }
+            | settings
             for name in ("nimbus", "stratus")
         ],
+    )
+    project.write_seed(
+        "account_mapping__alert_rules",
+        [
+            {"kind": kind, "is_on": "true", "threshold": "1", "channel": channel}
+            for kind, channel in (("review_queue", "=room"), ("warm_introduction", ""))
+        ]
+        + [{"kind": "list_refused", "is_on": "true"}],
     )
     project.write_seed(
         "account_mapping__target_accounts",
@@ -273,7 +306,7 @@ def test_conditions_read_the_values_as_they_are(world: Project) -> None:
 
 def test_columns_that_are_not_read_are_named_and_flags_of_any_name_are_read(world: Project) -> None:
     inputs = {row["input"]: row for row in world.query("select * from account_mapping__inputs")}
-    assert inputs["generic.accounts"]["columns_unread"] == "'=unread"
+    assert inputs["generic.accounts"]["columns_unread"] == "deal_stage; =unread"
     assert "'=cmd.csv" in inputs
     found = world.query("select row_key from account_mapping__data_issues where problem = 'flag_not_readable'")
     assert found == [{"row_key": "is'deleted"}]

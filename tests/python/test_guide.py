@@ -25,7 +25,7 @@ from report.export import public_marts
 PACKAGE = Path(__file__).resolve().parents[2]
 GUIDE = PACKAGE / "docs" / "guide.md"
 FENCE = re.compile(r"^```(\w[\w ]*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
-FIELD = re.compile(r"\*|\*/\d+|\d+(-\d+)?(,\d+)*")
+FIELD = re.compile(r"(\*|\d+(-\d+)?)(/\d+)?(,\d+)*")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ PARENTS = {
     "account_mapping__shared_counts": {"partners", "agreements_in_force", "frozen_counts"},
     "account_mapping__shared_fields": {
         *("partners", "members", "links", "agreed_fields", "agreements_in_force", "offered_accounts", "match_keys"),
-        *("account_records", "account_statuses", "normalized"),
+        *("account_records", "account_statuses", "account_progress", "normalized"),
     },
 }
 
@@ -61,6 +61,9 @@ COLUMNS: dict[str, dict[str, set[str]]] = {
             "account_records.customer_since",
             "account_statuses.status",
             "account_statuses.open_amount",
+            "account_progress.deal_stage",
+            "account_progress.deal_close_date",
+            "account_progress.last_won_on",
         },
     },
 }
@@ -68,7 +71,7 @@ COLUMNS: dict[str, dict[str, set[str]]] = {
 # Where the search for a column's origin ends.
 ENDS = {
     *("match_keys", "offered_accounts", "partners", "links", "frozen_counts", "agreed_fields", "agreements_in_force"),
-    *("normalized", "account_records", "account_statuses"),
+    *("normalized", "account_records", "account_statuses", "account_progress"),
 }
 SHARED_MODELS = sorted(path.stem for path in (PACKAGE / "models").rglob("account_mapping__shared_*.sql"))
 

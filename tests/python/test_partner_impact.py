@@ -119,7 +119,12 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     rng = random.Random(request.param)
     project = Project(
         tmp_path_factory.mktemp("impact"),
-        variables={"account_mapping__crms": ["salesforce"], "account_mapping__as_of": str(AS_OF)},
+        variables={
+            "account_mapping__crms": ["salesforce"],
+            "account_mapping__as_of": str(AS_OF),
+            # as far back as any deal was closed
+            "account_mapping__recent_deal_days": 400,
+        },
     )
     opportunities, deals = make_deals(rng, 1200)
     words = ["".join(rng.choices("bdfgklmnprstvz", k=9)) for _ in range(ACCOUNTS)]
@@ -186,7 +191,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     project.write_seed(
         "account_mapping__currency_rates", [{"currency": c, "rate": str(rate)} for c, rate in RATES.items()]
     )
-    models = [f"+account_mapping__{mart}" for mart in ("partner_impact", "owner_pairs", "partner_coverage")]
+    models = [f"+account_mapping__{mart}" for mart in ("partner_impact", "owner_pairs", "partner_coverage", "deals")]
     project.make(*models)
     project.check(*models, options=("--indirect-selection", "cautious"))
     order = ("customer", "open_opportunity", "churned", "prospect", None)
@@ -301,6 +306,31 @@ def test_potential_revenue_is_the_pipeline_of_the_matrix(made: Made) -> None:
     )
     assert len(rows) == 2
     assert all(row["customer_value"] == row["amount"] > 0 for row in rows)
+
+
+def test_impact_adds_up_the_deals_that_are_told_one_by_one(made: Made) -> None:
+    """By partner and over all of them, where a deal that several partners know counts once."""
+    measures = {
+        "win_rate": "deal_state <> 'open'",
+        "influenced_revenue": "deal_state = 'won'",
+        "potential_revenue": "deal_state = 'open'",
+    }
+    for measure, condition in measures.items():
+        told = made.project.query(
+            "with deals as (select distinct on (deal_id, partner) deal_id, partner, amount "
+            "from (select *, unnest([partner_id, 'all']) as partner from account_mapping__deals) "
+            f"where partner_status = 'customer' and relationship = 'same' and {condition}) "
+            "select partner, count(*) as deals, sum(coalesce(amount, 0)) as amount from deals group by partner"
+        )
+        impact = made.project.query(
+            "select partner_id, customer_deals, customer_value, unit from account_mapping__partner_impact "
+            f"where measure = '{measure}' and customer_deals > 0"
+        )
+        assert {row["partner"] for row in told} == {"alpha", "beta", "all"}
+        assert {row["partner"]: row["deals"] for row in told} == {r["partner_id"]: r["customer_deals"] for r in impact}
+        if measure != "win_rate":
+            amounts = {row["partner"]: row["amount"] for row in told}
+            assert amounts == {row["partner_id"]: row["customer_value"] for row in impact}
 
 
 def test_all_partners_together_count_each_opportunity_once(made: Made) -> None:

@@ -479,7 +479,12 @@ def test_random_worlds_equal_a_second_computation(make_project: Callable[..., Pr
         project.write_seed("account_mapping__play_rules", rules, rules[0])
         load(project, world)
         enrich(project)
-        models = (*MODELS, "+account_mapping__partner_coverage")
+        models = (
+            *MODELS,
+            "+account_mapping__partner_coverage",
+            "+account_mapping__deals",
+            "+account_mapping__partner_impact",
+        )
         project.make(*models)
         project.check(*models)
         inputs = Inputs(project.query, world.as_of, world.currency, populations, rules)

@@ -639,15 +639,20 @@ def started(folder: Path) -> Any:
     return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def chromium(folder: Path) -> Iterator[Any]:
+    """A browser, ended afterwards; without one the test is skipped, but where CI_BROWSER forbids it."""
     if not (CHROMIUM and DRIVER):
         if os.environ.get("CI_BROWSER"):
             pytest.fail("CI_BROWSER is set, but chromium and chromedriver are not installed")
         pytest.skip("chromium and chromedriver are not installed")
-    driver = started(tmp_path_factory.mktemp("chromium"))
+    driver = started(folder)
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    yield from chromium(tmp_path_factory.mktemp("chromium"))
 
 
 def opened(browser: Any, path: Path) -> None:

@@ -19,6 +19,7 @@ SEEDS = sorted(path.stem for path in (PACKAGE / "seeds").glob("*.csv"))
 SELECTION = ("--select", "resource_type:seed", "+stg_account_mapping__settings_*")
 # what a replacement may leave out
 OPTIONAL = {
+    "deal_stages": ("stage_name", "stage_rank", "probability"),
     "hosts": ("pages",),
     "legal_forms": ("position", "script", "jurisdictions"),
     "match_overrides": ("decided_by", "decided_on"),
@@ -42,6 +43,7 @@ VALUES = {
     "integer": ("1", "2", "3", "4"),
     "double": ("0.5", "-2", "3", "4"),
     "decimal(18,8)": ("0.5", "1", "3", "4"),
+    "decimal(5,4)": ("0.5", "1", "0", "0.0625"),
 }
 
 
@@ -109,7 +111,7 @@ def replaced(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
 def normal(name: str, rows: list[dict[str, str]]) -> list[tuple]:
     """Rows in one order, numbers as numbers."""
     types = types_of(name)
-    numeric = ("integer", "double", "decimal(18,8)")
+    numeric = ("integer", "double", "decimal(18,8)", "decimal(5,4)")
     return sorted(
         tuple((column, float(row[column]) if types[column] in numeric else row[column]) for column in sorted(row))
         for row in rows

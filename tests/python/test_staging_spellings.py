@@ -10,7 +10,7 @@ import json
 import random
 import string
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -74,6 +74,9 @@ class Deal:
     close_date: date
     is_deleted: bool = False
     created_date: date = date(2022, 11, 5)
+    name: str | None = None
+    stage: str = "Qualify"
+    owner: int | None = None
 
 
 @dataclass(frozen=True)
@@ -198,14 +201,23 @@ COMPANIES = [
         updated_at=datetime(2025, 12, 31),
     ),
 ]
+# how likely a deal of each stage is won
+STAGES = {
+    "Qualify": Decimal("0.1000"),
+    "Propose": Decimal("0.6050"),
+    "Closed Won": Decimal("1.0000"),
+    "Closed Lost": Decimal("0.0000"),
+}
 DEALS = [
-    Deal((0,), "won", Decimal("12500.00"), "EUR", date(2025, 3, 1)),
-    Deal((1, 2), "open", Decimal("1200.50"), "USD", date(2026, 9, 30)),
-    Deal((5,), "lost", Decimal("99.99"), "USD", date(2024, 2, 29)),
-    Deal((3,), "open", Decimal("7.00"), None, date(2026, 5, 5)),
+    Deal(
+        (0,), "won", Decimal("12500.00"), "EUR", date(2025, 3, 1), name="Turbines, 2nd lot", owner=1, stage="Closed Won"
+    ),
+    Deal((1, 2), "open", Decimal("1200.50"), "USD", date(2026, 9, 30), name="Netz für Süd", owner=0),
+    Deal((5,), "lost", Decimal("99.99"), "USD", date(2024, 2, 29), name="Anvils", owner=1, stage="Closed Lost"),
+    Deal((3,), "open", Decimal("7.00"), None, date(2026, 5, 5), name='"Old" deal', stage="Propose"),
     Deal((7,), "open", None, "JPY", date(2026, 5, 6)),
-    Deal((11,), "won", Decimal("1000000.00"), "EUR", date(2023, 1, 1), is_deleted=True),
-    Deal((), "open", Decimal("5.00"), "EUR", date(2026, 6, 1)),
+    Deal((11,), "won", Decimal("1000000.00"), "EUR", date(2023, 1, 1), is_deleted=True, stage="Closed Won"),
+    Deal((), "open", Decimal("5.00"), "EUR", date(2026, 6, 1), name="Nobody's", stage="Propose"),
 ]
 CONTACTS = [
     Contact(0, ("a@siemens.com",)),
@@ -279,12 +291,13 @@ class Spelling:
     """One way of writing the companies.
 
     tables: the raw tables of the source by name. drops_deleted: deleted and merged rows are not in it (exports), nor
-    are merges.
+    are merges. stages: what a stage is called in it, where that is not its own name; null where it does not say.
     """
 
     crm: str
     tables: Callable[[], Tables]
     drops_deleted: bool = False
+    stages: Mapping[str, str | None] = field(default_factory=dict)
 
 
 COMMON = "owner address updated_at"
@@ -414,11 +427,18 @@ def expected_opportunities(spelling: Spelling) -> list[Row]:
         company = deal.companies[0] if deal.companies else None
         currency = None if spelling.crm == "dynamics_365" else deal.currency
         is_rated = currency in (None, "USD")
+        owner = None if deal.owner is None else OWNERS[deal.owner]
         row: Row = {
             "source_relation": spelling.crm,
             "source_opportunity_id": ids.deal(index),
+            "owner_name": owner and owner.name,
+            "owner_email": owner and owner.email,
             "source_account_id": ids.account(company),
             "account_id": account_id(spelling, company),
+            "deal_name": deal.name,
+            "stage": spelling.stages.get(deal.stage, deal.stage),
+            "probability": STAGES[deal.stage],
+            "stage_rank": None,
             "amount": deal.amount,
             "converted_amount": deal.amount if is_rated else None,
             "currency": currency,
@@ -522,7 +542,10 @@ def salesforce_fivetran(ids: Ids = IDS["salesforce"]) -> Tables:
             {
                 "id": ids.deal(index),
                 "account_id": ids.account(item.companies[0]) if item.companies else None,
-                "stage_name": {"won": "Closed Won", "lost": "Closed Lost", "open": "Qualify"}[item.status],
+                "owner_id": owner(item.owner),
+                "name": item.name,
+                "stage_name": item.stage,
+                "probability": STAGES[item.stage] * 100,
                 "amount": item.amount,
                 "currency_iso_code": item.currency,
                 "is_closed": item.status != "open",
@@ -549,7 +572,10 @@ def salesforce_fivetran(ids: Ids = IDS["salesforce"]) -> Tables:
 def salesforce_history() -> Tables:
     """Fivetran's history mode: each row also in a former version that differs."""
     tables = salesforce_fivetran()
-    former = {"account": {"name": "Before", "website": None}, "opportunity": {"amount": Decimal("1.00")}}
+    former = {
+        "account": {"name": "Before", "website": None},
+        "opportunity": {"amount": Decimal("1.00"), "name": "Before", "stage_name": "Before", "probability": 33},
+    }
     former |= {"contact": {"email": "before@x.example"}, "user": {"name": "Before"}}
     return {
         name: [
@@ -590,6 +616,7 @@ def salesforce_report() -> Tables:
         row["last_modified_date"] = f"{row['last_modified_date']:%m/%d/%Y}"
         row["owner_id"] = row["owner_id"] and row["owner_id"][:15]
     for row in kept["opportunity"]:
+        row["owner_id"] = row["owner_id"] and row["owner_id"][:15]
         row["close_date"] = f"{row['close_date']:%m/%d/%Y}"
         row["created_date"] = f"{row['created_date']:%m/%d/%Y}"
     labels = {
@@ -612,7 +639,10 @@ def salesforce_report() -> Tables:
         "opportunity": {
             "id": "Opportunity ID",
             "account_id": "Account ID",
+            "owner_id": "Owner ID",
+            "name": "Opportunity Name",
             "stage_name": "Stage",
+            "probability": "Probability (%)",
             "amount": "Amount",
             "currency_iso_code": "Amount Currency",
             "close_date": "Close Date",
@@ -635,8 +665,10 @@ def salesforce_report_with_owner_names() -> Tables:
     for row in tables["account"]:
         row["Account Owner"] = names.get(row.pop("Owner ID").strip(), "")
     for row in tables["opportunity"]:
+        row["Opportunity Owner"] = names.get(row.pop("Owner ID").strip(), "")
         row.pop("Closed"), row.pop("Won")
-        row["Stage"] = row["Stage"].replace("Qualify", "")
+        if "Closed" not in row["Stage"]:
+            row["Stage"] = ""
     return tables
 
 
@@ -669,12 +701,14 @@ def prefixed(prefix: str, values: Row) -> Row:
     return {prefix + name: value for name, value in values.items()}
 
 
+HUBSPOT_STAGES = {"Qualify": "1001", "Propose": "1002", "Closed Won": "closedwon", "Closed Lost": "closedlost"}
+
+
 def hubspot_fivetran(with_type: bool = True) -> Tables:
     account, deal, contact = (
         lambda i, f=f: None if i is None else int(f(i))
         for f in (IDS["hubspot"].account, IDS["hubspot"].deal, IDS["hubspot"].contact)
     )
-    stages = {"open": "1001", "won": "closedwon", "lost": "closedlost"}
     bridge = [
         {
             "deal_id": deal(index),
@@ -697,7 +731,9 @@ def hubspot_fivetran(with_type: bool = True) -> Tables:
             {
                 "deal_id": deal(index),
                 "deal_pipeline_id": "default",
-                "deal_pipeline_stage_id": stages[item.status],
+                "deal_pipeline_stage_id": HUBSPOT_STAGES[item.stage],
+                "property_dealname": item.name,
+                "property_hubspot_owner_id": None if item.owner is None else 50 + item.owner,
                 "property_amount": item.amount,
                 "property_deal_currency_code": item.currency,
                 "property_closedate": datetime.combine(item.close_date, datetime.min.time()),
@@ -709,13 +745,14 @@ def hubspot_fivetran(with_type: bool = True) -> Tables:
         "deal_company": bridge[::-1],
         "deal_pipeline_stage": [
             {
-                "stage_id": stage,
+                "stage_id": HUBSPOT_STAGES[stage],
                 "pipeline_id": "default",
                 "label": stage,
-                "closed_won": name == "won",
-                "is_closed": name != "open",
+                "probability": probability,
+                "closed_won": stage == "Closed Won",
+                "is_closed": stage.startswith("Closed"),
             }
-            for name, stage in stages.items()
+            for stage, probability in STAGES.items()
         ],
         "contact": [
             {
@@ -761,7 +798,11 @@ def hubspot_airbyte(as_json: bool = False) -> Tables:
             "id": deal(index),
             "archived": item.is_deleted,
             "companies": [account(company) for company in item.companies] or None,
-            "properties_dealstage": "any",
+            "properties_dealname": item.name,
+            "properties_hubspot_owner_id": None if item.owner is None else str(50 + item.owner),
+            "properties_pipeline": "default",
+            "properties_dealstage": HUBSPOT_STAGES[item.stage],
+            "properties_hs_deal_stage_probability": float(STAGES[item.stage]),
             "properties_amount": None if item.amount is None else str(item.amount),
             "properties_deal_currency_code": item.currency,
             "properties_closedate": f"{item.close_date}T00:00:00.000Z",
@@ -771,12 +812,18 @@ def hubspot_airbyte(as_json: bool = False) -> Tables:
         }
         for index, item in enumerate(DEALS)
     ]
+    stages: Any = [
+        {"stageId": HUBSPOT_STAGES[stage], "label": stage, "metadata": {"isClosed": str("Closed" in stage).lower()}}
+        for stage in STAGES
+    ]
     if as_json:
+        stages = json.dumps(stages)
         for row in deals:
             row["companies"] = json.dumps(row["companies"] or [])
     return {
         "companies": companies,
         "deals": deals,
+        "deal_pipelines": [{"pipelineId": "default", "label": "Sales", "stages": stages}],
         "contacts": [
             {
                 "id": contact(index),
@@ -797,6 +844,9 @@ def hubspot_airbyte(as_json: bool = False) -> Tables:
             for index, item in enumerate(OWNERS)
         ],
     }
+
+
+HUBSPOT_LABELS = {stage: f"{stage} (Sales Pipeline)" for stage in STAGES} | {"Closed Lost": "Closed lost"}
 
 
 def hubspot_export() -> Tables:
@@ -828,12 +878,13 @@ def hubspot_export() -> Tables:
             row["parent"] = None if company.parent is None else COMPANIES[company.parent].name
             row["updated"] = f"{company.updated_at:%Y-%m-%d %H:%M}"
             companies.append(row)
-    stages = {"open": "Presentation (Sales Pipeline)", "won": "Closed won (Sales Pipeline)", "lost": "Closed lost"}
     deals = [
         {
             "Record ID": IDS["hubspot"].deal(index),
-            "Deal Name": "d",
-            "Deal Stage": stages[item.status],
+            "Deal Name": item.name,
+            "Deal owner": None if item.owner is None else OWNERS[item.owner].name,
+            "Deal Stage": HUBSPOT_LABELS[item.stage],
+            "Deal probability": STAGES[item.stage],
             "Amount": item.amount,
             "Currency": item.currency,
             "Close Date": f"{item.close_date} 00:00",
@@ -907,6 +958,10 @@ def pipedrive(shape: str) -> Tables:
             {
                 "id": deal(index),
                 "org_id": organization(item.companies[0] if item.companies else None),
+                "title": item.name,
+                "user_id": owner(item.owner),
+                "stage_id": list(STAGES).index(item.stage) + 1,
+                "probability": float(STAGES[item.stage] * 100) if shape == "number" else None,
                 "value": None if item.amount is None else float(item.amount),
                 "currency": item.currency,
                 "status": item.status,
@@ -928,6 +983,11 @@ def pipedrive(shape: str) -> Tables:
             for index, item in enumerate(CONTACTS)
         ],
     }
+    # a deal that says no probability of its own has that of its stage
+    tables["stages"] = [
+        {"id": number, "name": stage, "deal_probability": 50 if shape == "number" else float(probability * 100)}
+        for number, (stage, probability) in enumerate(STAGES.items(), start=1)
+    ]
     if shape == "number":
         tables["users"] = [
             {"id": 70 + index, "name": item.name, "email": item.email} for index, item in enumerate(OWNERS)
@@ -944,6 +1004,7 @@ def dynamics_fivetran() -> Tables:
     options = [("account", "customertypecode", kinds.index(kind) + 7, kind) for kind in kinds]
     options += [("account", "industrycode", industries.index(name) + 3, name) for name in industries]
     options += [("opportunity", "statecode", code, label.capitalize()) for label, code in states.items()]
+    options += [("opportunity", "salesstage", code, stage) for code, stage in enumerate(STAGES)]
     options += [("account", "statecode", 0, "Active"), ("lead", "statecode", 1, "Qualified")]
     return {
         "account": [
@@ -973,6 +1034,10 @@ def dynamics_fivetran() -> Tables:
             {
                 "opportunityid": ids.deal(index),
                 "parentaccountid": ids.account(item.companies[0] if item.companies else None),
+                "name": item.name,
+                "ownerid": owner(item.owner),
+                "salesstage": list(STAGES).index(item.stage),
+                "closeprobability": STAGES[item.stage] * 100,
                 "estimatedvalue": item.amount,
                 "estimatedclosedate": item.close_date,
                 "createdon": datetime.combine(item.created_date, datetime.min.time()),
@@ -1042,14 +1107,17 @@ SPELLINGS = {
     "salesforce data loader": Spelling("salesforce", lambda: salesforce_api(str.upper)),
     "salesforce report": Spelling("salesforce", salesforce_report, drops_deleted=True),
     "salesforce report with owner names": Spelling(
-        "salesforce", salesforce_report_with_owner_names, drops_deleted=True
+        "salesforce",
+        salesforce_report_with_owner_names,
+        drops_deleted=True,
+        stages={"Qualify": None, "Propose": None},
     ),
     "hubspot fivetran": Spelling("hubspot", hubspot_fivetran),
     "hubspot fivetran without association types": Spelling("hubspot", lambda: hubspot_fivetran(with_type=False)),
     "hubspot fivetran as text": Spelling("hubspot", lambda: as_text(hubspot_fivetran())),
     "hubspot airbyte": Spelling("hubspot", hubspot_airbyte),
     "hubspot airbyte with json text": Spelling("hubspot", lambda: hubspot_airbyte(as_json=True)),
-    "hubspot export": Spelling("hubspot", hubspot_export, drops_deleted=True),
+    "hubspot export": Spelling("hubspot", hubspot_export, drops_deleted=True, stages=HUBSPOT_LABELS),
     "pipedrive objects": Spelling("pipedrive", lambda: pipedrive("object")),
     "pipedrive json text": Spelling("pipedrive", lambda: pipedrive("json")),
     "pipedrive numbers": Spelling("pipedrive", lambda: pipedrive("number")),

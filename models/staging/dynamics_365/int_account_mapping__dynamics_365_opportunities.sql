@@ -21,6 +21,42 @@ state_labels as (
 
 ),
 
+stage_labels as (
+
+    select * from {{ ref('int_account_mapping__dynamics_365_labels') }}
+    where
+        table_name = 'opportunity'
+        and column_name in ('salesstage', 'salesstagecode')
+
+),
+
+-- of both columns the one that Dynamics shows
+stages_by_code as (
+
+    select
+        source_relation,
+        code,
+        min(label) as label
+
+    from stage_labels
+    where column_name = 'salesstage'
+    group by source_relation, code
+
+),
+
+older_stages_by_code as (
+
+    select
+        source_relation,
+        code,
+        min(label) as label
+
+    from stage_labels
+    where column_name = 'salesstagecode'
+    group by source_relation, code
+
+),
+
 currencies as (
 
     select * from {{ ref('int_account_mapping__dynamics_365_currencies') }}
@@ -59,6 +95,9 @@ coded as (
             when lower(coalesce(state_labels.label, opportunities.state)) = 'lost' then '2'
             when codes_by_label.code in ('0', '1', '2') then codes_by_label.code
         end as state_code,
+        coalesce(
+            opportunities.stage, stages_by_code.label, older_stages_by_code.label, opportunities.stage_code
+        ) as stage_name,
         coalesce(opportunities.currency, currencies.currency, opportunities.currency_id) as own_currency,
         currencies.base_currency
 
@@ -71,6 +110,14 @@ coded as (
         on
             opportunities.source_relation = codes_by_label.source_relation
             and lower(opportunities.state) = codes_by_label.label_key
+    left join stages_by_code
+        on
+            opportunities.source_relation = stages_by_code.source_relation
+            and opportunities.stage_code = stages_by_code.code
+    left join older_stages_by_code
+        on
+            opportunities.source_relation = older_stages_by_code.source_relation
+            and opportunities.stage_code = older_stages_by_code.code
     left join currencies
         on
             opportunities.source_relation = currencies.source_relation
@@ -104,6 +151,12 @@ final as (
         source_opportunity_id,
         source_account_id,
         cast(null as {{ dbt.type_string() }}) as merged_source_opportunity_ids,
+        owner_id,
+        owner_name,
+        cast(null as {{ dbt.type_string() }}) as owner_email,
+        deal_name,
+        stage_name as stage,
+        probability,
         case when takes_base then raw_base_amount else raw_amount end as raw_amount,
         case when takes_base then base_amount else amount end as amount,
         case when takes_base then base_currency else own_currency end as currency,

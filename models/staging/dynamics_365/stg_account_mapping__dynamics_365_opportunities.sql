@@ -17,8 +17,13 @@ renamed as (
         source_opportunity_id,
         source_account_id,
         currency_id,
+        owner_id,
 
         ---------- strings
+        owner_name,
+        deal_name,
+        stage,
+        stage_code,
         state,
         raw_amount,
         raw_base_amount,
@@ -27,6 +32,7 @@ renamed as (
         ---------- numerics
         amount,
         base_amount,
+        {{ account_mapping.win_probability('probability', 100) }} as probability,
 
         ---------- booleans
         is_deleted,

@@ -28,7 +28,8 @@ ranked_deals as (
 
     {{ account_mapping.ranked_records('deals', ['source_relation', 'source_opportunity_id'], [
         'primary_source_account_ids', 'source_account_ids', 'pipeline_id', 'stage', 'raw_amount', 'currency',
-        'is_closed', 'is_won', 'close_date', 'created_date', 'merged_source_opportunity_ids',
+        'is_closed', 'is_won', 'close_date', 'created_date', 'merged_source_opportunity_ids', 'deal_name',
+        'probability', 'owner',
     ]) | indent(4) }}
 
 ),
@@ -149,9 +150,12 @@ staged as (
 
     select
         ranked_deals.*,
+        {{ account_mapping.matches_pattern('ranked_deals.owner', '^[0-9]+$') }} as owner_is_id,
+        ranked_deals.owner like '%_@_%' as owner_is_email,
         coalesce(own_stages.label, only_stages.label) as stage_label,
         coalesce(own_stages.is_closed, only_stages.is_closed) as stage_is_closed,
         coalesce(own_stages.is_won, only_stages.is_won) as stage_is_won,
+        coalesce(own_stages.probability, only_stages.probability) as stage_probability,
         own_stages.stage_id is null and coalesce(stages_by_id.pipelines > 1, false) as is_ambiguous_stage,
         ranked_deals.stage is not null
         and stages_by_id.stage_id is null
@@ -186,6 +190,15 @@ final as (
         staged.source_opportunity_id,
         ranked_associations.source_account_id,
         staged.merged_source_opportunity_ids,
+        case when staged.owner_is_id then staged.owner end as owner_id,
+        case when not (staged.owner_is_id or staged.owner_is_email) then staged.owner end as owner_name,
+        case when staged.owner_is_email then staged.owner end as owner_email,
+        staged.deal_name,
+        -- what the CRM calls it; an id that no table of stages explains is no name, but better than none
+        coalesce(staged.stage_label, staged.stage) as stage,
+        coalesce(
+            staged.probability, {{ account_mapping.win_probability('staged.stage_probability', 1) }}
+        ) as probability,
         staged.raw_amount,
         staged.amount,
         staged.currency,

@@ -39,8 +39,8 @@ nested_stages as (
         pipeline_id,
         {{ account_mapping.clean_id(account_mapping.object_field('item', ['id', 'stageId', 'stage_id'])) }} as stage_id,
         {{ account_mapping.object_field('item', ['label']) }} as label,
-        {{ account_mapping.to_decimal(
-            account_mapping.object_field('item', ['metadata.probability', 'probability'])
+        {{ account_mapping.typed_column(
+            account_mapping.object_field('item', ['metadata.probability', 'probability']), 'rate'
         ) }} as probability,
         {{ account_mapping.to_boolean(account_mapping.object_field('item', ['metadata.isClosed', 'isClosed'])) }}
             as is_closed,
@@ -97,6 +97,7 @@ final as (
         pipeline_id,
         stage_id,
         label,
+        probability,
         coalesce(is_won, probability = 1 and is_closed) as is_won,
         is_closed
 

@@ -41,6 +41,18 @@ renamed as (
 
         ---------- strings
         emails,
+        {% if account_mapping.leads_mode() != 'off' -%}
+        company,
+        website,
+        coalesce(country_code, country_name) as country,
+        state,
+        city,
+        postal_code,
+        owner_id,
+        {% endif %}
+        {% if var('account_mapping__people') -%}
+        job_title,
+        {% endif %}
 
         ---------- booleans
         is_deleted,

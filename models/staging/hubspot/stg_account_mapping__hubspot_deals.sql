@@ -19,14 +19,17 @@ renamed as (
         primary_source_account_ids,
         source_account_ids,
         pipeline_id,
+        owner,
 
         ---------- strings
+        deal_name,
         stage,
         raw_amount,
         currency,
 
         ---------- numerics
         amount,
+        {{ account_mapping.win_probability('probability', 1) }} as probability,
 
         ---------- booleans
         is_closed,

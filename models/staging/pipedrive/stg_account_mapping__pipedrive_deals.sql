@@ -17,14 +17,25 @@ renamed as (
         source_opportunity_id,
         source_account_id,
         cast(null as {{ dbt.type_string() }}) as merged_source_opportunity_ids,
+        stage_id,
+        {{ account_mapping.clean_id(
+            account_mapping.object_field('owner', ['id', 'value'], otherwise_itself=true)
+        ) }} as owner_id,
 
         ---------- strings
+        coalesce(
+            {{ account_mapping.clean_text(account_mapping.object_field('owner', ['name'])) }}, owner_name
+        ) as owner_name,
+        {{ account_mapping.clean_text(account_mapping.object_field('owner', ['email'])) }} as owner_email,
+        deal_name,
+        stage,
         lower(status) as status,
         raw_amount,
         currency,
 
         ---------- numerics
         amount,
+        {{ account_mapping.win_probability('probability', 100) }} as probability,
 
         ---------- booleans
         -- an open deal that was archived is no pipeline any more; one that was won or lost keeps its state

@@ -21,6 +21,9 @@ renamed as (
 
         ---------- strings
         emails,
+        {% if var('account_mapping__people') -%}
+        job_title,
+        {% endif %}
 
         ---------- booleans
         is_deleted,

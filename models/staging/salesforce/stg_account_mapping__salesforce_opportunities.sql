@@ -17,14 +17,19 @@ renamed as (
         source_opportunity_id,
         source_account_id,
         cast(null as {{ dbt.type_string() }}) as merged_source_opportunity_ids,
+        owner_id,
 
         ---------- strings
+        owner_name,
+        owner_email,
+        deal_name,
         stage,
         raw_amount,
         currency,
 
         ---------- numerics
         amount,
+        {{ account_mapping.win_probability('probability', 100) }} as probability,
 
         ---------- booleans
         -- reports may come without the flags; the name of the stage then tells

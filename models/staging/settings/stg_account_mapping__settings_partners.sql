@@ -14,6 +14,7 @@ source as (
         'agreement_id': dbt.type_string(),
         'epoch': dbt.type_string(),
         'count_noise_budget': dbt.type_string(),
+        'partner_manager': dbt.type_string(),
     }) }}
 
 ),
@@ -35,6 +36,7 @@ renamed as (
             secret_env, 'ACCOUNT_MAPPING_SECRET_' || upper(partner_id)
         ) as secret_env,
         count_noise_budget,
+        {{ account_mapping.spreadsheet_safe('partner_manager') }} as partner_manager,
 
         ---------- flags
         coalesce(is_active, true) as is_active

@@ -8,6 +8,7 @@ with
 own_keys as (
 
     select * from {{ ref('stg_account_mapping__own_shared_keys') }}
+    where key_type is distinct from 'person'
 
 ),
 

@@ -1,0 +1,42 @@
+{%- set key = ['record', 'partner_id', 'deal_id'] -%}
+{%- set facts = {
+    'partner_account_id': dbt.type_string(), 'outcome': dbt.type_string(), 'stage': dbt.type_string(),
+    'opened_on': 'date', 'closed_on': 'date', 'amount': 'decimal(28, 2)',
+} -%}
+{{
+    config(
+        enabled=var('account_mapping__history'),
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=key,
+        full_refresh=false,
+    )
+}}
+with
+
+partner_deals as (
+
+    select * from {{ ref('int_account_mapping__partner_deals') }}
+
+),
+
+states as (
+
+    select
+        'deal' as record,
+        partner_id,
+        deal_id,
+        account_id as partner_account_id,
+        outcome,
+        stage,
+        opened_on,
+        closed_on,
+        amount
+
+    from partner_deals
+
+),
+
+{{ account_mapping.kept_intervals(key, facts, this if is_incremental() else none) }}
+
+select * from final
