@@ -26,8 +26,8 @@ INSTALLED = {
     "newest": ("--upgrade", "-r", "requirements-environments.in"),
     "oldest": ("--require-hashes", "-r", "requirements-oldest.txt"),
 }
-# A line like these is a warning, of dbt or of Python; `WARN=0` is not.
-WARNING = re.compile(r"\bWARN\b(?!=0)|warning", re.IGNORECASE)
+# A line like these is a warning, of dbt or of Python; `WARN=0` is not, nor is a test named after the value `warning`.
+WARNING = re.compile(r"\bWARN\b(?!=0)|(?<!_)warning(?!_)", re.IGNORECASE)
 PACKAGE = ("demo", "exchange", "macros", "models", "python_models", "seeds", "tests", "dbt_project.yml", ".dbtignore")
 LEFT_BEHIND = shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb*", "__pycache__")
 

@@ -35,6 +35,8 @@ NEW = (
     "account_mapping__deals",
     "account_mapping__signals",
     "account_mapping__give_and_get",
+    "int_account_mapping__alert_events",
+    "int_account_mapping__alerts",
     "account_mapping__alerts",
 )
 NAMES = "int_account_mapping__fuzzy_pairs"
