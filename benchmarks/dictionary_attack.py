@@ -35,7 +35,6 @@ from exchange.protocol import load_model
 
 MODEL = "int_account_mapping__match_keys"
 AGREEMENT, EPOCH, VERSION = "attack", "1", "2"
-BATCH = pa.schema([(name, pa.string()) for name in ("partner_id", "account_id", "key_type", "key_value")])
 # Of accounts that share a domain, most share it with one other, few with many.
 BRANCHES = [1] * 80 + [2] * 12 + [3] * 5 + [6] * 2 + [15]
 
@@ -60,10 +59,10 @@ def hashed(values: list[str], secret: bytes, model: ModuleType) -> Iterator[pa.R
         for start in range(0, len(values), model.BATCH_ROWS):
             part = values[start : start + model.BATCH_ROWS]
             place = [str(start + offset) for offset in range(len(part))]
-            columns = [["p"] * len(part), place, ["domain"] * len(part), part]
-            yield pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], schema=BATCH)
+            columns = [["p"] * len(part), place, ["domain"] * len(part), part, [None] * len(part)]
+            yield pa.RecordBatch.from_arrays(list(map(pa.array, columns, model.INPUT.types)), schema=model.INPUT)
 
-    yield from model.hash_batches(pa.RecordBatchReader.from_batches(BATCH, batches()), pads)
+    yield from model.hash_batches(pa.RecordBatchReader.from_batches(model.INPUT, batches()), pads)
 
 
 def tokens_of(values: list[str], secret: bytes, model: ModuleType) -> list[str]:

@@ -65,7 +65,8 @@ KEYS = """
             when key_type = 'duns' then lpad(cast(number as varchar), 9, '0')
             when key_type like '%country' then left(word, 20) || '|DE'
             else left(word, 20)
-        end as key_value
+        end as key_value,
+        cast(null as bigint) as person_number
     from (
         select
             range as number, 'crm:' || lpad(cast(range as varchar), 18, '0') as account_id,

@@ -566,9 +566,10 @@ def pending_lines(work: Work, now: Situation, found: Any, most: int | None) -> l
     ]
     if "counts" in offered.kinds:
         lines.append("  and counts, which cannot be told before its keys have come")
-    if offered.fields:
+    if "fields" in offered.kinds:
+        fields = sorted(offered.fields & {*protocol.FIELDS})
         lines.append(
-            f"  and, by `reveal`, the fields {', '.join(sorted(offered.fields))} of accounts that both have (of others "
+            f"  and, by `reveal`, the fields {', '.join(fields)} of accounts that both have (of others "
             "too where our rule says `all`)"
         )
     return lines

@@ -64,7 +64,8 @@ KEY_TYPES = (
     # Of an account without any key: its own token, so that families and denominators stay whole.
     "account",
 )
-# A hashed address of a contact: only where the agreement names it among its fields.
+# A hashed address of a contact: only where the agreement names it among its fields. What else agreements name there,
+# `person_rows` too, lets nothing leave: it says what the receiver may make of what it has.
 PERSON = "person"
 FIELDS = (
     *("name", "website", "country", "status", "segment", "owner_name", "owner_email", "open_amount"),
@@ -445,7 +446,8 @@ def allowed(cells: Iterable[Cell]) -> Allowed:
             kinds.add("keys")
             told.setdefault(cell.sender_status, []).append("status" in cell.fields)
             fields |= cell.fields
-    if fields:
+    # what agreements name beside fields, as persons, makes no file of fields
+    if fields & {*FIELDS}:
         kinds.add("fields")
     statuses = frozenset(status for status, answers in told.items() if all(answers))
     return Allowed(frozenset(kinds), statuses, frozenset(fields), minimum_counts)

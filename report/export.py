@@ -3,7 +3,7 @@
 In the DuckDB file each mart and column has its description as a comment.
 
 Each file is replaced in one step, so that a reader sees the former or the new one; what is shared with partners, and
-all that lies below the marts, stays behind. The same marts give the same Parquet files.
+all that lies below the marts, stays behind; so does account_mapping__known_people. The same marts give the same Parquet files.
 
 Parquet and DuckDB say that a column is text, and nothing runs it: ids stay as they are. A CSV says nothing, so a
 spreadsheet would take an id such as `=1` or `-1` for a formula, as it would a name. In CSV every text that starts like
@@ -27,6 +27,8 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 # the oldest DuckDB whose readers open the file
 STORAGE = "v1.4.0"
 DATABASE = "marts.duckdb"
+# contacts by their addresses: a copy of it would stay when a person is forgotten
+KEPT_BACK = {"account_mapping__known_people"}
 # the start of a formula, as macro spreadsheet_safe has it
 FORMULA = (
     r"^[\x{00}-\x{20}\x22\x60\x{7f}-\x{a0}\x{ab}\x{ad}\x{b4}\x{bb}\x{34f}\x{61c}\x{115f}\x{1160}\x{1680}"
@@ -38,9 +40,9 @@ FORMULA = (
 
 
 def public_marts() -> list[str]:
-    """Names of the package's public marts, as its models say."""
+    """Names of the package's public marts that are copied, as its models say."""
     paths = MODELS.rglob("account_mapping__*.sql")
-    return sorted(path.stem for path in paths if path.parent.name != "shared")
+    return sorted(path.stem for path in paths if path.parent.name != "shared" and path.stem not in KEPT_BACK)
 
 
 def described(marts: list[str]) -> Iterator[tuple[str, str | None, str]]:

@@ -40,7 +40,8 @@
     {%- endfor -%}
     {#- of a person the whole row goes; of an account whose owner the person is, the cell -#}
     {%- set tables_of_persons = [
-        'int_account_mapping__people', 'int_account_mapping__account_people', contacts.identifier,
+        'int_account_mapping__people', 'int_account_mapping__account_people', 'account_mapping__known_people',
+        contacts.identifier,
     ] -%}
     {%- set found = run_query(
         "select database_name, schema_name, table_name, string_agg(column_name, chr(31) order by column_index)"
@@ -118,19 +119,20 @@
 {% endmacro %}
 
 {% macro _cells_of_person(relation, columns, person) %}
-    {#- Row ids by column of the cells of `relation` that are the address `person`, which no statement holds. -#}
+    {#- Row ids by column of the cells of `relation` that are the address `person`, which no statement holds; also with the
+        apostrophe that spreadsheet_safe sets before it. -#}
     {%- set conditions, quoted, cells = [], [], {} -%}
     {%- for column in columns -%}
         {%- do quoted.append(adapter.quote(column)) -%}
         {%- do cells.update({column: []}) -%}
-        {%- do conditions.append("(contains(" ~ quoted[-1] ~ ", '@') and length(trim(" ~ quoted[-1] ~ ", chr(9) || chr(10) || chr(13) || ' ')) = "
-            ~ (person | length) ~ ")") -%}
+        {%- do conditions.append("(contains(" ~ quoted[-1] ~ ", '@') and length(trim(" ~ quoted[-1] ~ ", chr(9) || chr(10) || chr(13) || ' ')) in ("
+            ~ (person | length) ~ ", " ~ (person | length + 1) ~ "))") -%}
     {%- endfor -%}
     {%- set rows = run_query("select rowid, " ~ (quoted | join(", ")) ~ " from " ~ relation ~ " where "
         ~ (conditions | join(" or "))).rows -%}
     {%- for row in rows -%}
         {%- for column in columns -%}
-            {%- if ((row[loop.index] or '') | string | trim | lower) == person -%}
+            {%- if ((row[loop.index] or '') | string | trim | lower) in (person, "'" ~ person) -%}
                 {%- do cells[column].append(row[0] | int) -%}
             {%- endif -%}
         {%- endfor -%}

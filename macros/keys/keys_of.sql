@@ -91,7 +91,8 @@ offered as (
         offered_accounts.partner_id,
         offered_accounts.account_id,
         account_keys.key_type,
-        account_keys.key_value
+        account_keys.key_value,
+        cast(null as bigint) as person_number
 
     from offered_accounts
     inner join account_keys
@@ -122,7 +123,8 @@ offered as (
         partner_id,
         account_id,
         'account' as key_type,
-        account_id as key_value
+        account_id as key_value,
+        cast(null as bigint) as person_number
 
     from offered_accounts
 
@@ -132,7 +134,8 @@ offered as (
         offered_accounts.partner_id,
         offered_accounts.account_id,
         'name_typo' as key_type,
-        name_variants.key_value
+        name_variants.key_value,
+        cast(null as bigint) as person_number
 
     from offered_accounts
     inner join name_variants
@@ -147,7 +150,8 @@ offered as (
         offered_accounts.partner_id,
         offered_accounts.account_id,
         'person' as key_type,
-        account_people.email as key_value
+        account_people.email as key_value,
+        account_people.person_number
 
     from offered_accounts
     inner join account_people
@@ -167,7 +171,8 @@ final as (
         partners.secret_env,
         offered.account_id,
         offered.key_type,
-        offered.key_value
+        offered.key_value,
+        offered.person_number
 
     from offered
     inner join partners

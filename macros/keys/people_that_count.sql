@@ -5,7 +5,9 @@
         side,
         partner_id,
         account_id,
+        contact_id,
         email,
+        person_number,
         role
     from {{ ref('int_account_mapping__account_people') }}
     where email_kind in ('business'{{ ", 'free_mail'" if var('account_mapping__people_free_mail') }})

@@ -37,7 +37,9 @@ final as (
         people.partner_id,
         people.account_id,
         people.source,
+        people.contact_id,
         people.email,
+        cast(dense_rank() over (order by people.email) as bigint) as person_number,
         people.role,
         case
             when domains.host_kind = 'dummy' then 'dummy_email'

@@ -3,7 +3,7 @@
 {%- set text = dbt.type_string() -%}
 {% if not var('account_mapping__people') %}
 {{ account_mapping.no_rows({
-    'side': text, 'partner_id': text, 'account_id': text, 'source': text, 'raw_email': text, 'raw_role': text,
+    'side': text, 'partner_id': text, 'account_id': text, 'source': text, 'contact_id': text, 'raw_email': text, 'raw_role': text,
 }) }}
 {% else %}
 with
@@ -31,7 +31,7 @@ partner_contacts as (
 listed_emails as (
 
     {{ account_mapping.explode_items(
-        'contacts', 'emails', keep=['source_relation', 'source_table', 'source_account_id', 'job_title']
+        'contacts', 'emails', keep=['source_relation', 'source_table', 'source_contact_id', 'source_account_id', 'job_title']
     ) }}
 
 ),
@@ -42,6 +42,7 @@ emails as (
     select
         source_relation,
         source_table,
+        source_contact_id,
         source_account_id,
         job_title,
         {{ account_mapping.clean_text(
@@ -59,6 +60,7 @@ final as (
         '' as partner_id,
         account_ids.account_id,
         emails.source_relation || '.' || emails.source_table as source,
+        emails.source_relation || ':' || emails.source_contact_id as contact_id,
         emails.email as raw_email,
         emails.job_title as raw_role
 
@@ -76,6 +78,7 @@ final as (
         partner_id,
         account_id,
         'partners.partner_contacts' as source,
+        cast(null as {{ text }}) as contact_id,
         email as raw_email,
         job_title as raw_role
 

@@ -74,6 +74,8 @@ agreement_rules as (
     select
         'account_mapping__sharing_agreements' as source,
         partner_id,
+        direction,
+        sharing_level,
         shared_fields
 
     from sharing_agreements
@@ -83,9 +85,36 @@ agreement_rules as (
     select
         'partners.partner_agreements' as source,
         partner_id,
+        direction,
+        sharing_level,
         shared_fields
 
     from partner_agreements
+
+),
+
+-- what lets persons be told one by one, by the rules of one side and by those of both
+row_rules as (
+
+    select
+        source,
+        partner_id,
+        direction,
+        sharing_level in ('overlapping', 'all')
+        and ';' || replace(shared_fields, ' ', '') || ';' like '%;person;%' as is_complete
+
+    from agreement_rules
+    where ';' || replace(shared_fields, ' ', '') || ';' like '%;person_rows;%'
+
+),
+
+partners_with_rows as (
+
+    select distinct partner_id
+    from {{ ref('int_account_mapping__agreements_in_force') }}
+    where
+        direction = 'in'
+        and {{ account_mapping.tells_persons() }}
 
 ),
 
@@ -446,7 +475,44 @@ final as (
         and source = 'account_mapping__sharing_agreements'
     group by source, partner_id
 
+    {% else -%}
+    union all
+
+    -- agreed by us, as far as our rules go, and by no rule of the partner's
+    select
+        row_rules.source,
+        row_rules.partner_id as row_key,
+        'person_rows_not_agreed' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from row_rules
+    inner join known_partners
+        on row_rules.partner_id = known_partners.partner_id
+    left join partners_with_rows
+        on row_rules.partner_id = partners_with_rows.partner_id
+    where
+        row_rules.source = 'account_mapping__sharing_agreements'
+        and row_rules.direction = 'accepted'
+        and row_rules.is_complete
+        and known_partners.is_active
+        and partners_with_rows.partner_id is null
+    group by row_rules.source, row_rules.partner_id
+
     {% endif -%}
+    union all
+
+    select
+        source,
+        partner_id as row_key,
+        'person_rows_without_person' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from row_rules
+    where not is_complete
+    group by source, partner_id
+
     ---------- names, identifiers and domains of both sides
 
     union all
@@ -531,7 +597,7 @@ final as (
         1 as n_rows
 
     from agreement_fields
-    where item not in ('{{ (account_mapping.shareable_fields() + ['person']) | join("', '") }}')
+    where item not in ('{{ account_mapping.agreement_fields() | join("', '") }}')
 
 )
 

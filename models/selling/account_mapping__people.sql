@@ -1,11 +1,8 @@
 with
 
-links as (
+people_links as (
 
-    select * from {{ ref('int_account_mapping__links') }}
-    where
-        decision = 'accepted'
-        and relationship = 'same'
+    select * from {{ ref('int_account_mapping__people_links') }}
 
 ),
 
@@ -18,28 +15,6 @@ partners as (
 accounts as (
 
     select * from {{ ref('int_account_mapping__accounts') }}
-
-),
-
-partner_accounts as (
-
-    select * from {{ ref('int_account_mapping__partner_accounts') }}
-
-),
-
-offered_accounts as (
-
-    select * from {{ ref('int_account_mapping__offered_accounts') }}
-
-),
-
-agreements_in_force as (
-
-    select * from {{ ref('int_account_mapping__agreements_in_force') }}
-    where
-        direction = 'in'
-        and sharing_level in ('overlapping', 'all')
-        and ';' || shared_fields || ';' like '%;person;%'
 
 ),
 
@@ -74,68 +49,12 @@ partner_tokens as (
 
 ),
 
--- who sent none at all is not known to know nobody
-senders as (
-
-    select distinct partner_id from account_people
-    where side = 'partner'
-    union
-    select distinct partner_id from partner_tokens
-
-),
-
 role_senders as (
 
     select distinct partner_id from account_people
     where
         side = 'partner'
         and role is not null
-
-),
-
-pairs as (
-
-    select
-        links.partner_id,
-        links.account_id,
-        links.partner_account_id,
-        partners.exchange,
-        {% if not var('account_mapping__people') -%}
-        'off'
-        {%- else -%}
-        case
-            when
-                partners.exchange <> 'list'
-                and (
-                    agreements_in_force.partner_id is null
-                    or not coalesce(offered_accounts.are_people_shared, false)
-                )
-                then 'not_agreed'
-            when senders.partner_id is null then 'not_sent'
-            else 'counted'
-        end
-        {%- endif %} as people_state
-
-    from links
-    inner join partners
-        on links.partner_id = partners.partner_id
-    inner join accounts
-        on links.account_id = accounts.account_id
-    inner join partner_accounts
-        on
-            links.partner_id = partner_accounts.partner_id
-            and links.partner_account_id = partner_accounts.account_id
-    left join offered_accounts
-        on
-            links.partner_id = offered_accounts.partner_id
-            and links.account_id = offered_accounts.account_id
-    left join agreements_in_force
-        on
-            links.partner_id = agreements_in_force.partner_id
-            and accounts.status = agreements_in_force.our_status
-            and partner_accounts.status = agreements_in_force.partner_status
-    left join senders
-        on links.partner_id = senders.partner_id
 
 ),
 
@@ -148,14 +67,14 @@ shared_accounts as (
         exchange,
         min(people_state) as people_state
 
-    from pairs
+    from people_links
     group by partner_id, account_id, exchange
 
 ),
 
 counted_pairs as (
 
-    select * from pairs
+    select * from people_links
     where people_state = 'counted'
 
 ),

@@ -22,11 +22,11 @@ except ImportError as error:
         "`pip install -r dbt_packages/account_mapping/requirements.txt`"
     ) from error
 
-INPUT_COLUMNS = ["side", "partner_id", "account_id", "source", "raw_email", "raw_role"]
+INPUT_COLUMNS = ["side", "partner_id", "account_id", "source", "contact_id", "raw_email", "raw_role"]
 SCHEMA = pa.schema(
     [
         (name, pa.string())
-        for name in ("side", "partner_id", "account_id", "source", "email", "email_host", "role", "problem")
+        for name in (*INPUT_COLUMNS[:5], "email", "email_host", "role", "problem")
     ]
 )
 
@@ -123,7 +123,7 @@ def read_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
         hosts.append(found and found[1])
         roles.append(normalised_role(role) if found else None)
         problems.append(None if found else "invalid_email")
-    kept = [batch.column(name).cast(pa.string()) for name in INPUT_COLUMNS[:4]]
+    kept = [batch.column(name).cast(pa.string()) for name in INPUT_COLUMNS[:5]]
     made = [pa.array(column, pa.string()) for column in (emails, hosts, roles, problems)]
     return pa.record_batch([*kept, *made], schema=SCHEMA)
 

@@ -36,7 +36,15 @@ HASHING_SETTINGS = {
     "disabled_optimizers": "join_order,build_side_probe_side",
     "preserve_insertion_order": "false",
 }
-HASHED_COLUMNS = ["partner_id", "account_id", "key_type", "key_value"]
+INPUT = pa.schema(
+    [
+        ("partner_id", pa.string()),
+        ("account_id", pa.string()),
+        ("key_type", pa.string()),
+        ("key_value", pa.string()),
+        ("person_number", pa.int64()),
+    ]
+)
 
 SCHEMA = pa.schema(
     [
@@ -44,6 +52,7 @@ SCHEMA = pa.schema(
         ("account_id", pa.string()),
         ("key_type", pa.string()),
         ("token", pa.string()),
+        ("person_number", pa.int64()),
     ]
 )
 
@@ -53,7 +62,8 @@ HMAC_QUERY = """
         batch.partner_id,
         batch.account_id,
         batch.key_type,
-        sha256(pads.outer_pad || unhex(sha256(pads.inner_pad || encode(batch.key_value)))) as token
+        sha256(pads.outer_pad || unhex(sha256(pads.inner_pad || encode(batch.key_value)))) as token,
+        batch.person_number
     from batch
     inner join pads on batch.partner_id = pads.partner_id and batch.key_type = pads.key_type
 """
@@ -179,7 +189,7 @@ def pad_table(scopes: list[tuple[str, str, str, str, str]], normaliser_version: 
 def hash_batches(batches: pa.RecordBatchReader, pads: pa.Table) -> Iterator[pa.RecordBatch]:
     """HMAC-SHA-256 of each `key_value` under the key of its partner and key type.
 
-    batches: of columns partner_id, account_id, key_type, key_value (strings, none null).
+    batches: of INPUT; null is only person_number, which tells of a person's key whose it is, and passes through.
     Yields batches of SCHEMA, one row per input row in any order; a token is 64 lower-case hex digits.
     The hashing is one vectorised query over all batches as they come, on every processor, in a private database in
     memory, which may not spill to disk.
@@ -190,8 +200,8 @@ def hash_batches(batches: pa.RecordBatchReader, pads: pa.Table) -> Iterator[pa.R
         yield from connection.sql(HMAC_QUERY).to_arrow_reader(BATCH_ROWS).cast(SCHEMA)
 
 
-def map_arrow(relation, columns: list[str], function, schema):
-    """Apply `function` to the record batches of `columns` of `relation`, without holding the whole table.
+def map_arrow(relation, given: pa.Schema, function, schema):
+    """Apply `function` to the record batches of the columns `given` of `relation`, without holding the whole table.
 
     function takes a reader of batches and yields batches of `schema`.
     The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
@@ -199,12 +209,11 @@ def map_arrow(relation, columns: list[str], function, schema):
     if hasattr(relation, "mapInArrow"):
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        given = pa.schema([(column, pa.string()) for column in columns])
-        mapped = relation.select(*columns).mapInArrow(
+        mapped = relation.select(*given.names).mapInArrow(
             lambda batches: function(pa.RecordBatchReader.from_batches(given, batches)), from_arrow_schema(schema)
         )
     else:
-        batches = function(relation.project(", ".join(columns)).to_arrow_reader(BATCH_ROWS))
+        batches = function(relation.project(", ".join(given.names)).to_arrow_reader(BATCH_ROWS))
         mapped = pa.RecordBatchReader.from_batches(schema, batches)
     return mapped
 
@@ -223,4 +232,4 @@ def model(dbt, session):
     offered = dbt.ref("int_account_mapping__offered_keys")
     scopes = distinct_rows(offered, ["partner_id", "agreement_id", "epoch", "secret_env", "key_type"])
     pads = pad_table(scopes, str(meta["normaliser_version"]))
-    return map_arrow(offered, HASHED_COLUMNS, lambda batches: hash_batches(batches, pads), SCHEMA)
+    return map_arrow(offered, INPUT, lambda batches: hash_batches(batches, pads), SCHEMA)

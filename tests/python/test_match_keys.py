@@ -19,7 +19,7 @@ from exchange import protocol
 match_keys = load_model("int_account_mapping__match_keys")
 
 SECRET = bytes(range(32))
-BATCH = pa.schema([(name, pa.string()) for name in ("partner_id", "account_id", "key_type", "key_value")])
+BATCH = match_keys.INPUT
 
 
 def pads_of(key: bytes) -> pa.Table:
@@ -45,8 +45,8 @@ def test_rows_are_hashed_as_they_come_and_not_held():
         for number in range(n_batches):
             asked.append(number)
             values = [f"{number} {row}" for row in range(20_000)]
-            same = [["p"] * len(values), values, ["t"] * len(values), values]
-            yield pa.RecordBatch.from_arrays([pa.array(column) for column in same], schema=BATCH)
+            same = [["p"] * len(values), values, ["t"] * len(values), values, [None] * len(values)]
+            yield pa.RecordBatch.from_arrays(list(map(pa.array, same, BATCH.types)), schema=BATCH)
 
     hashed = match_keys.hash_batches(pa.RecordBatchReader.from_batches(BATCH, batches()), pads_of(bytes(32)))
     first = next(hashed).num_rows

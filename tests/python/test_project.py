@@ -150,7 +150,7 @@ def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
             assert model["schema"] == "main", model["name"]
         else:
             assert model["schema"] == "main_account_mapping", model["name"]
-    assert sum(map(is_public, models(manifest).values())) == 27
+    assert sum(map(is_public, models(manifest).values())) == 28
 
 
 def test_a_mart_with_a_partner_names_it_and_what_leaves_does_not(manifest):
