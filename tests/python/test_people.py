@@ -1,7 +1,8 @@
 """People: whom a partner knows at an account that both have.
 
 - Random lists of contacts, compared in plain and as hashes, give what the generator knows of each person. The oracle
-  has no code in common with the package: it spells persons, and never reads an address.
+  has no code in common with the package: it spells persons, and never reads an address. Persons are told one by one where the
+  statements of both sides say so, and nowhere else.
 - With the option off no address, part of one or hash of one is in a table, a file or a log; with it on the same search
   finds them.
 - One person is erased by a command, which writes the address nowhere.
@@ -31,11 +32,15 @@ VERSION = properties("int_account_mapping__match_keys")["config"]["meta"]["norma
 TERMS = {"agreement_id": AGREEMENT, "epoch": EPOCH, "is_active": "true"}
 ON = {"account_mapping__people": True}
 VARIABLES = {"account_mapping__crms": ["salesforce"], "account_mapping__as_of": "2026-11-15"}
-MARTS = ("+account_mapping__people", "+account_mapping__shared_keys", "+int_account_mapping__identity_issues")
+MARTS = (
+    *("+account_mapping__people", "+account_mapping__known_people", "+account_mapping__shared_keys"),
+    *("+int_account_mapping__identity_issues", "+int_account_mapping__partners_issues", "+int_account_mapping__agreed_fields"),
+)
 # what has to be made again when contacts change
 OF_PERSONS = (
     *(f"int_account_mapping__{name}" for name in ("people_inputs", "people", "account_people", "offered_keys")),
-    *("int_account_mapping__match_keys", "account_mapping__shared_keys", "account_mapping__people"),
+    *("int_account_mapping__match_keys", "account_mapping__shared_keys", "int_account_mapping__people_links"),
+    *("account_mapping__people", "account_mapping__known_people"),
 )
 PEOPLE = "select * from account_mapping__people order by all"
 
@@ -103,7 +108,7 @@ ACCOUNTS = {f"00000000000000{number}": f"kudu-{'abcdefghij'[number]}works.com" f
 PARTNERS = [f"p{number}" for number in range(10)]
 # a host as people write it, and as it is hashed
 HOSTS = {"kudu.com": "kudu.com", "m\xfcller-kudu.de": "xn--mller-kudu-9db.de", "mail.ibex.co.uk": "mail.ibex.co.uk"}
-LOCALS = ("ann", "bo.li", "cy+news", "jos\xe9", "info", "d-e_f", "o\u2019neil")
+LOCALS = ("ann", "bo.li", "cy+news", "jos\xe9", "info", "d-e_f", "o\u2019neil", "+sales")
 PERSONS = [(local, host) for local in LOCALS for host in HOSTS]
 FREE = [("ann", "gmail.com"), ("bo", "gmx.de")]
 NOBODY = ("ann@", "n/a", "ann at kudu.com", "ann@example.com")
@@ -132,19 +137,53 @@ def spelled(rng: random.Random, person: tuple[str, str]) -> str:
     return rng.choice(["", " ", "\t"]) + text + rng.choice(["", " "])
 
 
-def contact_list(rng: random.Random) -> list[tuple[tuple[str, str], str | None]]:
-    """Persons with their title: some twice, some with a mail provider's address; at times nobody."""
+def contact_list(rng: random.Random, one_title: bool) -> list[tuple[tuple[str, str], str | None]]:
+    """Persons with their title: some twice, some with a mail provider's address; at times nobody.
+
+    one_title: whether a person who is there twice has the same title.
+    """
     known = rng.choices([*PERSONS, *FREE], k=rng.choice([0, 3, 8, 16, 24]))
     titles = {person: rng.choice([*TITLES, None]) for person in known}
-    return [(person, titles[person]) for person in known]
+    return [(person, titles[person] if one_title else rng.choice([*TITLES, None])) for person in known]
+
+
+# how partners agree to tell persons one by one; each also as a partner with a readable list
+AGREEING = {"p0": "both", "p1": "both", "p2": "both", "p3": "both", "p4": "both, of the partner's customers"}
+OTHERS = {"p5": "nobody", "p6": "we", "p7": "the partner", "p8": "both, for what we tell", "p9": "the partner, once"}
+
+
+def statements(partner: str) -> tuple[list[dict], list[dict]]:
+    """The rules of both sides, each in the words of its writer: all name `person` in both directions."""
+    how = (AGREEING | OTHERS)[partner.removesuffix("_list")]
+
+    def rule(direction: str, names_rows: bool, **others: str) -> dict:
+        return {
+            "partner_id": partner, "direction": direction, "our_status": "*", "partner_status": "*",
+            "level": "overlapping", "fields": "person;person_rows" if names_rows else "person", "valid_until": None,
+        } | others  # fmt: skip
+
+    outward = how == "both, for what we tell"
+    ours = [rule("offered", outward), rule("accepted", how in ("both", "we", "the partner, once"))]
+    theirs = [rule("accepted", outward), rule("offered", how.startswith(("both", "the partner")) and not outward)]
+    if how == "both, of the partner's customers":
+        ours.append(rule("accepted", True, partner_status="customer"))
+    if how == "the partner, once":
+        theirs[1]["valid_until"] = "2026-11-14"
+        theirs.append(rule("offered", False))
+    return ours, theirs
+
+
+def status_of(account: str) -> str:
+    """The partners' status of an account."""
+    return ("customer", "prospect")[[*ACCOUNTS].index(account) % 2]
 
 
 @pytest.fixture(scope="module")
 def random_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, dict, dict]]:
     """A project with ten accounts and ten partners, each twice: as `p0` with hashes and as `p0_list` in plain."""
     rng = random.Random(20261115)
-    ours = {account: contact_list(rng) for account in ACCOUNTS}
-    theirs = {(partner, account): contact_list(rng) for partner in PARTNERS for account in ACCOUNTS}
+    ours = {account: contact_list(rng, one_title=False) for account in ACCOUNTS}
+    theirs = {(partner, account): contact_list(rng, one_title=True) for partner in PARTNERS for account in ACCOUNTS}
     project = Project(tmp_path_factory.mktemp("people"), VARIABLES | ON)
     contacts = [
         {"id": f"c{n}", "account_id": account, "email": spelled(rng, person), "title": title}
@@ -161,7 +200,7 @@ def random_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pro
             "partner_id": partner, "agreement_id": AGREEMENT, "epoch": EPOCH, "normaliser_version": VERSION,
             "key_type": key_type, "token": token(partner, key_type, value),
             "account_token": token(partner, "account", f"theirs {account}"), "parent_account_token": None,
-            "status": "customer",
+            "status": status_of(account),
         }
         for (partner, account), known in theirs.items()
         for key_type, value in [
@@ -177,8 +216,8 @@ def random_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pro
             ],
             "salesforce.contact": contacts,
             "partners.partner_accounts": [
-                {"partner_id": f"{partner}_list", "account_id": account, "website": domain, "status": "customer",
-                 "account_name": None}
+                {"partner_id": f"{partner}_list", "account_id": account, "website": domain,
+                 "status": status_of(account), "account_name": None}
                 for partner in PARTNERS
                 for account, domain in ACCOUNTS.items()
             ],
@@ -191,14 +230,9 @@ def random_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pro
             "partners.partner_keys": keys,
         }
     )  # fmt: skip
-    rule = {"our_status": "*", "partner_status": "*", "level": "overlapping", "fields": "person"}
-    agreement = [
-        {"partner_id": partner, "direction": direction, **rule}
-        for partner in PARTNERS
-        for direction in ("offered", "accepted")
-    ]
-    project.write_seed("account_mapping__sharing_agreements", agreement)
-    project.write_table("partners.partner_agreements", agreement)
+    stated = [statements(partner + suffix) for partner in PARTNERS for suffix in ("", "_list")]
+    project.write_seed("account_mapping__sharing_agreements", [rule for ours_of_it, _ in stated for rule in ours_of_it])
+    project.write_table("partners.partner_agreements", [rule for _, theirs_of_it in stated for rule in theirs_of_it])
     project.write_seed(
         "account_mapping__partners",
         [
@@ -240,6 +274,71 @@ def test_people_across_hashes_equal_the_plain_join_of_a_hundred_pairs_of_lists(r
     assert len(shared) > 4
 
 
+def address(person: tuple[str, str]) -> str:
+    """A person's address as a mart spells it: a spreadsheet shall not run it."""
+    local, host = person
+    return ("'" if local.startswith("+") else "") + f"{local}@{HOSTS[host]}"
+
+
+def persons_told(ours: dict, theirs: dict) -> Iterator[tuple]:
+    """Who is to be told: partner, account, address, who knows, our contact, both titles."""
+    contacts: dict[tuple[str, tuple[str, str]], list] = {}
+    of_ours = [(account, *contact) for account, known in ours.items() for contact in known]
+    for number, (account, person, title) in enumerate(of_ours):
+        contacts.setdefault((account, person), []).append(
+            (title is None, (title or "").lower() or None, f"salesforce:c{number}")
+        )
+    for (partner, account), list_of_theirs in theirs.items():
+        how = AGREEING.get(partner)
+        if how == "both" or (how and status_of(account) == "customer"):
+            for person, title in {contact for contact in list_of_theirs if contact[0] not in FREE}:
+                if (account, person) in contacts:
+                    _, our_title, contact_id = min(contacts[account, person])
+                    yield partner, account, address(person), "both", contact_id, our_title, None
+                    known = ("both", contact_id, our_title)
+                else:
+                    known = ("partner", None, None)
+                yield f"{partner}_list", account, address(person), *known, title and title.lower()
+
+
+def test_persons_are_told_one_by_one_where_both_statements_say_so_and_nowhere_else(random_lists) -> None:
+    project, ours, theirs = random_lists
+    found = [
+        (row["partner_id"], row["account_id"].removeprefix("salesforce:")[:15],
+         *(row[name] for name in ("email", "who_knows", "contact_id", "our_title", "partner_title")))
+        for row in project.query("select * from account_mapping__known_people")
+    ]  # fmt: skip
+    expected = list(persons_told(ours, theirs))
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert found == sorted(found, key=lambda row: tuple(text.encode() for text in row[:3]))
+    # all cases are there: shared and not, titles of one side and of both, a sign that would be a formula
+    assert {row[3] for row in found} == {"both", "partner"} and {row[0] for row in found} == {
+        partner + suffix for partner in AGREEING for suffix in ("", "_list")
+    }
+    assert any(row[5] and row[6] and row[5] != row[6] for row in found) and any(row[2][0] == "'" for row in found)
+    result = project.run("test", "--select", "account_mapping__known_people_are_counted")
+    assert result.statuses == {"account_mapping__known_people_are_counted": "pass"}
+
+
+def test_rows_that_are_not_agreed_are_an_issue_and_let_nothing_leave(random_lists) -> None:
+    project, ours, _ = random_lists
+    issues = project.query(
+        "select row_key, n_rows from int_account_mapping__partners_issues where problem = 'person_rows_not_agreed'"
+    )
+    assert {row["row_key"]: row["n_rows"] for row in issues} == {
+        partner + suffix: 1 for partner in ("p6", "p9") for suffix in ("", "_list")
+    }
+    unlike = "problem in ('unknown_field', 'person_rows_without_person')"
+    assert project.query(f"select * from int_account_mapping__partners_issues where {unlike}") == []
+    # as many hashes for each partner, whether it agreed to rows or not, and no field for any
+    leaves = project.query(
+        "select partner_id, count(*) as n from account_mapping__shared_keys where key_type = 'person' group by all"
+    )
+    persons = sum(len({person for person, _ in known if person not in FREE}) for known in ours.values())
+    assert {row["partner_id"]: row["n"] for row in leaves} == dict.fromkeys(PARTNERS, persons)
+    assert project.query("select * from int_account_mapping__agreed_fields") == []
+
+
 def test_what_is_no_business_address_is_counted_and_never_told(random_lists) -> None:
     project, ours, _ = random_lists
     issues = {
@@ -272,7 +371,8 @@ def test_persons_are_no_keys_of_companies(random_lists) -> None:
 # of the user's own: where the originals are
 ORIGINALS = ("salesforce", "partners")
 SENTINELS = {
-    "shared": "zqvanselma.tarn@kudu-zq.com",
+    # a spreadsheet would run it: a mart has an apostrophe before it
+    "shared": "+zqvanselma.tarn@kudu-zq.com",
     "ours": "zqvbrunhild.fell@kudu-zq.com",
     "theirs": "zqvcorwinna.moor@kudu-zq.com",
     "free": "zqvdagobert.lea@gmail.com",
@@ -284,6 +384,8 @@ AGREED = [
      "fields": "person"}
     for direction in ("offered", "accepted")
 ]  # fmt: skip
+# with the partner that sends a list also that persons are told: we accept, it offers
+ROWS = {"partner_id": "nimbus", "our_status": "*", "partner_status": "*", "level": "all", "fields": "person;person_rows"}
 ASTER = hashlib.sha256(b"no byte sequence that a database writes by itself").digest()
 
 
@@ -367,10 +469,10 @@ def plant(project: Project) -> None:
                     *(("person", hashes(SENTINELS[name])[0]) for name in ("shared", "theirs")),
                 ]
             ],
-            "partners.partner_agreements": AGREED,
+            "partners.partner_agreements": [*AGREED, ROWS | {"direction": "offered"}],
         }
     )  # fmt: skip
-    project.write_seed("account_mapping__sharing_agreements", AGREED)
+    project.write_seed("account_mapping__sharing_agreements", [*AGREED, ROWS | {"direction": "accepted"}])
     project.write_seed(
         "account_mapping__partners",
         [
@@ -400,6 +502,7 @@ OFF_ISSUES = {
     ("partners.partner_contacts", "nobody", "unknown_partner"): 1,
     ("partners.partner_contacts", "aster", "readable_rows_of_hashed_partner"): 1,
     ("account_mapping__sharing_agreements", "aster", "person_without_people"): 2,
+    ("account_mapping__sharing_agreements", "nimbus", "person_without_people"): 1,
     ("partners.partner_keys", "aster", "person_keys_not_used"): 1,
 }
 
@@ -430,7 +533,13 @@ def test_no_address_and_no_hash_of_one_is_anywhere_while_people_is_off_and_one_p
         "int_account_mapping__account_people": everybody,
         "int_account_mapping__match_keys": {"shared", "ours"},
         "account_mapping__shared_keys": {"shared", "ours"},
+        "account_mapping__known_people": {"shared", "theirs", "title"},
     }
+    persons = project.query("select * from account_mapping__known_people order by email")
+    assert [(row["partner_id"], row["email"], row["who_knows"], row["contact_id"]) for row in persons] == [
+        ("nimbus", f"'{SENTINELS['shared']}", "both", "salesforce:c0"),
+        ("nimbus", SENTINELS["theirs"], "partner", None),
+    ]
     assert found_in_files(project) == set()
     rows = project.query("select * from account_mapping__people where account_id like '%1AAA'")
     assert [
@@ -458,6 +567,7 @@ def test_no_address_and_no_hash_of_one_is_anywhere_while_people_is_off_and_one_p
     found = found_in_tables(project)
     assert all("shared" not in hits for hits in found.values()) and "account_mapping__shared_keys" not in found
     assert found["int_account_mapping__people"] == everybody - {"shared"}
+    assert found["account_mapping__known_people"] == {"theirs", "title"}
     assert found_in_files(project) == set()
     left = project.query("select partner_id, email from partners.partner_contacts")
     assert len(left) == 8 and SENTINELS["shared"] not in {row["email"] for row in left}
@@ -465,6 +575,7 @@ def test_no_address_and_no_hash_of_one_is_anywhere_while_people_is_off_and_one_p
     assert "salesforce.contact still has the person, as contact c0" in log
     assert "2 hashes of persons at the same accounts" in log
     assert "2 rows of main_account_mapping.int_account_mapping__people" in log
+    assert "1 rows of main.account_mapping__known_people" in log
     assert "may hold the person: nimbus" in log
     assert "2 rows of partners.partner_contacts" in log
 
