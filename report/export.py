@@ -2,8 +2,9 @@
 
 In the DuckDB file each mart and column has its description as a comment.
 
-Each file is replaced in one step, so that a reader sees the former or the new one; what is shared with partners, and
-all that lies below the marts, stays behind; so does account_mapping__known_people. The same marts give the same Parquet files.
+Each file is replaced in one step, so that a reader sees the former or the new one; what is shared with partners,
+account_mapping__known_people, and all that lies below the marts, stay behind. The same marts give the same Parquet
+files.
 
 Parquet and DuckDB say that a column is text, and nothing runs it: ids stay as they are. A CSV says nothing, so a
 spreadsheet would take an id such as `=1` or `-1` for a formula, as it would a name. In CSV every text that starts like

@@ -101,10 +101,10 @@ row_rules as (
         partner_id,
         direction,
         sharing_level in ('overlapping', 'all')
-        and ';' || replace(shared_fields, ' ', '') || ';' like '%;person;%' as is_complete
+        and ';' || replace(replace(shared_fields, ' ', ''), ',', ';') || ';' like '%;person;%' as is_complete
 
     from agreement_rules
-    where ';' || replace(shared_fields, ' ', '') || ';' like '%;person_rows;%'
+    where ';' || replace(replace(shared_fields, ' ', ''), ',', ';') || ';' like '%;person_rows;%'
 
 ),
 

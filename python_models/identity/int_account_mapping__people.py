@@ -23,12 +23,7 @@ except ImportError as error:
     ) from error
 
 INPUT_COLUMNS = ["side", "partner_id", "account_id", "source", "contact_id", "raw_email", "raw_role"]
-SCHEMA = pa.schema(
-    [
-        (name, pa.string())
-        for name in (*INPUT_COLUMNS[:5], "email", "email_host", "role", "problem")
-    ]
-)
+SCHEMA = pa.schema([(name, pa.string()) for name in (*INPUT_COLUMNS[:5], "email", "email_host", "role", "problem")])
 
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"

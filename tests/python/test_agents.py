@@ -86,7 +86,8 @@ def test_the_keys_in_llms_txt_are_the_grains(demo) -> None:
         for mart, key in keys().items():
             sql = f"select count(*), count(distinct row({', '.join(key)})) from {mart}"
             rows, different = connection.sql(sql).fetchall()[0]
-            assert rows == different > 0, mart
+            # persons are told only where both sides wrote that down
+            assert rows == different and (rows or mart == "account_mapping__known_people"), mart
 
 
 def test_files_that_llms_txt_names_are_there() -> None:

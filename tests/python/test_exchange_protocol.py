@@ -319,6 +319,20 @@ def test_files_without_consent_are_unilateral():
     assert caught.value.code == "unilateral"
 
 
+@pytest.mark.parametrize(
+    ("fields", "kinds"),
+    [
+        ("person_rows", {"keys", "counts"}),
+        ("person;person_rows", {"keys", "counts"}),
+        ("name;person_rows", {"keys", "counts", "fields"}),
+    ],
+)
+def test_what_agreements_name_beside_fields_lets_no_file_of_fields_leave(fields, kinds):
+    offered = [protocol.make_rule({"direction": "offered", "level": "overlapping", "fields": fields})]
+    accepted = [protocol.make_rule({"direction": "accepted", "level": "overlapping", "fields": fields})]
+    assert protocol.allowed(protocol.cells_in_force(offered, accepted, "2026-11-15")).kinds == kinds
+
+
 def test_a_status_is_told_only_if_every_cell_in_force_tells_it():
     offered = [
         protocol.Rule("offered", "*", "*", "overlapping", "status"),

@@ -191,8 +191,10 @@ def test_a_shared_status_is_the_status_of_the_account_and_of_agreements(compiled
 
 
 def test_only_one_model_reads_secrets_and_only_hashed_values_come_out(compiled):
-    """The hashing model's parent is the view of offered keys, and its columns hold no key in plain: a person's number, by
-    which we know whose hash it is, is no address and in no column that may leave."""
+    """The hashing model's parent is the view of offered keys, and its columns hold no key in plain.
+
+    A person's number, by which we know whose hash it is, is no address, and in no column that may leave.
+    """
     node = compiled.node(f"{PREFIX}match_keys")
     assert node["depends_on"]["nodes"] == [f"model.account_mapping.{PREFIX}offered_keys"]
     columns = {"partner_id", "account_id", "key_type", "token", "person_number"}

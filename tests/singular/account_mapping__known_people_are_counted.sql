@@ -1,5 +1,5 @@
--- Persons are told where both sides agreed, never more than account_mapping__people counts, and as many of an account of
--- which all that is counted may be told. Of hashes only shared ones can be.
+-- Persons are told where both sides agreed, never more than account_mapping__people counts, and as many at an account
+-- where all that is counted may be told. Of hashes only shared ones can be.
 with
 
 people as (
