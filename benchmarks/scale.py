@@ -39,8 +39,9 @@ SYLLABLES = re.findall(
     " te ti to tra tu u va ve vi vo wa we wi xe ya zo",
 )
 LEGAL_FORMS = (" GmbH", " Inc.", " Ltd", " S.A.", " B.V.", " LLC", " AG", " Corp", "", "", "", "")
-CITIES = ("Berlin", "Paris", "Oslo", "Boston", "Austin", "Leeds", "Lyon", "Turin", "Porto", "Delft", "Basel", "Gent")
 COUNTRIES = ("DE", "FR", "NO", "US", "US", "GB", "FR", "IT", "PT", "NL", "CH", "BE")
+# The largest is as large as the 500 smallest together.
+CITIES = 2_000
 # A company is a number; everything about it follows from that number.
 MACROS = """
     create macro pick(items, n, salt) as items[1 + cast(hash(n, salt) % len(items) as integer)];
@@ -55,6 +56,10 @@ MACROS = """
     create macro website(n) as
         lower(regexp_replace(plain_name(n), '[^A-Za-z]', '', 'g')) || substr('abcdefgh', 1 + cast(n % 8 as integer), 1)
         || '.com';
+    create macro city_number(n) as
+        cast(floor(getvariable('cities') * power(cast(hash(n, 9) % 1000003 as double) / 1000003, 2)) as bigint);
+    create macro city(n) as
+        pick(getvariable('syllables'), city_number(n), 16) || pick(getvariable('syllables'), city_number(n), 17) || 'burg';
     create macro spelt(n, who) as
         case cast(hash(n, who, 1) % 20 as integer)
             when 0 then upper(plain_name(n))
@@ -79,7 +84,7 @@ ACCOUNTS = """
         ['customer', 'open_opportunity', 'churned', 'prospect', 'prospect'][1 + cast(hash(range, 12) % 5 as integer)]
             as status,
         case when hash(range, 12) % 5 = 1 then hash(range, 13) % 100000 end as open_amount,
-        pick(getvariable('countries'), range, 9) as country, pick(getvariable('cities'), range, 9) as city
+        pick(getvariable('countries'), city_number(range), 18) as country, city(range) as city
     from range({accounts})
 """
 # half of a list is ours; others have numbers behind all of ours
@@ -111,7 +116,7 @@ LISTS = """
             else website(number + {change})
         end as website,
         ['customer', 'open_opportunity', 'prospect'][1 + cast(hash(row, partner, 15) % 3 as integer)] as status,
-        pick(getvariable('countries'), number, 9) as country, pick(getvariable('cities'), number, 9) as city
+        pick(getvariable('countries'), city_number(number), 18) as country, city(number) as city
     from rows
 """
 # columns of the package's layout for lists, as those of our accounts
@@ -156,9 +161,8 @@ def vocabulary() -> list[str]:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, world: World) -> None:
-    lists = {
-        "syllables": SYLLABLES, "words": vocabulary(), "forms": LEGAL_FORMS, "cities": CITIES, "countries": COUNTRIES,
-    }  # fmt: skip
+    connection.execute("set variable cities = ?", [CITIES])
+    lists = {"syllables": SYLLABLES, "words": vocabulary(), "forms": LEGAL_FORMS, "countries": COUNTRIES}
     for name, items in lists.items():
         connection.execute(f"set variable {name} = ?", [list(items)])
     connection.execute(MACROS.replace("create macro", "create or replace temp macro"))

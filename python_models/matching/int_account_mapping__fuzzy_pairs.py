@@ -106,8 +106,8 @@ HASH_BITS = 20
 # Partner names that one name looks at by its trigrams, and by its words, the rarest of them first: the work stays in
 # proportion to the names, however common their words.
 LOOKED_AT = 2_000
-# The same of our names, where they are many more. With 8,000 of a million, as many true pairs are accepted as by looking
-# up each of ours; with 2,000 as many too, but others.
+# The same of our names, where they are many more. With 8,000 of a million, as many true pairs are accepted as by
+# looking up each of ours.
 LOOKED_AT_LONGER = 8_000
 # Partner accounts of one and the same name that one account is compared with.
 MAXIMUM_NAMESAKES = 20
