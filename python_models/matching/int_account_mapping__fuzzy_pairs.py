@@ -97,9 +97,18 @@ TOP_WIDE = 64
 CLOSE_COSINE = 0.9
 MINIMUM_TRIGRAM_COSINE = 0.2
 MINIMUM_WORD_COSINE = 0.2
+# Our names are looked up one by one among the partner's, unless they are this many times as many: then the partner's
+# are looked up among ours.
+LONGER = 2
+# Of letters modulo 2^64; the table that most words are told by before they are looked up.
+HASH_BASE = np.uint64(1_000_003)
+HASH_BITS = 20
 # Partner names that one name looks at by its trigrams, and by its words, the rarest of them first: the work stays in
 # proportion to the names, however common their words.
 LOOKED_AT = 2_000
+# The same of our names, where they are many more. With 8,000 of a million, as many true pairs are accepted as by
+# looking up each of ours.
+LOOKED_AT_LONGER = 8_000
 # Partner accounts of one and the same name that one account is compared with.
 MAXIMUM_NAMESAKES = 20
 # Log-odds below which a pair is neither written nor anybody's rival.
@@ -440,12 +449,33 @@ def build_side(records: pa.Table, places: Places) -> Side:
     )
 
 
+def build_places(*records: pa.Table) -> Places:
+    """The places and legal forms of all given records."""
+    return Places(
+        *(distinct(*(table[column] for table in records)) for column in ("country_code", "state", "city", "legal_form"))
+    )
+
+
 def build_sides(ours: pa.Table, partner: pa.Table) -> tuple[Side, Side, Places]:
     """Both sides with common codes, and what the codes stand for."""
-    places = Places(
-        *(distinct(ours[column], partner[column]) for column in ("country_code", "state", "city", "legal_form"))
-    )
+    places = build_places(ours, partner)
     return build_side(ours, places), build_side(partner, places), places
+
+
+def part_of(side: Side, names: np.ndarray) -> tuple[Side, np.ndarray]:
+    """The accounts of some of a side's names, (n,) sorted indexes; and the position of each, (accounts,)."""
+    row, position = ragged(side.first[names + 1] - side.first[names])
+    kept = side.first[names][row] + position
+    return (
+        Side(
+            side.account_ids.take(pa.array(kept)),
+            row,
+            *(field[kept] for field in (side.country, side.state, side.city, side.legal, side.kind)),
+            side.names.take(pa.array(names)),
+            offsets(np.bincount(row, minlength=len(names))),
+        ),
+        kept,
+    )
 
 
 # ---------------------------------------------------------------- words
@@ -851,17 +881,24 @@ def word_keys(words: Words, prefix_of: np.ndarray, width: int) -> sparse.csr_mat
     )
 
 
-def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon) -> Index:
-    """Index the distinct names of both sides, arrays of strings."""
+def build_index(ours: pa.Array, partner: pa.Array, lexicon: Lexicon, longer: "LongList | None" = None) -> Index:
+    """Index the distinct names of both sides, arrays of strings.
+
+    longer: the whole list of which `ours` are some names, whose counts say what is rare.
+    """
     vocabulary = distinct(pa.chunked_array([split_words(ours).flatten(), split_words(partner).flatten()]))
-    n_words, n_names = len(vocabulary), len(ours) + len(partner)
+    n_words, n_names = len(vocabulary), len(ours if longer is None else longer.names) + len(partner)
     names = ours, partner
     words = [build_words(side, vocabulary) for side in names]
-    counts = sum(document_counts(side, n_words) for side in words)
-
+    counts = [document_counts(side, n_words) for side in words]
     with ThreadPoolExecutor(2) as pool:
         grams = list(pool.map(trigrams, names))
-    gram_weight = rarity(sum(map(column_counts, grams)), n_names)
+    gram_counts = [column_counts(side) for side in grams]
+    if longer is not None:
+        counts[0] = longer.count_words(vocabulary)
+        gram_counts[0] = longer.trigrams.counts
+    counts = sum(counts)
+    gram_weight = rarity(sum(gram_counts), n_names)
     trigrams_ours, trigrams_partner = (weighted(side, gram_weight) for side in grams)
 
     prefixes = pc.utf8_slice_codeunits(vocabulary, 0, 4).dictionary_encode()
@@ -932,9 +969,9 @@ class CityBlocks(NamedTuple):
     phrases: np.ndarray
 
 
-def city_blocks(side: Side, words: Words, index: Index) -> CityBlocks:
-    """words: of the side's names."""
-    initial = index.initial[words.word[words.first[:-1]]]
+def city_blocks(side: Side, words: Words, initial: np.ndarray) -> CityBlocks:
+    """words: of the side's names; initial: letter code of each word of the vocabulary."""
+    initial = initial[words.word[words.first[:-1]]]
     n_words = np.diff(words.first)
     letters = pc.utf8_length(side.names).to_numpy()
     is_word = (n_words == 1) & (letters >= 2) & (letters <= LONGEST_ABBREVIATION)
@@ -947,15 +984,20 @@ def city_blocks(side: Side, words: Words, index: Index) -> CityBlocks:
 
 
 def acronym_candidates(
-    ours: Side, partner: Side, index: Index, blocks: tuple[CityBlocks, CityBlocks], start: int, stop: int
+    ours: Side,
+    partner: Side,
+    heads: tuple[pa.Array, pa.Array],
+    blocks: tuple[CityBlocks, CityBlocks],
+    start: int,
+    stop: int,
 ) -> np.ndarray:
     """Name pairs, (n, 2), of an abbreviation and a full name in one city, for our names start..stop-1.
 
-    blocks: of our side and of the partner's. Such names need not share a trigram or a word; one city and one first
-    letter make the block small.
+    heads: the names' initials; blocks: both of our side and of the partner's. Such names need not share a trigram or a
+    word; one city and one first letter make the block small.
     """
     found = [np.zeros((0, 2), np.int64)]
-    texts = [(ours.names, index.heads_ours), (partner.names, index.heads_partner)]
+    texts = [(ours.names, heads[0]), (partner.names, heads[1])]
     for word_side, a, b in ((0, blocks[0].words, blocks[1].phrases), (1, blocks[0].phrases, blocks[1].words)):
         low, high = np.searchsorted(a, [ours.first[start], ours.first[stop]])
         i, j = join(blocks[0].block[a[low:high]], blocks[1].block[b])
@@ -967,11 +1009,11 @@ def acronym_candidates(
     return np.concatenate(found)
 
 
-def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.ndarray:
+def family_names(groups: Side, members: Side, words: Words, frequency: np.ndarray) -> np.ndarray:
     """Name pairs, (n, 2), of a group and a name that begins with the group's: `mitsubishi group`, `mitsubishi motors`.
 
-    groups: the side of the first column, with its `words`. Only rare names count, and only those that several names or
-    accounts of the other side begin with: `argo group` alone does not own `argo gold`.
+    groups: the side of the first column, with its `words` and their rarity at large. Only rare names count, and only
+    those that several names or accounts of the other side begin with: `argo group` alone does not own `argo gold`.
     """
     tail = f" ({GROUP_WORDS.replace(' ', '|')})$"
     is_group = pc.match_substring_regex(groups.names, tail).to_numpy(False)
@@ -983,26 +1025,49 @@ def family_names(groups: Side, members: Side, words: Words, index: Index) -> np.
         low, high = bisect_left(texts, stem + " "), bisect_left(texts, stem + "!")
         accounts = members.first[high] - members.first[low]
         several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
-        if several and len(stem) >= GROUP_LETTERS and index.frequency[own].max() >= GROUP_RARITY:
+        if several and len(stem) >= GROUP_LETTERS and frequency[own].max() >= GROUP_RARITY:
             # What only adds such words is the group itself: `mitsubishi grp`.
             member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
             found.append(np.column_stack([np.full(len(member), group), member]))
     return np.concatenate(found)
 
 
-def families(ours: Side, partner: Side, index: Index) -> tuple[np.ndarray, np.ndarray]:
+def families(
+    ours: Side, partner: Side, words: tuple[Words, Words], frequency: tuple[np.ndarray, np.ndarray], equal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Name pairs of one family, (n,) as ours * partner names + partner, sorted; and what ours is, 1 or 2.
 
-    The second array holds positions in RELATIONSHIP.
+    words, frequency: of our names and of the partner's, see family_names; equal: see Index. The second array holds
+    positions in RELATIONSHIP.
     """
     width = np.int64(max(len(partner.names), 1))
-    ours_above = family_names(ours, partner, index.ours, index)
-    partner_above = family_names(partner, ours, index.partner, index)[:, ::-1]
+    ours_above = family_names(ours, partner, words[0], frequency[0])
+    partner_above = family_names(partner, ours, words[1], frequency[1])[:, ::-1]
     pair = np.concatenate([partner_above, ours_above])
     kind = np.repeat([1, 2], [len(partner_above), len(ours_above)])
     code, first = np.unique(pair[:, 0] * width + pair[:, 1], return_index=True)
-    unlike = ~np.isin(code, index.equal[:, 0] * width + index.equal[:, 1])
+    unlike = ~np.isin(code, equal[:, 0] * width + equal[:, 1])
     return code[unlike], kind[first][unlike]
+
+
+def nearest(
+    names: sparse.csr_matrix, columns: sparse.csr_matrix, top: int, least: float, looked_at: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each of some names the others whose cosine is best, as pairs of rows and of columns, (n,) each.
+
+    names: (names, keys); columns: (keys, others).
+    """
+    names = rarest(names, np.diff(columns.indptr), looked_at)
+    best = sp_matmul_topn(names, columns, top_n=top, threshold=least, n_threads=THREADS)
+    # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
+    full = np.flatnonzero(np.diff(best.indptr) == top)
+    cosine = best.data[best.indptr[full][:, None] + np.arange(top)].astype(np.float64)
+    close = full[cosine.min(axis=1) >= CLOSE_COSINE * cosine.max(axis=1)]
+    wide = sp_matmul_topn(names[close], columns, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
+    return (
+        np.concatenate([rows_of(np.diff(best.indptr)), close[rows_of(np.diff(wide.indptr))]]),
+        np.concatenate([best.indices, wide.indices]),
+    )
 
 
 def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -1019,19 +1084,233 @@ def candidates(index: Index, start: int, stop: int, extra: np.ndarray) -> tuple[
         (index.trigrams_ours, index.trigrams_columns, TOP_TRIGRAM, MINIMUM_TRIGRAM_COSINE),
         (index.keys_ours, index.keys_columns, TOP_WORD, MINIMUM_WORD_COSINE),
     ):
-        names = rarest(left[start:stop], np.diff(right.indptr), LOOKED_AT)
-        best = sp_matmul_topn(names, right, top_n=top, threshold=least, n_threads=THREADS)
-        row = rows_of(np.diff(best.indptr))
-        found.append((row + start) * width + best.indices)
-        # Where the last of the best is nearly as good as the first, more may be: a wider look misses none of them.
-        full = np.flatnonzero(np.diff(best.indptr) == top)
-        cosine = best.data[best.indptr[full][:, None] + np.arange(top)].astype(np.float64)
-        close = full[cosine.min(axis=1) >= CLOSE_COSINE * cosine.max(axis=1)]
-        wide = sp_matmul_topn(names[close], right, top_n=TOP_WIDE, threshold=least, n_threads=THREADS)
-        row = rows_of(np.diff(wide.indptr))
-        found.append((close[row] + start) * width + wide.indices)
+        row, column = nearest(left[start:stop], right, top, least, LOOKED_AT)
+        found.append((row + start) * width + column)
     pair = unique(np.concatenate(found))
     return pair // width, pair % width
+
+
+# ---------------------------------------------------------------- a much longer list
+
+
+class Columns(NamedTuple):
+    """By what a longer list's names can be found: turned once, weighed for each partner.
+
+    matrix: counts, (keys, names); counts: (keys,) names that hold each.
+    """
+
+    matrix: sparse.csr_matrix
+    counts: np.ndarray
+
+    def weighed(self, weight: np.ndarray) -> sparse.csr_matrix:
+        """As `weighted` of the names would be, turned. weight: (keys,)."""
+        matrix = self.matrix
+        value = matrix.data * np.repeat(weight, np.diff(matrix.indptr))
+        square = np.bincount(matrix.indices, value * value, minlength=matrix.shape[1])
+        value /= np.sqrt(np.maximum(square, 1e-12))[matrix.indices]
+        return sparse.csr_matrix((value.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+class LongList(NamedTuple):
+    """Our names, made ready once for all partners whose lists are much shorter.
+
+    names: distinct, sorted. glued: without spaces. heads: initials. vocabulary: distinct words, sorted. counts:
+    (words,) names that hold each; hashes: (words,) of their letters; frequency: see Index. prefixes: distinct, sorted.
+    words: of the names. blocks: see CityBlocks. trigrams, keys: see Columns.
+    """
+
+    names: pa.Array
+    glued: pa.Array
+    heads: pa.Array
+    vocabulary: pa.Array
+    counts: np.ndarray
+    hashes: np.ndarray
+    frequency: np.ndarray
+    prefixes: pa.Array
+    words: Words
+    blocks: CityBlocks
+    trigrams: Columns
+    keys: Columns
+
+    def count_words(self, vocabulary: pa.Array) -> np.ndarray:
+        """How many of the names hold each word of another vocabulary."""
+        return counted(self.counts, codes(pa.chunked_array([vocabulary]), self.vocabulary))
+
+
+def counted(counts: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The counts of some positions, 0 where the position is -1."""
+    return np.where(known >= 0, counts[known], 0) if len(counts) else np.zeros(len(known), np.int64)
+
+
+def first_letters(words: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(words, 0, 4)
+
+
+def letter_hashes(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Of each word a polynomial of its letters modulo 2^64, and the factor by which it moves what stands before it."""
+    lengths = pc.utf8_length(words).to_numpy().astype(np.int64)
+    letters = LETTER[np.frombuffer("".join(words.to_pylist()).encode(), np.uint8)].astype(np.uint64)
+    total, power = np.zeros(len(words), np.uint64), np.ones(len(words), np.uint64)
+    start = offsets(lengths)[:-1]
+    for place in range(int(lengths.max(initial=0))):
+        here = np.flatnonzero(lengths > place)
+        total[here] = total[here] * HASH_BASE + letters[start[here] + place]
+        power[here] *= HASH_BASE
+    return total, power
+
+
+def build_long_list(side: Side, lexicon: Lexicon) -> LongList:
+    names = side.names
+    vocabulary = distinct(pa.chunked_array([split_words(names).flatten()]))
+    words = build_words(names, vocabulary)
+    prefixes = distinct(pa.chunked_array([first_letters(vocabulary)]))
+    n_words = len(vocabulary)
+    prefix_of = n_words + codes(pa.chunked_array([first_letters(vocabulary)]), prefixes)
+    keys = word_keys(words, prefix_of, n_words + len(prefixes))
+    grams = trigrams(names)
+    return LongList(
+        names=names,
+        glued=pc.replace_substring(names, " ", ""),
+        heads=pc.replace_substring_regex(names, *INITIALS),
+        vocabulary=vocabulary,
+        counts=document_counts(words, n_words),
+        hashes=letter_hashes(vocabulary)[0],
+        frequency=background_rarity(vocabulary, lexicon)[0],
+        prefixes=prefixes,
+        words=words,
+        blocks=city_blocks(side, words, initials(vocabulary)),
+        trigrams=Columns(grams.T.tocsr(), column_counts(grams)),
+        keys=Columns(keys.T.tocsr(), column_counts(keys)),
+    )
+
+
+def spelt(longer: LongList, words: pa.Array) -> np.ndarray:
+    """Names of the longer list that spell a word which none of them holds, (n, 2) of names and of `words`, sorted.
+
+    By the initials of a run of words or of all but the small ones (`korea telecom` spells `kt`), or by the letters of
+    two or three words (`jp morgan` spells `jpmorgan`). Words that more than TOP_WIDE names spell are left out.
+    """
+    own = longer.words
+    n_own = np.diff(own.first)
+    row, position = ragged(n_own)
+    last = n_own[row] - 1
+    initial = initials(longer.vocabulary)[own.word].astype(np.uint64)
+    powers = letter_hashes(longer.vocabulary)[1][own.word]
+    hashes = longer.hashes[own.word]
+    wanted, _ = letter_hashes(words)
+    order = np.argsort(wanted, kind="stable")
+    in_order = wanted[order]
+    bits = np.uint64(2**HASH_BITS - 1)
+    may_be = np.zeros(2**HASH_BITS, bool)
+    may_be[wanted & bits] = True
+    found = [np.zeros((0, 2), np.int64)]
+
+    def look(name: np.ndarray, value: np.ndarray) -> None:
+        near = np.flatnonzero(may_be[value & bits])
+        low, high = (np.searchsorted(in_order, value[near], side) for side in ("left", "right"))
+        at, step = ragged(high - low)
+        found.append(np.column_stack([name[near][at], order[low[at] + step]]))
+
+    def read(start: np.ndarray, length: int) -> np.ndarray:
+        value = initial[start]
+        for k in range(1, length):
+            value = value * HASH_BASE + initial[start + k]
+        return value
+
+    small = codes(pa.chunked_array([STOPWORDS.split(" ")]), longer.vocabulary)
+    is_full = ~np.isin(own.word, small)
+    full = np.flatnonzero(is_full)
+    n_full = np.bincount(row[full], minlength=len(longer.names))
+    heads = offsets(n_full)[:-1]
+    for length in range(2, LONGEST_ACRONYM + 1):
+        start = runs(length, position, last)
+        look(row[start], read(start, length))
+        name = np.flatnonzero((n_full == length) & (n_own > length))
+        value = initial[full[heads[name]]]
+        for k in range(1, length):
+            value = value * HASH_BASE + initial[full[heads[name] + k]]
+        look(name, value)
+    for length in (2, 3):
+        start = runs(length, position, last)
+        value = hashes[start]
+        for k in range(1, length):
+            value = value * powers[start + k] + hashes[start + k]
+        look(row[start], value)
+    pair = np.unique(np.concatenate(found), axis=0)
+    return pair[np.bincount(pair[:, 1], minlength=len(words))[pair[:, 1]] <= TOP_WIDE]
+
+
+def found_in_longer(longer: LongList, ours: Side, partner: Side, lexicon: Lexicon, keys: np.ndarray) -> np.ndarray:
+    """Name pairs worth scoring, (n,) sorted as ours * partner names + partner, for a list of ours that is much longer.
+
+    For each of the partner's names what is like it among ours, as `candidates` does for each of ours among the
+    partner's: the work is in proportion to the shorter list. keys: (n, 2) account indexes of pairs that are scored in
+    any case.
+    """
+    vocabulary = distinct(pa.chunked_array([longer.vocabulary, split_words(partner.names).flatten()]))
+    words = build_words(partner.names, vocabulary)
+    n_words, n_names = len(vocabulary), len(longer.names) + len(partner.names)
+    width = np.int64(len(partner.names))
+    glued = [pa.chunked_array([longer.glued]), pa.chunked_array([pc.replace_substring(partner.names, " ", "")])]
+    known = distinct(glued[1])
+    equal = np.column_stack(join(codes(glued[0], known), codes(glued[1], known)))
+    frequency = background_rarity(vocabulary, lexicon)[0]
+    family, _ = families(ours, partner, (longer.words, words), (longer.frequency, frequency), equal)
+    heads = longer.heads, pc.replace_substring_regex(partner.names, *INITIALS)
+    blocks = longer.blocks, city_blocks(partner, words, initials(vocabulary))
+    sure = np.concatenate(
+        [
+            equal,
+            np.column_stack([ours.name_of[keys[:, 0]], partner.name_of[keys[:, 1]]]),
+            *in_order(
+                lambda start: acronym_candidates(
+                    ours, partner, heads, blocks, start, min(start + CHUNK_NAMES, len(longer.names))
+                ),
+                range(0, len(longer.names), CHUNK_NAMES),
+            ),
+        ]
+    )
+    found = [family, sure[:, 0] * width + sure[:, 1]]
+
+    # What the partner's names can be found by, in the columns of ours; the rest only makes them longer.
+    own_words = codes(pa.chunked_array([vocabulary]), longer.vocabulary)
+    prefixes = distinct(pa.chunked_array([first_letters(vocabulary)]))
+    own_prefixes = codes(pa.chunked_array([prefixes]), longer.prefixes)
+    column_of = np.concatenate([own_words, np.where(own_prefixes < 0, -1, len(longer.vocabulary) + own_prefixes)])
+    prefix_of = n_words + codes(pa.chunked_array([first_letters(vocabulary)]), prefixes)
+    theirs = word_keys(words, prefix_of, len(column_of))
+    key_counts = column_counts(theirs)
+    theirs = weighted(theirs, rarity(key_counts + counted(longer.keys.counts, column_of), n_names))
+    kept = column_of[theirs.indices] >= 0
+    theirs = sparse.csr_matrix(
+        (
+            theirs.data[kept],
+            column_of[theirs.indices][kept].astype(np.int32),
+            offsets(np.bincount(rows_of(np.diff(theirs.indptr))[kept], minlength=int(width))).astype(np.int32),
+        ),
+        shape=(int(width), longer.keys.matrix.shape[0]),
+    )
+    own_counts = longer.keys.counts.copy()
+    own_counts[column_of[column_of >= 0]] += key_counts[column_of >= 0]
+    grams = trigrams(partner.names)
+    gram_weight = rarity(longer.trigrams.counts + column_counts(grams), n_names)
+    for left, right, top, least in (
+        (weighted(grams, gram_weight), longer.trigrams.weighed(gram_weight), TOP_TRIGRAM, MINIMUM_TRIGRAM_COSINE),
+        (theirs, longer.keys.weighed(rarity(own_counts, n_names)), TOP_WORD, MINIMUM_WORD_COSINE),
+    ):
+
+        def look(start: int, left=left, right=right, top=top, least=least) -> np.ndarray:
+            row, column = nearest(left[start : start + CHUNK_NAMES], right, top, least, LOOKED_AT_LONGER)
+            return column.astype(np.int64) * width + row + start
+
+        found += in_order(look, range(0, int(width), CHUNK_NAMES))
+
+    # Words that no name of ours holds, and some spell.
+    unknown = np.flatnonzero(own_words < 0)
+    name, word = spelt(longer, vocabulary.take(pa.array(unknown))).T
+    at, holder = join(unknown[word], words.word)
+    found.append(name[at] * width + rows_of(np.diff(words.first))[holder])
+    return unique(np.concatenate(found))
 
 
 # ---------------------------------------------------------------- evidence
@@ -1531,7 +1810,7 @@ class Pairs(NamedTuple):
 
 def place_order(side: Side, name: np.ndarray, country: np.ndarray, city: np.ndarray):
     """A number that sorts accounts as `Side` does: name, country, city."""
-    far = np.int64(2**20)
+    far = np.int64(2**28)
     place = [np.where(code < 0, far - 1, code).astype(np.int64) for code in (country, city)]
     return (name.astype(np.int64) * 1_024 + np.minimum(place[0], 1_023)) * far + place[1]
 
@@ -1578,31 +1857,46 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
             yield waiting.popleft().result()
 
 
-def pair_chunks(ours: Side, partner: Side, places: Places, index: Index, keys: np.ndarray) -> Iterator[Pairs]:
+def pair_chunks(
+    ours: Side,
+    partner: Side,
+    places: Places,
+    index: Index,
+    keys: np.ndarray,
+    found_names: np.ndarray | None = None,
+) -> Iterator[Pairs]:
     """The candidate account pairs with their evidence, in order of our names.
 
-    keys: (n, 2) account indexes of pairs that are scored in any case.
+    keys: (n, 2) account indexes of pairs that are scored in any case. found_names: the name pairs, where they have been
+    looked for already; see found_in_longer.
     """
     width = np.int64(max(len(partner.name_of), 1))
     key_codes = np.unique(keys[:, 0] * width + keys[:, 1])
     key_names = ours.name_of[key_codes // width], partner.name_of[key_codes % width]
     n_names = np.int64(max(len(partner.names), 1))
-    family, family_role = families(ours, partner, index)
+    family, family_role = families(
+        ours, partner, (index.ours, index.partner), (index.frequency, index.frequency), index.equal
+    )
     countries = countries_of(ours), countries_of(partner)
-    blocks = city_blocks(ours, index.ours, index), city_blocks(partner, index.partner, index)
+    blocks = city_blocks(ours, index.ours, index.initial), city_blocks(partner, index.partner, index.initial)
+    heads = index.heads_ours, index.heads_partner
 
     def chunk(start: int) -> list[Pairs]:
         stop = min(start + CHUNK_NAMES, len(ours.names))
         here = (key_names[0] >= start) & (key_names[0] < stop)
-        family_here = np.searchsorted(family, [start * n_names, stop * n_names])
-        extra = np.concatenate(
-            [
-                np.column_stack([names[here] for names in key_names]).astype(np.int64),
-                acronym_candidates(ours, partner, index, blocks, start, stop),
-                np.column_stack(np.divmod(family[slice(*family_here)], n_names)),
-            ]
-        )
-        name_a, name_b = candidates(index, start, stop, extra)
+        if found_names is None:
+            family_here = np.searchsorted(family, [start * n_names, stop * n_names])
+            extra = np.concatenate(
+                [
+                    np.column_stack([names[here] for names in key_names]).astype(np.int64),
+                    acronym_candidates(ours, partner, heads, blocks, start, stop),
+                    np.column_stack(np.divmod(family[slice(*family_here)], n_names)),
+                ]
+            )
+            name_a, name_b = candidates(index, start, stop, extra)
+        else:
+            found_here = np.searchsorted(found_names, [start * n_names, stop * n_names])
+            name_a, name_b = np.divmod(found_names[slice(*found_here)], n_names)
         names = name_evidence(index, ours.names, partner.names, name_a, name_b)
         # A name that a list holds several times belongs to a company with branches: `skf` of six countries.
         bearers = np.maximum(np.diff(ours.first)[name_a], np.diff(partner.first)[name_b])
@@ -1975,14 +2269,29 @@ def fuzzy_pairs(
     ignored. weights: see read_weights.
     """
     our_records, partner_records = (records.filter(pc.equal(records["side"], side)) for side in ("ours", "partner"))
+    places = build_places(records)
+    ours = build_side(our_records, places)
+    longer = None
     for partner_id in distinct(partner_records["partner_id"]).to_pylist():
         theirs = partner_records.filter(pc.equal(partner_records["partner_id"], partner_id))
         asked = keys.filter(pc.equal(keys["partner_id"], partner_id))
-        ours, partner, places = build_sides(our_records, theirs)
-        index = build_index(ours.names, partner.names, lexicon)
-        chunks = pair_chunks(ours, partner, places, index, named_keys(ours, partner, asked))
-        scores = score(ours, partner, chunks, weights)
-        yield from output_batches(partner_id, ours, partner, places, index, scores)
+        partner = build_side(theirs, places)
+        pairs = named_keys(ours, partner, asked)
+        if len(ours.names) > LONGER * len(partner.names):
+            longer = longer or build_long_list(ours, lexicon)
+            found = found_in_longer(longer, ours, partner, lexicon, pairs)
+            n_names = np.int64(max(len(partner.names), 1))
+            chosen, name = np.unique(found // n_names, return_inverse=True)
+            some, kept = part_of(ours, chosen)
+            index = build_index(some.names, partner.names, lexicon, longer)
+            pairs = np.column_stack([np.searchsorted(kept, pairs[:, 0]), pairs[:, 1]])
+            chunks = pair_chunks(some, partner, places, index, pairs, name * n_names + found % n_names)
+        else:
+            some = ours
+            index = build_index(ours.names, partner.names, lexicon)
+            chunks = pair_chunks(ours, partner, places, index, pairs)
+        scores = score(some, partner, chunks, weights)
+        yield from output_batches(partner_id, some, partner, places, index, scores)
         yield unnamed_batch(partner_id, our_records, theirs, asked)
 
 

@@ -16,6 +16,15 @@ NAME_SEED = PACKAGE / "seeds" / "account_mapping__name_words.csv"
 
 
 fuzzy = load_model("int_account_mapping__fuzzy_pairs")
+USUAL, LONGER = fuzzy.LONGER, 0
+
+
+@pytest.fixture(scope="module", params=[USUAL, LONGER], ids=["each of ours", "each of theirs"], autouse=True)
+def longer(request):
+    """Which names are looked up among the others; what is found must not depend on it."""
+    fuzzy.LONGER = request.param
+    yield request.param
+    fuzzy.LONGER = USUAL
 
 
 def seed() -> dict[str, float]:
@@ -472,9 +481,48 @@ def test_common_keys_do_not_hide_equal_names(monkeypatch):
     rows += [ours("c", "zeppelin works"), theirs("d", "zeppelin work")]
     assert {("a", "b"), ("c", "d")} <= set(by_pair(run(rows)))
     monkeypatch.setattr(fuzzy, "LOOKED_AT", 0)
+    monkeypatch.setattr(fuzzy, "LOOKED_AT_LONGER", 0)
     found = by_pair(run(rows))
     assert ("a", "b") in found
     assert ("c", "d") not in found
+
+
+def test_names_are_found_by_what_their_words_spell():
+    names = ["bank of orvale", "jp morgan", "korea telecom", "orvale", "the bank of the orvale savings"]
+    records = [table(map(ours, names, names), fuzzy.RECORD_COLUMNS), table([], fuzzy.RECORD_COLUMNS)]
+    side = fuzzy.build_sides(*records)[0]
+    words = ["bo", "bos", "jpmorgan", "kt", "ktx", "morgan"]
+    found = fuzzy.spelt(fuzzy.build_long_list(side, LEXICON), pa.array(words))
+    assert {(names[name], words[word]) for name, word in found} == {
+        ("bank of orvale", "bo"),
+        ("the bank of the orvale savings", "bo"),
+        ("the bank of the orvale savings", "bos"),
+        ("jp morgan", "jpmorgan"),
+        ("korea telecom", "kt"),
+    }
+
+
+def test_a_longer_list_weighs_its_names_as_a_short_one():
+    counts = fuzzy.trigrams(pa.array(["kudu", "kudu dental", "ibex works"]))
+    weight = np.random.default_rng(3).random(counts.shape[1])
+    columns = fuzzy.Columns(counts.T.tocsr(), fuzzy.column_counts(counts))
+    assert (columns.weighed(weight).T.tocsr() != fuzzy.weighted(counts, weight)).nnz == 0
+
+
+def test_only_the_names_that_were_found_are_compared_and_count_as_in_the_whole_list():
+    rows = [*background(), ours("a", "zeppelin works"), theirs("b", "zeppelin work")]
+    records = [[row for row in rows if row["side"] == side] for side in ("ours", "partner")]
+    sides = fuzzy.build_sides(*(table(part, fuzzy.RECORD_COLUMNS) for part in records))
+    whole = fuzzy.build_long_list(sides[0], LEXICON)
+    kept = np.flatnonzero([name.startswith("z") for name in sides[0].names.to_pylist()])
+    some, accounts = fuzzy.part_of(sides[0], kept)
+    assert some.names.to_pylist() == ["zeppelin works"] and some.account_ids.to_pylist() == ["a"]
+    assert sides[0].account_ids.take(pa.array(accounts)) == some.account_ids
+    part = fuzzy.build_index(some.names, sides[1].names, LEXICON, whole)
+    full = fuzzy.build_index(sides[0].names, sides[1].names, LEXICON)
+    rare = dict(zip(full.vocabulary.to_pylist(), full.rarity, strict=True))
+    assert dict(zip(part.vocabulary.to_pylist(), part.rarity, strict=True)).items() <= rare.items()
+    assert (part.trigrams_ours != full.trigrams_ours[kept]).nnz == 0
 
 
 def test_a_name_is_looked_up_by_its_rarest_keys():
@@ -589,14 +637,16 @@ def test_model_reads_and_writes_duckdb_tables():
     assert sorted(written, key=str) == sorted(run(rows), key=str)
 
 
-def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(monkeypatch):
+def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(monkeypatch, longer):
+    one, other = (ours, theirs) if longer == USUAL else (theirs, ours)
     monkeypatch.setattr(fuzzy, "TOP_TRIGRAM", 1)
     monkeypatch.setattr(fuzzy, "TOP_WORD", 1)
-    twins = [theirs(f"b{i}", f"zebrafish dynamics {place}") for i, place in enumerate(("oslo", "rome", "bern", "kyiv"))]
-    rows = [*background(), ours("a", "zebrafish dynamics"), *twins]
-    assert {("a", f"b{i}") for i in range(4)} <= set(by_pair(run(rows)))
+    twins = [other(f"b{i}", f"zebrafish dynamics {place}") for i, place in enumerate(("oslo", "rome", "bern", "kyiv"))]
+    rows = [*background(), one("a", "zebrafish dynamics"), *twins]
+    pairs = {("a", f"b{i}") if longer == USUAL else (f"b{i}", "a") for i in range(4)}
+    assert pairs <= set(by_pair(run(rows)))
     monkeypatch.setattr(fuzzy, "CLOSE_COSINE", 1.1)
-    assert not {("a", f"b{i}") for i in range(4)} <= set(by_pair(run(rows)))
+    assert not pairs <= set(by_pair(run(rows)))
 
 
 def test_the_data_issue_of_many_namesakes_has_the_same_limit():
