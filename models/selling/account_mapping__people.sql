@@ -74,16 +74,6 @@ partner_tokens as (
 
 ),
 
--- who sent none at all is not known to know nobody
-senders as (
-
-    select distinct partner_id from account_people
-    where side = 'partner'
-    union
-    select distinct partner_id from partner_tokens
-
-),
-
 role_senders as (
 
     select distinct partner_id from account_people
@@ -93,28 +83,18 @@ role_senders as (
 
 ),
 
-pairs as (
+linked_pairs as (
 
     select
         links.partner_id,
         links.account_id,
         links.partner_account_id,
         partners.exchange,
-        {% if not var('account_mapping__people') -%}
-        'off'
-        {%- else -%}
-        case
-            when
-                partners.exchange <> 'list'
-                and (
-                    agreements_in_force.partner_id is null
-                    or not coalesce(offered_accounts.are_people_shared, false)
-                )
-                then 'not_agreed'
-            when senders.partner_id is null then 'not_sent'
-            else 'counted'
-        end
-        {%- endif %} as people_state
+        partners.exchange = 'list'
+        or (
+            agreements_in_force.partner_id is not null
+            and coalesce(offered_accounts.are_people_shared, false)
+        ) as is_agreed
 
     from links
     inner join partners
@@ -134,8 +114,47 @@ pairs as (
             links.partner_id = agreements_in_force.partner_id
             and accounts.status = agreements_in_force.our_status
             and partner_accounts.status = agreements_in_force.partner_status
+
+),
+
+-- who sent none at all is not known to know nobody; hashes at accounts for which none are agreed are as good as not sent
+senders as (
+
+    select distinct partner_id from account_people
+    where side = 'partner'
+
+    union
+
+    select distinct partner_tokens.partner_id
+    from partner_tokens
+    inner join linked_pairs
+        on
+            partner_tokens.partner_id = linked_pairs.partner_id
+            and partner_tokens.account_token = linked_pairs.partner_account_id
+    where linked_pairs.is_agreed
+
+),
+
+pairs as (
+
+    select
+        linked_pairs.partner_id,
+        linked_pairs.account_id,
+        linked_pairs.partner_account_id,
+        linked_pairs.exchange,
+        {% if not var('account_mapping__people') -%}
+        'off'
+        {%- else -%}
+        case
+            when not linked_pairs.is_agreed then 'not_agreed'
+            when senders.partner_id is null then 'not_sent'
+            else 'counted'
+        end
+        {%- endif %} as people_state
+
+    from linked_pairs
     left join senders
-        on links.partner_id = senders.partner_id
+        on linked_pairs.partner_id = senders.partner_id
 
 ),
 
