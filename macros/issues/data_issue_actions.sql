@@ -121,6 +121,7 @@
         'nothing_in_force': 'nothing is hashed for this partner: what we offer and what it accepts have nothing in common today',
         'unknown_field': 'ignored: agreements may name ' ~ (account_mapping.agreement_fields() | join(', ')),
         'field_not_agreed': 'left out: no agreement in force covers this field of this account',
+        'status_not_agreed': 'counts as not shared: no agreement in force lets this partner tell the status of these accounts; have the rules of both sides name `status`',
         'field_not_readable': 'left out: dates come as 2026-01-31; ask this partner to correct them',
         'counts_of_former_version': 'no counts leave in this epoch: a former version froze counts of another kind for it; agree on a new epoch with the partner',
         'counts_refused': 'no counts leave: too few accounts changed since an earlier epoch, so that both together would tell about single ones',

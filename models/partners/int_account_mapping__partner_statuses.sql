@@ -13,11 +13,36 @@ status_rules as (
 
 ),
 
+-- hashed keys may tell a status only if every cell that lets them come allows it, or none does and they are counted:
+-- the rule by which ours tell their own. A clean room has no statements, and what came is what both let leave
+agreed_statuses as (
+
+    select
+        partner_id,
+        partner_status as status
+
+    from {{ ref('int_account_mapping__agreements_in_force') }}
+    where
+        direction = 'in'
+        and sharing_level <> 'hidden'
+    group by partner_id, partner_status
+    having
+        min(
+            case
+                when sharing_level = 'counts' then 1
+                when ';' || shared_fields || ';' like '%;status;%' then 1
+                else 0
+            end
+        ) = 1
+
+),
+
 raw_statuses as (
 
     select
         partner_id,
         account_id,
+        is_readable,
         lower(trim(status)) as raw_value
 
     from partner_records
@@ -53,6 +78,26 @@ ruled as (
 
 ),
 
+judged as (
+
+    select
+        ruled.*,
+        {% if account_mapping.uses_crm('shared_keys') -%}
+        false as is_not_agreed
+        {%- else -%}
+        not ruled.is_readable
+        and ruled.status not in ('excluded', 'not_shared')
+        and agreed_statuses.partner_id is null as is_not_agreed
+        {%- endif %}
+
+    from ruled
+    left join agreed_statuses
+        on
+            ruled.partner_id = agreed_statuses.partner_id
+            and ruled.status = agreed_statuses.status
+
+),
+
 final as (
 
     select
@@ -60,13 +105,14 @@ final as (
         account_id,
         raw_value,
         case
-            when status is null or status = 'excluded' then 'not_shared'
+            when status is null or status = 'excluded' or is_not_agreed then 'not_shared'
             else status
         end as status,
         coalesce(status = 'excluded', false) as is_excluded_by_rule,
-        raw_value is not null and status is null as is_unknown
+        raw_value is not null and status is null as is_unknown,
+        coalesce(is_not_agreed, false) as is_not_agreed
 
-    from ruled
+    from judged
 
 )
 

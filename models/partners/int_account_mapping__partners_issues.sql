@@ -322,6 +322,19 @@ final as (
     union all
 
     select
+        'partners.partner_keys' as source,
+        partner_id as row_key,
+        'status_not_agreed' as problem,
+        cast(null as {{ dbt.type_string() }}) as detail,
+        count(*) as n_rows
+
+    from partner_statuses
+    where is_not_agreed
+    group by partner_id
+
+    union all
+
+    select
         children.source,
         children.partner_id || ':' || children.account_id as row_key,
         'unknown_parent' as problem,

@@ -60,17 +60,7 @@ person_key_rows as (
 
 ),
 
--- who sent none at all is not known to know nobody
-senders as (
-
-    select distinct partner_id from account_people
-    where side = 'partner'
-    union
-    select distinct partner_id from person_key_rows
-
-),
-
-pairs as (
+linked_pairs as (
 
     select
         links.partner_id,
@@ -78,21 +68,11 @@ pairs as (
         links.partner_account_id,
         partners.exchange,
         coalesce(agreements_in_force.are_persons_agreed, false) as are_persons_agreed,
-        {% if not var('account_mapping__people') -%}
-        'off'
-        {%- else -%}
-        case
-            when
-                partners.exchange <> 'list'
-                and (
-                    agreements_in_force.partner_id is null
-                    or not coalesce(offered_accounts.are_people_shared, false)
-                )
-                then 'not_agreed'
-            when senders.partner_id is null then 'not_sent'
-            else 'counted'
-        end
-        {%- endif %} as people_state
+        partners.exchange = 'list'
+        or (
+            agreements_in_force.partner_id is not null
+            and coalesce(offered_accounts.are_people_shared, false)
+        ) as is_agreed
 
     from links
     inner join partners
@@ -112,8 +92,48 @@ pairs as (
             links.partner_id = agreements_in_force.partner_id
             and accounts.status = agreements_in_force.our_status
             and partner_accounts.status = agreements_in_force.partner_status
+
+),
+
+-- who sent none at all is not known to know nobody; hashes at accounts for which none are agreed are as good as not sent
+senders as (
+
+    select distinct partner_id from account_people
+    where side = 'partner'
+
+    union
+
+    select distinct person_key_rows.partner_id
+    from person_key_rows
+    inner join linked_pairs
+        on
+            person_key_rows.partner_id = linked_pairs.partner_id
+            and person_key_rows.account_token = linked_pairs.partner_account_id
+    where linked_pairs.is_agreed
+
+),
+
+pairs as (
+
+    select
+        linked_pairs.partner_id,
+        linked_pairs.account_id,
+        linked_pairs.partner_account_id,
+        linked_pairs.exchange,
+        linked_pairs.are_persons_agreed,
+        {% if not var('account_mapping__people') -%}
+        'off'
+        {%- else -%}
+        case
+            when not linked_pairs.is_agreed then 'not_agreed'
+            when senders.partner_id is null then 'not_sent'
+            else 'counted'
+        end
+        {%- endif %} as people_state
+
+    from linked_pairs
     left join senders
-        on links.partner_id = senders.partner_id
+        on linked_pairs.partner_id = senders.partner_id
 
 ),
 
