@@ -28,20 +28,20 @@ measured as (
 
 final as (
 
-    -- sums of squares in decimals: exact in any order, and what is not in one group is the whole less the others. DuckDB
-    -- gives a product of two decimals of up to 18 digits 18 digits too, so one of them is wider
+    -- sums of squares in decimals: exact in any order, and what is not in one group is the whole less the others. To a
+    -- product of two decimals of up to 18 digits DuckDB gives 18 digits too, so one of them is wider
     select
         account_id,
         count(case when not is_open then 1 end) as closed_deals,
         count(case when is_won then 1 end) as won_deals,
         count(case when is_open then 1 end) as open_deals,
-        {% for measure, (type, wider_type) in {
+        {% for measure, (type, wider) in {
             'deal_size': ('decimal(17, 2)', 'decimal(19, 2)'), 'days_to_close': ('decimal(10, 0)', 'decimal(19, 0)'),
         }.items() -%}
         count({{ measure }}) as {{ measure }}_deals,
         cast(coalesce(sum(cast({{ measure }} as {{ type }})), 0) as decimal(38, 4)) as {{ measure }}_sum,
         cast(
-            coalesce(sum(cast({{ measure }} as {{ type }}) * cast({{ measure }} as {{ wider_type }})), 0) as decimal(38, 4)
+            coalesce(sum(cast({{ measure }} as {{ type }}) * cast({{ measure }} as {{ wider }})), 0) as decimal(38, 4)
         ) as {{ measure }}_squares,
         {% endfor -%}
         cast(sum(case when is_won then coalesce(converted_amount, 0) else 0 end) as decimal(28, 2)) as won_amount

@@ -1,3 +1,5 @@
+{#- A clean room has no statements: what came is what both let leave. -#}
+{%- set has_statements = 'false' if account_mapping.uses_crm('shared_keys') else 'true' -%}
 with
 
 partner_records as (
@@ -14,7 +16,7 @@ status_rules as (
 ),
 
 -- hashed keys may tell a status only if every cell that lets them come allows it, or none does and they are counted:
--- the rule by which ours tell their own. A clean room has no statements, and what came is what both let leave
+-- the rule by which ours tell their own
 agreed_statuses as (
 
     select
@@ -82,13 +84,10 @@ judged as (
 
     select
         ruled.*,
-        {% if account_mapping.uses_crm('shared_keys') -%}
-        false as is_not_agreed
-        {%- else -%}
-        not ruled.is_readable
+        {{ has_statements }}
+        and not ruled.is_readable
         and ruled.status not in ('excluded', 'not_shared')
         and agreed_statuses.partner_id is null as is_not_agreed
-        {%- endif %}
 
     from ruled
     left join agreed_statuses

@@ -95,7 +95,7 @@ linked_pairs as (
 
 ),
 
--- who sent none at all is not known to know nobody; hashes at accounts for which none are agreed are as good as not sent
+-- who sent none at all is not known to know nobody; hashes at accounts for which none are agreed do not count as sent
 senders as (
 
     select distinct partner_id from account_people

@@ -20,8 +20,8 @@ import hmac
 import os
 import random
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import ChainMap, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -118,7 +118,7 @@ PATTERN = re.compile(
 )
 
 
-def sentinels(text: str, found: dict[str, What]) -> set[What]:
+def sentinels(text: str, found: Mapping[str, What]) -> set[What]:
     """What of `found` a text holds, whatever stands around it and in whatever case."""
     return {found[part] for part in PATTERN.findall(text.lower()) if part in found}
 
@@ -792,6 +792,7 @@ def leaks_to(world: World, agreed: Agreed, rows: dict[str, list[Row]]) -> list[t
         for key, account in world.accounts.items()
         for person in account.contacts
     }
+    known = ChainMap(persons, world.mint.found)
     allowed = {key: agreed.fields_that_leave(key) - {"person"} for key in world.accounts}
     for key in world.accounts:
         if agreed.leaves_with_keys(key, "person"):
@@ -800,7 +801,7 @@ def leaks_to(world: World, agreed: Agreed, rows: dict[str, list[Row]]) -> list[t
         (model, *what)
         for model, made in rows.items()
         for row in made
-        for what in sentinels(repr(tuple(row.values())), world.mint.found | persons)
+        for what in sentinels(repr(tuple(row.values())), known)
         if what.owner != "us"
         or what.account != accounts.get(row.get("account_token"))
         or what.field not in allowed[what.account]

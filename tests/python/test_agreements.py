@@ -398,10 +398,10 @@ def test_counts_fields_and_keys_leave_under_an_agreement_and_dropping_either_con
     pair.answer([rule for rule in agreement() if rule["direction"] == "offered"])
     assert pair.build() == {**NOTHING, "issues": ["nothing_in_force"]}
     pair.answer([])
-    assert pair.build() == {**NOTHING, "issues": ["no_statement"]}
+    assert pair.build() == {**NOTHING, "issues": ["no_statement", "status_not_agreed"]}
     # one rule that cannot be read may be the one that hides
     pair.answer([*agreement(), {**agreement()[0], "our_status": "custmer", "level": "hidden"}])
-    assert pair.build() == {**NOTHING, "issues": ["malformed_statement"]}
+    assert pair.build() == {**NOTHING, "issues": ["malformed_statement", "status_not_agreed"]}
     pair.answer(agreement())
     pair.state([rule for rule in agreement() if rule["direction"] == "accepted"])
     assert pair.build() == {**NOTHING, "issues": ["nothing_offered"]}
@@ -518,7 +518,8 @@ def test_fields_that_the_partner_sends_fill_its_accounts_where_they_are_agreed(p
         "partners.partner_fields", [{**common, "field": field, "value": value} for field, value in values.items()]
     )
     found = pair.build()
-    assert found["issues"] == ["field_not_agreed", "field_not_readable", "unknown_field"]
+    # its keys tell statuses, which no rule names here
+    assert found["issues"] == ["field_not_agreed", "field_not_readable", "status_not_agreed", "unknown_field"]
     pair.project.make("+account_mapping__overlaps")
     named = pair.project.query("select * from account_mapping__overlaps where partner_account_name is not null")
     assert len(named) == 1
