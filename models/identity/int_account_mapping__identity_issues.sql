@@ -45,6 +45,53 @@ domain_owners as (
 
 ),
 
+-- each value of an account once: a comparison with a list of columns would look at all domains for each account
+account_values as (
+
+    select
+        account_id,
+        website as raw_value
+
+    from account_records
+
+    union
+
+    select
+        account_id,
+        additional_domains as raw_value
+
+    from account_records
+
+    union
+
+    select
+        account_id,
+        email_domain as raw_value
+
+    from account_records
+
+),
+
+partner_values as (
+
+    select
+        partner_id,
+        account_id,
+        website as raw_value
+
+    from partner_records
+
+    union
+
+    select
+        partner_id,
+        account_id,
+        email_domain as raw_value
+
+    from partner_records
+
+),
+
 people as (
 
     select * from {{ ref('int_account_mapping__people') }}
@@ -198,10 +245,10 @@ final as (
         1 as n_rows
 
     from account_records
+    inner join account_values
+        on account_records.account_id = account_values.account_id
     inner join domains
-        on domains.raw_value in (
-            account_records.website, account_records.additional_domains, account_records.email_domain
-        )
+        on account_values.raw_value = domains.raw_value
     where domains.problem is not null
 
     union all
@@ -214,8 +261,12 @@ final as (
         1 as n_rows
 
     from partner_records
+    inner join partner_values
+        on
+            partner_records.partner_id = partner_values.partner_id
+            and partner_records.account_id = partner_values.account_id
     inner join domains
-        on domains.raw_value in (partner_records.website, partner_records.email_domain)
+        on partner_values.raw_value = domains.raw_value
     where domains.problem is not null
 
     union all

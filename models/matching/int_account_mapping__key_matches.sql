@@ -361,6 +361,8 @@ paired as (
 
 ),
 
+-- one company on either side: one value of any of what tells companies apart. The least and the greatest are equal
+-- then, which takes no list of the values
 key_companies as (
 
     select
@@ -372,22 +374,29 @@ key_companies as (
             when
                 key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
                 or (is_hashed and key_type like 'name%')
-                then least(count(distinct our_unit), count(distinct our_full_name))
-            else least(
-                count(distinct our_company), count(distinct our_unit), count(distinct our_name)
-            )
-        end as our_companies,
+                then min(our_unit) = max(our_unit) or min(our_full_name) = max(our_full_name)
+            else
+                min(our_company) = max(our_company)
+                or min(our_unit) = max(our_unit)
+                or min(our_name) = max(our_name)
+        end as is_one_of_ours,
         case
             when is_hashed and key_type like 'name%'
-                then least(count(distinct partner_unit), count(distinct partner_full_name))
-            else least(
-                count(distinct partner_company), count(distinct partner_unit), count(distinct partner_name)
-            )
-        end as partner_companies,
-        greatest(
-            least(count(distinct our_family), count(distinct our_unit), count(distinct our_full_name)),
-            least(count(distinct partner_family), count(distinct partner_unit), count(distinct partner_full_name))
-        ) as families
+                then min(partner_unit) = max(partner_unit) or min(partner_full_name) = max(partner_full_name)
+            else
+                min(partner_company) = max(partner_company)
+                or min(partner_unit) = max(partner_unit)
+                or min(partner_name) = max(partner_name)
+        end as is_one_of_theirs,
+        (
+            min(our_family) = max(our_family)
+            or min(our_unit) = max(our_unit)
+            or min(our_full_name) = max(our_full_name)
+        ) and (
+            min(partner_family) = max(partner_family)
+            or min(partner_unit) = max(partner_unit)
+            or min(partner_full_name) = max(partner_full_name)
+        ) as is_one_family
 
     from paired
     group by partner_id, key_type, key_value, is_hashed
@@ -402,8 +411,8 @@ final as (
         paired.partner_account_id,
         paired.key_type,
         paired.key_value,
-        key_companies.our_companies = 1 and key_companies.partner_companies = 1 as is_unambiguous,
-        key_companies.families = 1 as is_of_one_family
+        key_companies.is_one_of_ours and key_companies.is_one_of_theirs as is_unambiguous,
+        key_companies.is_one_family as is_of_one_family
 
     from paired
     inner join key_companies
