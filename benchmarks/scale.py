@@ -59,7 +59,8 @@ MACROS = """
     create macro city_number(n) as
         cast(floor(getvariable('cities') * power(cast(hash(n, 9) % 1000003 as double) / 1000003, 2)) as bigint);
     create macro city(n) as
-        pick(getvariable('syllables'), city_number(n), 16) || pick(getvariable('syllables'), city_number(n), 17) || 'burg';
+        pick(getvariable('syllables'), city_number(n), 16) || pick(getvariable('syllables'), city_number(n), 17)
+        || 'burg';
     create macro spelt(n, who) as
         case cast(hash(n, who, 1) % 20 as integer)
             when 0 then upper(plain_name(n))
