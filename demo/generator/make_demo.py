@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .cast import ALIASES, PARTNERS
+from .contacts import contact_rows
 from .crms import choose_ours, hubspot_tables, salesforce_tables
 from .deals import deal_rows
 from .partners import partner_rows, spoil_list, unknown_partner_rows
@@ -99,6 +100,7 @@ def build(path: Path) -> None:
         if profile.exchange == "list":
             exclude(theirs[profile.partner_id], domains)
     truth = truth_rows(ours, theirs, set(hidden))
+    tables["partners/partner_contacts"] = contact_rows(truth, tables["salesforce/contact"])
 
     for folder in (PROJECT / "data", PROJECT / "seeds", DEMO / "truth"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -18,6 +18,15 @@ from .world import (
     generator,
 )
 
+# Stages of two CRMs as one ladder: crm, stage, what it is called, how far it is, how likely it is won.
+STAGES = (
+    ("salesforce", "Qualification", "", 1, 0.2),
+    ("salesforce", "Review", "Technical review", 2, 0.4),
+    ("salesforce", "Proposal", "", 3, 0.6),
+    ("hubspot", "contractsent", "Contract sent", 4, 0.8),
+    ("hubspot", "closedwon", "Closed Won", "", ""),
+    ("hubspot", "closedlost", "Closed Lost", "", ""),
+)
 PACKAGE_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
 
@@ -49,6 +58,7 @@ def settings(
             "secret_env": "",
             "agreement_id": f"{p.partner_id}-2026" if p.exchange == "keys" else "",
             "epoch": "2026q4" if p.exchange == "keys" else "",
+            "partner_manager": f"{'robin' if index % 2 else 'kim'}@our-company.example",
         }
         for index, p in enumerate(PARTNERS)
     ]
@@ -141,6 +151,9 @@ def settings(
         "currency_rates": [{"currency": c, "rate": r} for c, r in RATES.items()],
         "sharing_agreements": agreements,
         "populations": populations,
+        "deal_stages": [
+            dict(zip(("crm", "stage", "stage_name", "stage_rank", "probability"), row, strict=True)) for row in STAGES
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""Print the overlap matrix, partner coverage, match quality and three matches as plain text.
+"""Print the overlap matrix, partner coverage, match quality, three matches and what to do today as plain text.
 
 usage: python -m demo.player.show [DATABASE]
 
@@ -156,6 +156,32 @@ def show(database: Path = DATABASE) -> str:
             limit 3
             """
         )
+        helped = query(
+            """
+            select deal_name, account_name, amount, deal_stage, partner_name, why, ask
+            from account_mapping__deals
+            where is_recommended and deal_state = 'open'
+            order by score desc, amount desc, deal_id, partner_id
+            limit 2
+            """
+        )
+        people = query(
+            """
+            select partner_name, count(*), sum(shared_contacts), sum(only_partner_contacts)
+            from account_mapping__people
+            where people_state = 'counted' and partner_contacts > 0
+            group by partner_name
+            order by partner_name
+            """
+        )
+        alerts = query(
+            """
+            select coalesce(recipient, 'nobody yet'), count(*), min_by(title, (happened_on, alert_id))
+            from account_mapping__alerts
+            group by recipient
+            order by recipient
+            """
+        )
     parts = [heading("Overlap matrix: our accounts / open pipeline (USD) per cell")]
     for partner_id in dict.fromkeys(row[0] for row in matrix):
         own = [row[1:] for row in matrix if row[0] == partner_id]
@@ -218,6 +244,18 @@ def show(database: Path = DATABASE) -> str:
         sure = floor(100 * probability) / 100
         parts.append(f"    {names.get(p, p)} {their[:12]}: {words(method)}, {relationship}, probability {sure:.2f}")
         parts.append(textwrap.fill(str(reason), WIDTH, initial_indent="    ", subsequent_indent="    "))
+    parts += ["", heading("Which partner helps an open deal, whom it knows, and what to tell whom today")]
+    for deal, account, amount, stage, partner, why, ask in helped:
+        parts.append(f"{deal} with {account}, {stage}, {money(amount)}: {partner}")
+        parts.append(textwrap.fill(f"{why} {ask}.", WIDTH, initial_indent="    ", subsequent_indent="    "))
+    parts += [
+        f"{partner} sent contacts at {count(n)} shared accounts: {count(both)} are ours too, {count(only)} only it knows."
+        for partner, n, both, only in people
+    ]
+    parts += [
+        textwrap.shorten(f"To {recipient}, {count(n)} alerts, first: {title}", WIDTH, placeholder="...")
+        for recipient, n, title in alerts
+    ]
     return "\n".join(parts)
 
 
