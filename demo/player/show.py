@@ -249,7 +249,7 @@ def show(database: Path = DATABASE) -> str:
         parts.append(f"{deal} with {account}, {stage}, {money(amount)}: {partner}")
         parts.append(textwrap.fill(f"{why} {ask}.", WIDTH, initial_indent="    ", subsequent_indent="    "))
     parts += [
-        f"{partner} sent contacts at {count(n)} shared accounts: {count(both)} are ours too, {count(only)} only it knows."
+        f"{partner} sent contacts at {count(n)} accounts: {count(both)} are ours too, {count(only)} only it knows."
         for partner, n, both, only in people
     ]
     parts += [
