@@ -173,6 +173,9 @@ def statements(partner: str) -> tuple[list[dict], list[dict]]:
     if partner == "p5_list":
         for said in (ours[1], theirs[1]):
             said["fields"] = "person_rows"
+    # a partner's statuses count where both let them be told
+    for said in [*ours[1:], *theirs[1:]]:
+        said["fields"] += ";status"
     return ours, theirs
 
 
@@ -345,7 +348,8 @@ def test_rows_that_are_not_agreed_are_an_issue_and_let_nothing_leave(random_list
     )
     persons = sum(len({person for person, _ in known if person not in FREE}) for known in ours.values())
     assert {row["partner_id"]: row["n"] for row in leaves} == dict.fromkeys(PARTNERS, persons)
-    assert project.query("select * from int_account_mapping__agreed_fields") == []
+    fields = project.query("select distinct direction, field from int_account_mapping__agreed_fields")
+    assert fields == [{"direction": "in", "field": "status"}]
 
 
 def test_what_is_no_business_address_is_counted_and_never_told(random_lists) -> None:
