@@ -82,6 +82,7 @@ class Soak:
         self.moment, self.countdown = "", 0
         self.is_calm = False
         self.killed = Counter[str]()
+        self.start_seconds = 0.0
 
     def plan(self, alert_id: str) -> str:
         """What the receivers do with a delivery; kills the sender where that is due."""
@@ -107,13 +108,19 @@ class Soak:
         # until it is dead, no answer reaches it
         self.process.wait()
 
-    def run(self, moment: str = "") -> int:
+    def measure_start(self) -> None:
+        """How long the command takes until it delivers, on this machine now: a dry run delivers nothing."""
+        start = time.monotonic()
+        self.run("", "--dry-run")
+        self.start_seconds = time.monotonic() - start
+
+    def run(self, moment: str = "", *options: str) -> int:
         """Run the command, and kill it at a moment; returns its exit code."""
         self.moment, self.countdown = moment, self.rng.randint(1, 6)
         self.process = subprocess.Popen(
             [
                 *(sys.executable, str(ROOT / "report"), "send-alerts", "marts.duckdb"),
-                *("--channels", "channels.yml"),
+                *("--channels", "channels.yml", *options),
             ],
             cwd=self.folder,
             env=os.environ | {"ALERTS_TEAM_URL": self.addresses["http"], "ALERTS_ANN_URL": self.addresses["smtp"]},
@@ -123,7 +130,8 @@ class Soak:
         )
         if moment == "any time":
             try:
-                self.process.wait(self.rng.uniform(0.2, 2.5))
+                # most often amid the deliveries, which follow the start
+                self.process.wait(self.start_seconds * self.rng.uniform(0.6, 1.4))
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.said, _ = self.process.communicate()
@@ -164,6 +172,7 @@ def soak(folder: Path, kills: int, alerts: int, seed: int) -> tuple[list[str], s
     trial = Soak(folder, alerts, seed)
     runs = 0
     with receivers(trial.inbox) as trial.addresses:
+        trial.measure_start()
         while sum(trial.killed.values()) < kills and runs < 4 * kills:
             runs += 1
             trial.run(MOMENTS[runs % 3])
