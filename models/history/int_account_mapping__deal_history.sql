@@ -20,6 +20,12 @@ partner_deals as (
 
 ),
 
+deals_by_account as (
+
+    select * from {{ ref('int_account_mapping__deals_by_account') }}
+
+),
+
 states as (
 
     select
@@ -34,6 +40,21 @@ states as (
         amount
 
     from partner_deals
+
+    union all
+
+    select
+        'deal' as record,
+        partner_id,
+        deal_id,
+        partner_account_id,
+        outcome,
+        stage,
+        opened_on,
+        closed_on,
+        amount
+
+    from deals_by_account
 
 ),
 

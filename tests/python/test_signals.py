@@ -31,10 +31,12 @@ DEAL_COLUMNS = (
     "partner_id", "account_id", "deal_id", "stage", "opened_on", "closed_on", "is_won", "amount", "currency",
     "updated_at",
 )  # fmt: skip
+TOLD_COLUMNS = ("partner_id", "account_id", "deal_stage", "deal_close_date", "last_won_on")
 FROM_LINKS = (
     "stg_account_mapping__settings_partners", "stg_account_mapping__settings_currency_rates",
     "stg_account_mapping__partner_deals", "int_account_mapping__deal_rows", "int_account_mapping__partner_deals",
-    "int_account_mapping__named_partners", "int_account_mapping__history", "int_account_mapping__deal_history",
+    "int_account_mapping__named_partners", "int_account_mapping__history", "int_account_mapping__deals_by_account",
+    "int_account_mapping__deal_history",
     "int_account_mapping__deal_signals", "account_mapping__overlap_history", "account_mapping__overlap_changes",
     "account_mapping__signals",
 )  # fmt: skip
@@ -76,13 +78,15 @@ class Deal:
 class World:
     """What lies in the warehouse: the status that a partner tells of each linked account, and its deals by their ids.
 
-    lists: accounts in the partners' lists, linked or not. paused: partners that are not active.
+    lists: accounts in the partners' lists, linked or not. paused: partners that are not active. told: stage, day of its
+    end and day of the last win, which a list or agreed fields tell of an account, of partners that send no deals.
     """
 
     links: dict[Link, str] = field(default_factory=dict)
     deals: dict[tuple[str, str], Deal] = field(default_factory=dict)
     lists: dict[str, set[str]] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
+    told: dict[tuple[str, str], tuple[str | None, date | None, date | None]] = field(default_factory=dict)
 
 
 def together(worlds: dict[int, World]) -> World:
@@ -227,6 +231,15 @@ def write(project: Project, world: World, seeds: Iterable[int], rng: random.Rand
                 if partner not in world.paused
             ],
             [("partner_id", pa.string()), ("account_id", pa.string()), ("is_readable", pa.bool_())],
+        ),
+        "partner_accounts": (
+            [
+                dict(
+                    zip(TOLD_COLUMNS, (partner, account, *world.told.get((partner, account), (None,) * 3)), strict=True)
+                )
+                for partner, account in listed
+            ],
+            [(name, pa.date32() if name.endswith(("date", "_on")) else pa.string()) for name in TOLD_COLUMNS],
         ),
         "company_links": (
             [],
@@ -414,6 +427,41 @@ def test_random_worlds_give_each_signal_once_whatever_the_order_of_runs(
         "deal_advanced",
         "deal_won",
     }
+
+
+def test_of_a_partner_that_sends_no_deals_its_accounts_tell_signals_once(make_project: Callable[..., Project]) -> None:
+    """Opened, advanced and won, from columns of a list as from agreed fields; none of a partner that sends deals."""
+    project = make_project(variables=VARIABLES)
+    project.write_seed("account_mapping__currency_rates", [{"currency": "SEK", "rate": "0.1"}])
+    quiet, sender = "nimbus_0", "stratus_0"
+    told = [
+        {"1": ("Qualify", date(2027, 1, 1), None), "2": (None, None, date(2025, 5, 5))},
+        {"1": ("Propose", date(2027, 2, 1), None), "2": (None, None, date(2025, 5, 5))},
+        # what is not agreed any more is no news
+        {"1": (None, None, None), "2": (None, None, None)},
+        {"1": (None, None, date(2026, 11, 3)), "2": ("Negotiate", None, date(2025, 5, 5))},
+    ]
+    deal = Deal("1", "Qualify", date(2026, 1, 1), None, None, False, None)
+    for number, accounts in enumerate([told[0], *told, told[-1]]):
+        world = World(
+            links={(partner, "crm:0_0", account): "customer" for partner in (quiet, sender) for account in "12"},
+            deals={(sender, "9"): deal},
+            lists={quiet: {"1", "2"}, sender: {"1", "2"}},
+            told={(partner, account): value for account, value in accounts.items() for partner in (quiet, sender)},
+        )
+        run(project, DAYS[min(max(number - 1, 0), 3)], world, [0], f"told {number}")
+    rows = project.query(
+        "select partner_id, deal_id, signal, from_value, to_value, happened_on, first_seen_on "
+        "from account_mapping__signals where deal_id is not null order by all"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        (quiet, "1 (open)", "deal_advanced", "Qualify", "Propose", None, DAYS[1]),
+        (quiet, "1 (open)", "deal_opened", None, "Qualify", None, DAYS[0]),
+        (quiet, "1 (won 2026-11-03)", "deal_won", None, None, date(2026, 11, 3), DAYS[3]),
+        (quiet, "2 (open)", "deal_opened", None, "Negotiate", None, DAYS[3]),
+        (quiet, "2 (won 2025-05-05)", "deal_won", None, None, date(2025, 5, 5), DAYS[0]),
+        (sender, "9", "deal_opened", None, "Qualify", date(2026, 1, 1), DAYS[0]),
+    ]
 
 
 def test_the_worlds_hold_every_kind_of_signal_and_the_hard_cases() -> None:
