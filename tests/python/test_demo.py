@@ -145,7 +145,7 @@ def test_marts_are_the_same_at_any_thread_count_and_row_order(demo, tmp_path, th
             "select schema_name, table_name from duckdb_tables() "
             f"where database_name = 'demo' and schema_name in {tuple(RAW_SCHEMAS)}"
         ).fetchall()
-        assert len(tables) == 12
+        assert len(tables) == 13
         for schema, table in tables:
             connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(
