@@ -178,7 +178,7 @@ def rerun(
         )
         return []
     selection: list[str] = []
-    if state and why == ["day"] and "--select" not in options:
+    if state and why == ["day"] and not SELECTING & set(options):
         selection = ["--select", *(f"{name}+" for name in state.dated)]
         tell(f"Only the day has changed: {len(state.dated)} of {state.models} models read it.")
     elif state:
@@ -202,6 +202,8 @@ def rerun(
     return why
 
 
+# Who says what to build gets that, on a new day too.
+SELECTING = {"--select", "-s", "--models", "--model", "-m", "--selector"}
 # Options of dbt that every command takes, and with how many values; the others are of `dbt build` alone.
 COMMON = {"--profiles-dir": 1, "--profile": 1, "--target": 1, "-t": 1, "--vars": 1, "--target-path": 1}
 
