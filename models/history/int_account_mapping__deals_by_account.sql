@@ -16,6 +16,14 @@ partner_accounts as (
 
 ),
 
+-- what hashed partners tell of deals is theirs to end with the agreement, and would stay in the history
+readable_partners as (
+
+    select partner_id from {{ ref('stg_account_mapping__settings_partners') }}
+    where exchange = 'list'
+
+),
+
 -- who sends its deals tells more of them than its accounts do
 senders as (
 
@@ -27,6 +35,8 @@ silent_accounts as (
 
     select partner_accounts.*
     from partner_accounts
+    inner join readable_partners
+        on partner_accounts.partner_id = readable_partners.partner_id
     left join senders
         on partner_accounts.partner_id = senders.partner_id
     where senders.partner_id is null

@@ -79,7 +79,7 @@ class World:
     """What lies in the warehouse: the status that a partner tells of each linked account, and its deals by their ids.
 
     lists: accounts in the partners' lists, linked or not. paused: partners that are not active. told: stage, day of its
-    end and day of the last win, which a list or agreed fields tell of an account, of partners that send no deals.
+    end and day of the last win, which a list tells of an account, of partners that send no deals.
     """
 
     links: dict[Link, str] = field(default_factory=dict)
@@ -430,7 +430,7 @@ def test_random_worlds_give_each_signal_once_whatever_the_order_of_runs(
 
 
 def test_of_a_partner_that_sends_no_deals_its_accounts_tell_signals_once(make_project: Callable[..., Project]) -> None:
-    """Opened, advanced and won, from columns of a list as from agreed fields; none of a partner that sends deals."""
+    """Opened, advanced and won, from columns of a list; none of a partner that sends deals."""
     project = make_project(variables=VARIABLES)
     project.write_seed("account_mapping__currency_rates", [{"currency": "SEK", "rate": "0.1"}])
     quiet, sender = "nimbus_0", "stratus_0"
