@@ -129,6 +129,14 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [part for part in WHAT if before.get(part) != now.get(part) or not now.get(part)]
 
 
+def sentence(why: Sequence[str], parts: Mapping[str, str]) -> str:
+    """What has changed, for people; of tables that cannot be read here nobody knows whether they have."""
+    told = dict(WHAT)
+    if not parts["tables"]:
+        told["tables"] = "a table cannot be read here, and may have changed"
+    return f"Changed: {'; '.join(told[part] for part in why)}."
+
+
 def models_of_the_day(manifest: Mapping[str, Any]) -> tuple[list[str], int]:
     """The models that read the day themselves, by name, and how many models and seeds there are."""
     macros = manifest["macros"]
@@ -182,7 +190,7 @@ def rerun(
         selection = ["--select", *(f"{name}+" for name in state.dated)]
         tell(f"Only the day has changed: {len(state.dated)} of {state.models} models read it.")
     elif state:
-        tell(f"Changed: {'; '.join(WHAT[part] for part in why)}.")
+        tell(sentence(why, parts))
     else:
         tell("Nothing is known of a former build: everything is built.")
     # what is not known to be right is not called so, whatever happens from here on

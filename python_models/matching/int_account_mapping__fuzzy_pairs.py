@@ -1211,25 +1211,21 @@ def spelt(longer: LongList, words: pa.Array) -> np.ndarray:
         at, step = ragged(high - low)
         found.append(np.column_stack([name[near][at], order[low[at] + step]]))
 
-    def read(start: np.ndarray, length: int) -> np.ndarray:
-        value = initial[start]
+    def read(letters: np.ndarray, start: np.ndarray, length: int) -> np.ndarray:
+        value = letters[start]
         for k in range(1, length):
-            value = value * HASH_BASE + initial[start + k]
+            value = value * HASH_BASE + letters[start + k]
         return value
 
     small = codes(pa.chunked_array([STOPWORDS.split(" ")]), longer.vocabulary)
-    is_full = ~np.isin(own.word, small)
-    full = np.flatnonzero(is_full)
+    full = np.flatnonzero(~np.isin(own.word, small))
     n_full = np.bincount(row[full], minlength=len(longer.names))
     heads = offsets(n_full)[:-1]
     for length in range(2, LONGEST_ACRONYM + 1):
         start = runs(length, position, last)
-        look(row[start], read(start, length))
+        look(row[start], read(initial, start, length))
         name = np.flatnonzero((n_full == length) & (n_own > length))
-        value = initial[full[heads[name]]]
-        for k in range(1, length):
-            value = value * HASH_BASE + initial[full[heads[name] + k]]
-        look(name, value)
+        look(name, read(initial[full], heads[name], length))
     for length in (2, 3):
         start = runs(length, position, last)
         value = hashes[start]

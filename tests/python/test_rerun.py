@@ -168,7 +168,10 @@ def test_a_table_of_a_database_that_is_not_attached_here_is_never_unchanged(buil
     elsewhere = replace(state.inputs, relations=(*state.inputs.relations, '"crm"."public"."account"'))
     with duckdb.connect(str(project.database), read_only=True) as connection:
         assert fingerprint.tables(connection, elsewhere) == ""
-    assert command.changed({"tables": ""} | state.parts | {"tables": ""}, state.parts | {"tables": ""}) == ["tables"]
+    unseen = state.parts | {"tables": ""}
+    assert command.changed(unseen, unseen) == ["tables"]
+    assert command.sentence(["tables"], unseen) == "Changed: a table cannot be read here, and may have changed."
+    assert command.sentence(["lists", "day"], state.parts) == "Changed: a partner's file; the day."
 
 
 def test_the_models_of_the_day_are_those_whose_code_asks_for_it(built):
