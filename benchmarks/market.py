@@ -51,8 +51,8 @@ BUNDLED = (
     ("data/hubspot/companies.csv", "properties_name", "properties_domain"),
     ("data/partners/partner_accounts.csv", "account_name", "website"),
     ("data/partner_lists/quillfjord_systems.csv", "account_name", "website"),
-    ("data/keys_partners/papermoon_payments/accounts.csv", "account_name", "website"),
-    ("data/keys_partners/brasshelm_security/accounts.csv", "account_name", "website"),
+    ("data/keys_partners/papermoon_payments/generic/accounts.csv", "account_name", "website"),
+    ("data/keys_partners/brasshelm_security/pipedrive/organizations.csv", "name", "website"),
 )
 DOMAIN = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?")
 

@@ -334,6 +334,6 @@ PARTNERS: tuple[PartnerProfile, ...] = (
         city_rate=0.6, dirt=0.8,
         words={"customer": "Customer", "open_opportunity": "Negotiating",
                "churned": "Lapsed", "prospect": "Prospect"},
-        id_format="bh-{:05d}", list_age_days=21,
+        id_format="{}", list_age_days=21,
     ),
 )  # fmt: skip

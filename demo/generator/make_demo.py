@@ -21,8 +21,11 @@ from pathlib import Path
 from .cast import ALIASES, PARTNERS
 from .contacts import contact_rows
 from .crms import choose_ours, hubspot_tables, salesforce_tables
-from .deals import deal_rows
+from .deals import deal_rows, recent_deal_rows
+from .leads import lead_rows
 from .partners import partner_rows, spoil_list, unknown_partner_rows
+from .pipedrive import PARTNER as PIPEDRIVE_PARTNER
+from .pipedrive import pipedrive_tables
 from .settings import settings
 from .truth import truth_rows
 from .world import Record, generator, read_companies, special_names
@@ -81,8 +84,10 @@ def build(path: Path) -> None:
             tables[name] = [{k: v for k, v in row.items() if k != "partner_id"} for row in rows]
         elif profile.exchange == "list":
             listed += rows
+        elif profile.partner_id == PIPEDRIVE_PARTNER:
+            in_pipedrive, pipedrive_profile = rows, profile
         else:
-            name = f"keys_partners/{profile.partner_id}/accounts"
+            name = f"keys_partners/{profile.partner_id}/generic/accounts"
             tables[name] = [{k: v for k, v in row.items() if k != "partner_id"} for row in rows]
     listed += unknown_partner_rows(companies)
     dirt["rows of an unknown partner"] += 6
@@ -101,6 +106,12 @@ def build(path: Path) -> None:
             exclude(theirs[profile.partner_id], domains)
     truth = truth_rows(ours, theirs, set(hidden))
     tables["partners/partner_contacts"] = contact_rows(truth, tables["salesforce/contact"])
+    tables["partners/partner_deals"] += recent_deal_rows(tables["partners/partner_deals"], listed, ours, truth)
+    tables["salesforce/lead"] = lead_rows(ours, tables["salesforce/user"], companies)
+    of_pipedrive = pipedrive_tables(
+        pipedrive_profile, in_pipedrive, theirs[PIPEDRIVE_PARTNER], truth, tables["salesforce/contact"]
+    )
+    tables |= {f"keys_partners/{PIPEDRIVE_PARTNER}/pipedrive/{name}": rows for name, rows in of_pipedrive.items()}
 
     for folder in (PROJECT / "data", PROJECT / "seeds", DEMO / "truth"):
         shutil.rmtree(folder, ignore_errors=True)

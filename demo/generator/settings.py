@@ -27,6 +27,8 @@ STAGES = (
     ("hubspot", "closedwon", "Closed Won", "", ""),
     ("hubspot", "closedlost", "Closed Lost", "", ""),
 )
+# What a partner that sends hashed keys and we tell each other beyond an account's status.
+AGREED_FIELDS = {"brasshelm_security": "status;deal_stage;deal_close_date;last_won_on;person;person_rows"}
 PACKAGE_SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 
 
@@ -132,7 +134,7 @@ def settings(
             "our_status": "*",
             "partner_status": "*",
             "level": "overlapping",
-            "fields": "status",
+            "fields": AGREED_FIELDS.get(p.partner_id, "status"),
             "minimum_count": "",
             "valid_from": "2026-01-01",
             "valid_until": "2027-12-31",

@@ -102,7 +102,11 @@ BIRCH = Company(
     "birch",
     "aster",
     ("generic",),
-    tuple(read_csv(PARTNER_SIDE / "seeds" / "account_mapping__status_rules.csv")),
+    tuple(
+        rule
+        for rule in read_csv(PARTNER_SIDE / "seeds" / "account_mapping__status_rules.csv")
+        if rule["source_system"] == "generic"
+    ),
     lambda database: load.load_partner(database, BIRCH_LIST),
 )
 

@@ -59,6 +59,25 @@ TYPES: dict[str, dict[str, str]] = {
     },
     "hubspot.contacts": {"archived": "boolean"},
     "hubspot.owners": {"archived": "boolean"},
+    "salesforce.lead": {
+        "is_converted": "boolean",
+        "is_deleted": "boolean",
+        "created_date": "timestamp",
+        "last_modified_date": "timestamp",
+        "_fivetran_deleted": "boolean",
+        "_fivetran_synced": "timestamp",
+    },
+    "pipedrive.organizations": {"active_flag": "boolean", "update_time": "timestamp"},
+    "pipedrive.deals": {
+        "value": "double",
+        "add_time": "timestamp",
+        "won_time": "timestamp",
+        "lost_time": "timestamp",
+        "expected_close_date": "date",
+        "update_time": "timestamp",
+        "active": "boolean",
+    },
+    "pipedrive.persons": {"email": "json", "active_flag": "boolean", "update_time": "timestamp"},
     "partners.partner_accounts": {"updated_at": "timestamp"},
     "partners.partner_deals": {"updated_at": "timestamp"},
     "generic.accounts": {"updated_at": "timestamp"},
@@ -105,13 +124,21 @@ def load(database: Path = DATABASE) -> dict[str, int]:
     return counts
 
 
+def partner_crms(partner_id: str) -> list[str]:
+    """The CRMs that a keys partner has, which are the folders of its data."""
+    return sorted(path.name for path in (DATA / "keys_partners" / partner_id).iterdir() if path.is_dir())
+
+
 def load_partner(database: Path, partner_id: str) -> int:
-    """Load a keys partner's own list into its own database; returns its rows."""
+    """Load a keys partner's own CRM into its own database; returns its rows."""
     import duckdb
 
-    path = DATA / "keys_partners" / partner_id / "accounts.csv"
     with duckdb.connect(str(database)) as connection:
-        return load_table(connection, "generic", "accounts", path)
+        return sum(
+            load_table(connection, crm, path.stem, path)
+            for crm in partner_crms(partner_id)
+            for path in sorted((DATA / "keys_partners" / partner_id / crm).glob("*.csv"))
+        )
 
 
 def load_statement(database: Path, partner_id: str, statement: Path, addressee: str) -> int:

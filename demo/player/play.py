@@ -31,6 +31,9 @@ KEY_COLUMNS = (
     "agreement_id", "epoch", "normaliser_version", "key_type", "token",
     "account_token", "parent_account_token", "status",
 )  # fmt: skip
+FIELD_COLUMNS = ("agreement_id", "epoch", "account_token", "partner_account_token", "field", "value")
+# What travels with the keys; other fields that we agree to follow once both sides have each other's keys.
+WITH_KEYS = {"status", "person", "person_rows"}
 
 # Import names of what requirements.txt installs.
 LIBRARIES = (
@@ -38,6 +41,9 @@ LIBRARIES = (
     "rapidfuzz", "sparse_dot_topn", "tldextract", "anyascii", "stdnum", "pycountry",
     "babel", "python_calamine", "charset_normalizer",
 )  # fmt: skip
+
+# A build that makes tables and checks nothing.
+UNTESTED = ("build", "--exclude-resource-type", "test", "unit_test")
 
 
 class DemoError(Exception):
@@ -100,60 +106,98 @@ def install_package() -> None:
             dbt(DbtProject(folder), "deps")
 
 
-def play_partner(partner: dict[str, str], project: DbtProject) -> Path:
-    """Run the package in a partner's place; returns the partner's database.
+def tells_fields(partner: dict[str, str]) -> bool:
+    """Whether we accept fields of the partner that follow after the keys."""
+    with OUR_STATEMENT.open(newline="", encoding="utf-8") as file:
+        return any(
+            set(row["fields"].split(";")) - WITH_KEYS
+            for row in csv.DictReader(file)
+            if row["partner_id"] == partner["partner_id"] and row["direction"] == "accepted"
+        )
 
-    project: of all partners. It is parsed once, so that their databases have one name, in folders of their own.
+
+def partner_database(partner_id: str) -> Path:
+    """Where a partner's own warehouse is."""
+    return PARTNER_DATABASES / partner_id / "warehouse.duckdb"
+
+
+def share_our_keys(partners: list[dict[str, str]]) -> None:
+    """Make our own hashed keys, and hand each partner's to it."""
+    for partner in partners:
+        load.load_statement(load.DATABASE, partner["partner_id"], THEIR_STATEMENT, US)
+    dbt(DbtProject(PROJECT), *UNTESTED, "--select", "+account_mapping__shared_keys")
+    for partner in partners:
+        database = partner_database(partner["partner_id"])
+        copy_shared(load.DATABASE, database, "keys", partner["partner_id"], US)
+
+
+def play_partner(partner: dict[str, str], ours: bool) -> None:
+    """Run the package in a partner's place, in a database of its own.
+
+    ours: whether our keys are there, so that the fields that are agreed for shared accounts are made too.
     """
     partner_id = partner["partner_id"]
-    folder = PARTNER_DATABASES / partner_id
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    database = folder / "warehouse.duckdb"
-    load.load_partner(database, partner_id)
-    load.load_statement(database, US, OUR_STATEMENT, partner_id)
+    crms = load.partner_crms(partner_id)
     settings = {
+        "account_mapping__crms": crms,
         "demo_agreement_id": partner["agreement_id"],
         "demo_epoch": partner["epoch"],
         "demo_secret_env": secret_name(partner),
     }
-    os.environ["ACCOUNT_MAPPING_DEMO_PARTNER_DATABASE"] = str(database)
-    dbt(
-        project,
-        *("build", "--select", "+account_mapping__shared_keys"),
-        *("--exclude-resource-type", "test", "unit_test"),
-        *("--vars", json.dumps(settings)),
-    )
-    return database
+    os.environ["ACCOUNT_MAPPING_DEMO_PARTNER_DATABASE"] = str(partner_database(partner_id))
+    shared = ("+account_mapping__shared_keys", *(("+account_mapping__shared_fields",) if ours else ()))
+    # what is parsed depends on the CRM, so that each partner's project is one of its own
+    project = DbtProject(PARTNER_SIDE, ("--vars", json.dumps(settings)))
+    dbt(project, *UNTESTED, "--select", *shared)
 
 
-def receive_keys(databases: dict[str, Path]) -> dict[str, int]:
-    """Copy what each partner shares into our partners.partner_keys, and its statement; returns keys per partner."""
+def copy_shared(source: Path, target: Path, kind: str, addressee: str, sender: str) -> int:
+    """Copy what `source` shares with one partner into the table of partners' rows in `target`; returns its rows.
+
+    kind: `keys` or `fields`. addressee: whom the rows are for, in the words of `source`. sender: from whom they are, in
+    those of `target`: the rows say whom they are for, and the receiver writes down whom they are from.
+    """
     import duckdb
 
-    columns = ", ".join(KEY_COLUMNS)
-    counts = {}
-    with duckdb.connect(str(load.DATABASE)) as connection:
+    columns = KEY_COLUMNS if kind == "keys" else FIELD_COLUMNS
+    table = f"partners.partner_{kind}"
+    with duckdb.connect(str(target)) as connection:
         connection.execute("create schema if not exists partners")
-        typed = ", ".join(f"{c} varchar" for c in ("partner_id", *KEY_COLUMNS))
-        connection.execute(f"create or replace table partners.partner_keys ({typed})")
-        for partner_id, database in databases.items():
-            path = str(database).replace("'", "''")
-            connection.execute(f"attach '{path}' as partner_side (read_only)")
-            # The file says who it is for; we write down whom it is from.
-            connection.execute(
-                f"insert into partners.partner_keys select ?, {columns} "
-                "from partner_side.main.account_mapping__shared_keys",
-                [partner_id],
-            )
-            connection.execute("detach partner_side")
-            counts[partner_id] = connection.execute(
-                "select count(*) from partners.partner_keys where partner_id = ?",
-                [partner_id],
-            ).fetchall()[0][0]
-    for partner_id in databases:
+        typed = ", ".join(f"{column} varchar" for column in ("partner_id", *columns))
+        connection.execute(f"create table if not exists {table} ({typed})")
+        connection.execute(f"delete from {table} where partner_id = ?", [sender])
+        path = str(source).replace("'", "''")
+        connection.execute(f"attach '{path}' as sender (read_only)")
+        connection.execute(
+            f"insert into {table} select ?, {', '.join(columns)} from sender.main.account_mapping__shared_{kind} "
+            "where partner_id = ?",
+            [sender, addressee],
+        )
+        connection.execute("detach sender")
+        return connection.execute(f"select count(*) from {table} where partner_id = ?", [sender]).fetchall()[0][0]
+
+
+def play_partners(partners: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
+    """All that partners with hashed keys do; returns how many keys, and how many fields, we have of each."""
+    telling = [partner for partner in partners if tells_fields(partner)]
+    for partner in partners:
+        database = partner_database(partner["partner_id"])
+        shutil.rmtree(database.parent, ignore_errors=True)
+        database.parent.mkdir(parents=True)
+        load.load_partner(database, partner["partner_id"])
+        load.load_statement(database, US, OUR_STATEMENT, partner["partner_id"])
+    share_our_keys(telling)
+    received = {}
+    for partner in partners:
+        partner_id = partner["partner_id"]
+        play_partner(partner, partner in telling)
         load.load_statement(load.DATABASE, partner_id, THEIR_STATEMENT, US)
-    return counts
+        keys, fields = (
+            copy_shared(partner_database(partner_id), load.DATABASE, kind, US, partner_id) if is_sent else 0
+            for kind, is_sent in (("keys", True), ("fields", partner in telling))
+        )
+        received[partner_id] = keys, fields
+    return received
 
 
 def step(number: int, text: str) -> float:
@@ -183,12 +227,13 @@ def run() -> None:
 
     names = ", ".join(p["partner_name"] for p in partners)
     start = step(3, f"make hashed keys in the place of {names}")
-    partner_side = DbtProject(PARTNER_SIDE)
-    databases = [play_partner(partner, partner_side) for partner in partners]
-    ids = [p["partner_id"] for p in partners]
-    received = receive_keys(dict(zip(ids, databases, strict=True)))
-    done(start, ", ".join(f"{rows:,} keys of {p}" for p, rows in received.items()))
-    if not all(received.values()):
+    received = play_partners(partners)
+    told = (
+        f"{keys:,} keys" + (f" and {fields:,} fields" if fields else "") + f" of {partner_id}"
+        for partner_id, (keys, fields) in received.items()
+    )
+    done(start, ", ".join(told))
+    if not all(keys for keys, _ in received.values()):
         raise DemoError("a partner shared no key: its agreement offers nothing")
 
     start = step(4, "dbt build")

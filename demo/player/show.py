@@ -1,4 +1,4 @@
-"""Print the overlap matrix, partner coverage, match quality, three matches and what to do today as plain text.
+"""Print the overlap matrix, partner coverage, match quality, three matches, what to do today and what partners did.
 
 usage: python -m demo.player.show [DATABASE]
 
@@ -174,6 +174,76 @@ def show(database: Path = DATABASE) -> str:
             order by partner_name
             """
         )
+        # one by one where both sides said so: the account at which a partner knows most persons whom we know too
+        persons = query(
+            """
+            with by_account as (
+                select partner_name, account_id, account_name, count(*) as persons,
+                    string_agg(email, ', ' order by email) as emails
+                from account_mapping__known_people
+                where who_knows = 'both'
+                group by partner_name, account_id, account_name
+            )
+            select partner_name, sum(persons), max_by(emails, (persons, account_id)),
+                max_by(account_name, (persons, account_id))
+            from by_account
+            group by partner_name
+            order by partner_name
+            """
+        )
+        # of partners that exchange hashes: what they tell of deals, they tell as agreed fields
+        told = query(
+            """
+            select partner_name, count(*) filter (partner_deal_stage is not null),
+                count(*) filter (partner_last_won_on is not null)
+            from account_mapping__overlaps
+            where is_primary
+            group by partner_name
+            having count(coalesce(partner_deal_stage, partner_last_won_on::varchar)) > 0
+            order by partner_name
+            """
+        )
+        leads = query(
+            """
+            with buyers as (
+                select distinct account_id from account_mapping__overlaps
+                where partner_status = 'customer'
+            )
+            select sum(leads), count(*), count(*) filter (status = 'prospect'),
+                count(buyers.account_id) filter (status = 'prospect')
+            from account_mapping__accounts
+            left join buyers using (account_id)
+            where leads > 0
+            """
+        )[0]
+        # the last three months at accounts where we have an open deal
+        moves = query(
+            """
+            with ours as (
+                select account_id, max_by(deal_name, (coalesce(amount, 0), deal_id)) as deal_name
+                from account_mapping__deals
+                where deal_state = 'open'
+                group by account_id
+            ),
+            recent as (
+                select signals.partner_name, signals.signal, signals.deal_id, signals.what, signals.happened_on,
+                    min(ours.deal_name) as deal_name
+                from account_mapping__signals as signals
+                inner join ours using (account_id)
+                cross join account_mapping__build as build
+                where signals.is_shared_now
+                    and signals.happened_on between build.as_of - interval 3 months and build.as_of
+                group by all
+            ),
+            one_account as (
+                select * from recent
+                qualify row_number() over (partition by partner_name, signal, deal_id order by what) = 1
+            )
+            select partner_name, signal, happened_on, what, deal_name
+            from one_account
+            order by happened_on, partner_name, deal_id, signal
+            """
+        )
         alerts = query(
             """
             select coalesce(recipient, 'nobody yet'), count(*), min_by(title, (happened_on, alert_id))
@@ -253,10 +323,47 @@ def show(database: Path = DATABASE) -> str:
         for partner, n, both, only in people
     ]
     parts += [
+        textwrap.shorten(
+            f"{partner} and we agreed to tell persons: {count(n)} whom both know, such as {emails} at {account}.",
+            WIDTH,
+            placeholder="...",
+        )
+        for partner, n, emails, account in persons
+    ]
+    parts += [
+        f"{partner} tells of deals as agreed fields: an open one at {count(n)} shared accounts, a win at {count(won)}."
+        for partner, n, won in told
+    ]
+    if leads[0]:
+        total, n, prospects, bought = map(count, leads)
+        parts.append(
+            f"{total} leads count at {n} of our accounts, {prospects} of them prospects; {bought} of these are"
+            " customers of a partner."
+        )
+    parts += [
         textwrap.shorten(f"To {recipient}, {count(n)} alerts, first: {title}", WIDTH, placeholder="...")
         for recipient, n, title in alerts
     ]
+    parts += ["", heading("What partners did in three months where we have an open deal"), *moves_text(moves)]
     return "\n".join(parts)
+
+
+def moves_text(moves: Sequence[tuple[str, str, object, str, str]]) -> list[str]:
+    """Deals of partners at accounts where we have one: how many of each kind by partner, and the newest of each kind.
+
+    moves: partner, signal, day, sentence, our deal there; the newest last.
+    """
+    kinds = ("deal_opened", "deal_won", "deal_lost")
+    lines = []
+    for partner in sorted({row[0] for row in moves}):
+        numbers = [(sum(row[:2] == (partner, kind) for row in moves), words(kind)) for kind in kinds]
+        told = ", ".join(f"{number} {kind.removeprefix('deal ')}" for number, kind in numbers if number)
+        lines.append(f"{partner}: {told}")
+    newest = sorted({row[1]: row for row in moves}.values(), key=lambda row: str(row[2]))
+    return lines + [
+        textwrap.shorten(f"{day}  {what} We have {deal} there.", WIDTH, placeholder="...")
+        for _, _, day, what, deal in newest
+    ]
 
 
 def heading(text: str) -> str:

@@ -93,7 +93,7 @@ final as (
         found.source_table,
         found.source_lead_id,
         found.key_domain,
-        case when excluded_domains.key_domain is null then account_domains.account_id end as account_id,
+        account_domains.account_id,
         case
             when found.key_domain is null then 'no_domain'
             when excluded_domains.is_free_mail = 1 then 'free_mail'
@@ -105,8 +105,11 @@ final as (
     from found
     left join excluded_domains
         on found.key_domain = excluded_domains.key_domain
+    -- an account may have a mail provider's website, which makes the lead no row of its own
     left join account_domains
-        on found.key_domain = account_domains.key_domain
+        on
+            found.key_domain = account_domains.key_domain
+            and excluded_domains.key_domain is null
 
 )
 
