@@ -100,7 +100,7 @@ def deal(rng: random.Random, number: int, account: dict[str, object], state: str
 
 
 def person_rows(
-    accounts: Iterable[dict[str, object]],
+    accounts: Sequence[dict[str, object]],
     records: Sequence[Record],
     truth: Iterable[dict[str, object]],
     ours: Iterable[dict[str, object]],
@@ -111,7 +111,12 @@ def person_rows(
     gets a domain by which it would be found more often than without people.
     """
     rng = generator("pipedrive", "persons")
-    sites = {record.record_id: record.web_domains for record in records}
+    # domains of the website as it is written: an alias would be a domain more
+    written = {str(row["account_id"]): str(row["website"]) for row in accounts}
+    sites = {
+        record.record_id: {domain for domain in record.web_domains if domain in written[record.record_id]}
+        for record in records
+    }
     known: dict[str, set[str]] = defaultdict(set)
     for row in ours:
         if "@" in str(row["email"]) and str(row["is_deleted"]).lower() == "false":

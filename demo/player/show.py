@@ -19,6 +19,7 @@ from exchange.text import printable_lines
 from .load import DATABASE
 
 WIDTH = 98
+MOVES = {"deal_opened": "opened", "deal_won": "won", "deal_lost": "lost"}
 STATUSES = ("customer", "open_opportunity", "churned", "prospect", "not_shared")
 
 
@@ -174,19 +175,12 @@ def show(database: Path = DATABASE) -> str:
             order by partner_name
             """
         )
-        # one by one where both sides said so: the account at which a partner knows most persons whom we know too
+        # one by one where both sides said so
         persons = query(
             """
-            with by_account as (
-                select partner_name, account_id, account_name, count(*) as persons,
-                    string_agg(email, ', ' order by email) as emails
-                from account_mapping__known_people
-                where who_knows = 'both'
-                group by partner_name, account_id, account_name
-            )
-            select partner_name, sum(persons), max_by(emails, (persons, account_id)),
-                max_by(account_name, (persons, account_id))
-            from by_account
+            select partner_name, count(distinct email), min_by(email, (account_id, email))
+            from account_mapping__known_people
+            where who_knows = 'both'
             group by partner_name
             order by partner_name
             """
@@ -209,7 +203,7 @@ def show(database: Path = DATABASE) -> str:
                 select distinct account_id from account_mapping__overlaps
                 where partner_status = 'customer'
             )
-            select sum(leads), count(*), count(*) filter (status = 'prospect'),
+            select count(*), count(*) filter (status = 'prospect'),
                 count(buyers.account_id) filter (status = 'prospect')
             from account_mapping__accounts
             left join buyers using (account_id)
@@ -220,27 +214,28 @@ def show(database: Path = DATABASE) -> str:
         moves = query(
             """
             with ours as (
-                select account_id, max_by(deal_name, (coalesce(amount, 0), deal_id)) as deal_name
+                select account_id, account_name,
+                    max_by(deal_name, (coalesce(amount, 0), deal_id)) as deal_name
                 from account_mapping__deals
                 where deal_state = 'open'
-                group by account_id
+                group by account_id, account_name
             ),
             recent as (
-                select signals.partner_name, signals.signal, signals.deal_id, signals.what, signals.happened_on,
-                    min(ours.deal_name) as deal_name
+                select signals.partner_name, signals.signal, signals.happened_on, signals.deal_id,
+                    signals.amount, ours.account_name, ours.deal_name
                 from account_mapping__signals as signals
                 inner join ours using (account_id)
                 cross join account_mapping__build as build
                 where signals.is_shared_now
                     and signals.happened_on between build.as_of - interval 3 months and build.as_of
-                group by all
-            ),
-            one_account as (
-                select * from recent
-                qualify row_number() over (partition by partner_name, signal, deal_id order by what) = 1
+                -- a deal once, whatever the number of our accounts for that company
+                qualify row_number() over (
+                    partition by signals.partner_id, signals.signal, signals.deal_id
+                    order by account_id
+                ) = 1
             )
-            select partner_name, signal, happened_on, what, deal_name
-            from one_account
+            select partner_name, signal, happened_on, account_name, amount, deal_name
+            from recent
             order by happened_on, partner_name, deal_id, signal
             """
         )
@@ -324,21 +319,20 @@ def show(database: Path = DATABASE) -> str:
     ]
     parts += [
         textwrap.shorten(
-            f"{partner} and we agreed to tell persons: {count(n)} whom both know, such as {emails} at {account}.",
+            f"{partner} tells who, as agreed: {count(n)} whom both know, such as {email}.",
             WIDTH,
             placeholder="...",
         )
-        for partner, n, emails, account in persons
+        for partner, n, email in persons
     ]
     parts += [
-        f"{partner} tells of deals as agreed fields: an open one at {count(n)} shared accounts, a win at {count(won)}."
+        f"{partner} tells of its deals, as agreed: one open at {count(n)} shared accounts, a win at {count(won)}."
         for partner, n, won in told
     ]
     if leads[0]:
-        total, n, prospects, bought = map(count, leads)
+        n, prospects, bought = map(count, leads)
         parts.append(
-            f"{total} leads count at {n} of our accounts, {prospects} of them prospects; {bought} of these are"
-            " customers of a partner."
+            f"Leads count at {n} of our accounts; {prospects} are prospects, {bought} of these a partner's customers."
         )
     parts += [
         textwrap.shorten(f"To {recipient}, {count(n)} alerts, first: {title}", WIDTH, placeholder="...")
@@ -348,21 +342,23 @@ def show(database: Path = DATABASE) -> str:
     return "\n".join(parts)
 
 
-def moves_text(moves: Sequence[tuple[str, str, object, str, str]]) -> list[str]:
+def moves_text(moves: Sequence[tuple[str, str, object, str, object, str]]) -> list[str]:
     """Deals of partners at accounts where we have one: how many of each kind by partner, and the newest of each kind.
 
-    moves: partner, signal, day, sentence, our deal there; the newest last.
+    moves: partner, signal, day, account, amount, and our deal there; the newest last.
     """
-    kinds = ("deal_opened", "deal_won", "deal_lost")
     lines = []
     for partner in sorted({row[0] for row in moves}):
-        numbers = [(sum(row[:2] == (partner, kind) for row in moves), words(kind)) for kind in kinds]
-        told = ", ".join(f"{number} {kind.removeprefix('deal ')}" for number, kind in numbers if number)
-        lines.append(f"{partner}: {told}")
+        numbers = ((kind, sum(row[:2] == (partner, kind) for row in moves)) for kind in MOVES)
+        lines.append(f"{partner}: " + ", ".join(f"{count(n)} {MOVES[kind]}" for kind, n in numbers if n))
     newest = sorted({row[1]: row for row in moves}.values(), key=lambda row: str(row[2]))
     return lines + [
-        textwrap.shorten(f"{day}  {what} We have {deal} there.", WIDTH, placeholder="...")
-        for _, _, day, what, deal in newest
+        textwrap.shorten(
+            f"{day} {partner} {MOVES[kind]} {money(amount)} at {account} (our {deal})",
+            WIDTH,
+            placeholder="...",
+        )
+        for partner, kind, day, account, amount, deal in newest
     ]
 
 
