@@ -178,7 +178,7 @@ def show(database: Path = DATABASE) -> str:
         # one by one where both sides said so
         persons = query(
             """
-            select partner_name, count(distinct email), min_by(email, (account_id, email))
+            select partner_name, count(distinct email), min_by(email, (length(email), email))
             from account_mapping__known_people
             where who_knows = 'both'
             group by partner_name
