@@ -121,11 +121,11 @@ def partner_database(partner_id: str) -> Path:
     return PARTNER_DATABASES / partner_id / "warehouse.duckdb"
 
 
-def share_our_keys(partners: list[dict[str, str]]) -> None:
-    """Make our own hashed keys, and hand each partner's to it."""
+def share_our_keys(project: DbtProject, partners: list[dict[str, str]]) -> None:
+    """Make our own hashed keys in `project`, and hand each partner's to it."""
     for partner in partners:
         load.load_statement(load.DATABASE, partner["partner_id"], THEIR_STATEMENT, US)
-    dbt(DbtProject(PROJECT), *UNTESTED, "--select", "+account_mapping__shared_keys")
+    dbt(project, *UNTESTED, "--select", "+account_mapping__shared_keys")
     for partner in partners:
         database = partner_database(partner["partner_id"])
         copy_shared(load.DATABASE, database, "keys", partner["partner_id"], US)
@@ -177,8 +177,11 @@ def copy_shared(source: Path, target: Path, kind: str, addressee: str, sender: s
         return connection.execute(f"select count(*) from {table} where partner_id = ?", [sender]).fetchall()[0][0]
 
 
-def play_partners(partners: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
-    """All that partners with hashed keys do; returns how many keys, and how many fields, we have of each."""
+def play_partners(project: DbtProject, partners: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
+    """All that partners with hashed keys do; returns how many keys, and how many fields, we have of each.
+
+    project: our own one.
+    """
     telling = [partner for partner in partners if tells_fields(partner)]
     for partner in partners:
         database = partner_database(partner["partner_id"])
@@ -186,7 +189,7 @@ def play_partners(partners: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
         database.parent.mkdir(parents=True)
         load.load_partner(database, partner["partner_id"])
         load.load_statement(database, US, OUR_STATEMENT, partner["partner_id"])
-    share_our_keys(telling)
+    share_our_keys(project, telling)
     received = {}
     for partner in partners:
         partner_id = partner["partner_id"]
@@ -227,7 +230,8 @@ def run() -> None:
 
     names = ", ".join(p["partner_name"] for p in partners)
     start = step(3, f"make hashed keys in the place of {names}")
-    received = play_partners(partners)
+    project = DbtProject(PROJECT)
+    received = play_partners(project, partners)
     told = (
         f"{keys:,} keys" + (f" and {fields:,} fields" if fields else "") + f" of {partner_id}"
         for partner_id, (keys, fields) in received.items()
@@ -237,7 +241,7 @@ def run() -> None:
         raise DemoError("a partner shared no key: its agreement offers nothing")
 
     start = step(4, "dbt build")
-    dbt(DbtProject(PROJECT), "build", quiet=False)
+    dbt(project, "build", quiet=False)
     done(start)
 
     start = step(5, "results")
