@@ -2364,14 +2364,15 @@ def former_hashes(session, former: str) -> dict[str, str]:
 def model(dbt, session):
     records = read(dbt.ref("int_account_mapping__normalized"), RECORD_COLUMNS)
     keys = read(dbt.ref("int_account_mapping__key_matches"), KEY_COLUMNS)
-    former = read(dbt.ref("int_account_mapping__kept_pairs"), ("former",))["former"][0].as_py()
+    kept_pairs = read(dbt.ref("int_account_mapping__kept_pairs"), ("former",))
+    former = kept_pairs["former"][0].as_py()
+    seeds = (
+        read(dbt.ref("account_mapping__match_weights"), ("feature", "weight")),
+        read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million")),
+        read(dbt.ref("account_mapping__name_words"), ("word", "kind")),
+    )
     weights, common, kinds = (
-        dict(zip(*(column.to_pylist() for column in read(dbt.ref(seed), columns).columns), strict=True))
-        for seed, columns in (
-            ("account_mapping__match_weights", ("feature", "weight")),
-            ("account_mapping__common_words", ("word", "names_per_million")),
-            ("account_mapping__name_words", ("word", "kind")),
-        )
+        dict(zip(*(column.to_pylist() for column in seed.columns), strict=True)) for seed in seeds
     )
     code = Path(model.__code__.co_filename).read_text(encoding="utf-8")
     settings = [code, *(f"{name} {version(name)}" for name in LIBRARIES)]

@@ -695,7 +695,7 @@ def test_only_partners_of_which_something_has_changed_are_compared_again(monkeyp
     assert asked[-1] == ["p", "q", "r", "without a pair"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(ACCOUNTS, ACCOUNTS, ACCOUNTS, st.lists(st.sampled_from([("p", "0", "0"), ("q", "1", "1"), ("q", "0", "2")])))
 def test_the_pairs_of_a_partner_depend_on_no_other_partner(mine, first, second, keys):
     def rows_of(**sides):
@@ -711,6 +711,7 @@ def test_the_pairs_of_a_partner_depend_on_no_other_partner(mine, first, second, 
     assert both == alone[0] + alone[1]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(*[st.none() | st.text("ab\x1f=", max_size=2)] * 3), max_size=4), st.randoms())
 def test_a_table_has_the_hash_of_its_distinct_rows(rows, mixer):
     columns = ("x", "y", "z")
