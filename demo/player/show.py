@@ -188,10 +188,9 @@ def show(database: Path = DATABASE) -> str:
         # of partners that exchange hashes: what they tell of deals, they tell as agreed fields
         told = query(
             """
-            select partner_name, count(*) filter (partner_deal_stage is not null),
-                count(*) filter (partner_last_won_on is not null)
+            select partner_name, count(distinct account_id) filter (partner_deal_stage is not null),
+                count(distinct account_id) filter (partner_last_won_on is not null)
             from account_mapping__overlaps
-            where is_primary
             group by partner_name
             having count(coalesce(partner_deal_stage, partner_last_won_on::varchar)) > 0
             order by partner_name
