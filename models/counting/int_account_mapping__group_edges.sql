@@ -6,6 +6,22 @@ duplicate_pairs as (
 
 ),
 
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+    where
+        side = 'ours'
+        and scope = '*'
+
+),
+
+links as (
+
+    select * from {{ ref('int_account_mapping__links') }}
+    where decision = 'accepted'
+
+),
+
 unit_links as (
 
     select
@@ -51,6 +67,46 @@ branching as (
 
 ),
 
+grouping_keys as (
+
+    select 'companies' as grouping_key
+    union all
+    select 'company_families' as grouping_key
+
+),
+
+-- over all partners a company is held together by our records: most partner accounts have one of them only, and
+-- are nobody's edge
+shared_accounts as (
+
+    select
+        'companies' as grouping_key,
+        account_id as node,
+        min(account_id) over (partition by partner_id, partner_account_id) as other_node
+
+    from links
+    where relationship = 'same'
+
+    union all
+
+    select
+        'company_families' as grouping_key,
+        account_id as node,
+        min(account_id) over (partition by partner_id, partner_unit_id) as other_node
+
+    from links
+
+    union all
+
+    select
+        'company_families' as grouping_key,
+        account_id as node,
+        unit_id as other_node
+
+    from members
+
+),
+
 final as (
 
     select
@@ -69,6 +125,26 @@ final as (
         other_unit_id as other_node
 
     from duplicate_pairs
+
+    union all
+
+    select
+        grouping_keys.grouping_key,
+        duplicate_pairs.account_id as node,
+        duplicate_pairs.other_account_id as other_node
+
+    from duplicate_pairs
+    cross join grouping_keys
+
+    union all
+
+    select distinct
+        grouping_key,
+        node,
+        other_node
+
+    from shared_accounts
+    where node <> other_node
 
     union all
 

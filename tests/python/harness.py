@@ -51,6 +51,7 @@ BESIDE_MARTS = {
         "history",
         "deal_history",
         "frozen_counts",
+        "company_register",
     )
 }
 
