@@ -1,8 +1,15 @@
 with
 
-named_members as (
+members as (
 
-    select * from {{ ref('int_account_mapping__named_company_records') }}
+    select
+        company_id,
+        side,
+        nullif(partner_id, '') as partner_id,
+        account_id,
+        member_since
+
+    from {{ ref('int_account_mapping__named_company_records') }}
 
 ),
 
@@ -16,20 +23,20 @@ final as (
 
     select
         ---------- ids
-        named_members.company_id,
-        named_members.side,
-        nullif(named_members.partner_id, '') as partner_id,
-        named_members.account_id,
+        members.company_id,
+        members.side,
+        members.partner_id,
+        members.account_id,
 
         ---------- text
-        {{ account_mapping.partner_columns('named_members') | indent(8) }},
+        {{ account_mapping.partner_columns('members') | indent(8) }},
 
         ---------- dates
-        named_members.member_since
+        members.member_since
 
-    from named_members
+    from members
     left join partners
-        on named_members.partner_id = partners.partner_id
+        on members.partner_id = partners.partner_id
 
 )
 
