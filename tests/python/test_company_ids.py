@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from harness import Project
+from test_agreements import PARTNER, SECRET, Pair
 
 RECORDS = "int_account_mapping__company_records"
 REGISTER = "int_account_mapping__company_register"
@@ -346,3 +347,162 @@ def test_runs_of_past_days_give_each_group_one_id_and_take_none_from_another(
     for day, ids in runs:
         assert_ids_are_groups(ids, last[day])
     assert log(project) == log_of(runs)
+
+
+# ---------------------------------------------------------------- the whole way
+
+
+class Market(Pair):
+    """Our accounts, a partner with hashed keys, and partner nimbus with a readable list."""
+
+    MODELS = (
+        "+account_mapping__companies", "+account_mapping__company_members", f"+{CHANGES}",
+        "+account_mapping__overlap_matrix",
+    )  # fmt: skip
+    nimbus = ("acme.com", "birch.com", "elm.com")
+    is_active = True
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project)
+        self.ours = [
+            {"account_id": domain, "account_name": name, "website": domain, "lei": None, "parent_account_id": None}
+            for domain, name in (("acme.com", "Acme"), ("birch.com", "Birch"), ("cedar.com", "Cedar"), ("elm.com", "Elm"))
+        ]
+        self.theirs = [("acme.com", "customer"), ("cedar.com", "prospect")]
+        self.month = 0
+
+    def set_epoch(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.set_partners()
+
+    def set_partners(self) -> None:
+        nimbus = {"partner_id": "nimbus", "partner_name": "Nimbus", "exchange": "list", "tier": "gold"}
+        nimbus["is_active"] = str(self.is_active).lower()
+        peer = {**PARTNER, "secret_env": "AGREEMENTS_SECRET", "agreement_id": "pilot", "epoch": self.epoch}
+        self.project.write_seed("account_mapping__partners", [nimbus, peer] if self.nimbus else [peer])
+
+    def decide(self, *pairs: tuple[str, str]) -> None:
+        columns = ("partner_id", "account_id", "partner_account_id", "decision")
+        rows = [dict(zip(columns, ("nimbus", *pair, "match"), strict=True)) for pair in pairs]
+        self.project.write_seed("account_mapping__match_overrides", rows, columns)
+
+    def exclude(self, *accounts: str) -> None:
+        columns = ("kind", "value", "partner_id", "reason")
+        rows = [dict(zip(columns, ("account_id", account, "*", "test"), strict=True)) for account in accounts]
+        self.project.write_seed("account_mapping__exclusions", rows, columns)
+
+    def run_month(self, *command: str) -> dict[str, str]:
+        """The company of each of our accounts after the next month's run."""
+        self.send()
+        query = "select 'nimbus' as partner_id, website as account_id, website, 'customer' as status"
+        sites = ", ".join(f"('{site}')" for site in self.nimbus)
+        tables = f"(values {sites}) as sites (website)" if self.nimbus else "(select '' as website) where false"
+        self.project.write_table("partners.partner_accounts", f"{query} from {tables}")
+        as_of = {"account_mapping__as_of": str(first_of(self.month))}
+        if command:
+            result = self.project.run(*command, "--select", *self.MODELS, variables=as_of)
+            assert result.success, result.text
+        else:
+            self.project.make(*self.MODELS, variables=as_of)
+        self.month += 1
+        rows = self.project.query("select * from account_mapping__company_members where side = 'ours' order by account_id")
+        return {row["account_id"].removeprefix("generic:"): row["company_id"] for row in rows}
+
+    def company(self, company_id: str) -> dict[str, Any]:
+        (row,) = self.project.query(f"select * from account_mapping__companies where company_id = '{company_id}'")
+        return row
+
+    def members(self, partner: str) -> set[str]:
+        query = f"select account_id from account_mapping__company_members where partner_id = '{partner}'"
+        return {row["account_id"] for row in self.project.query(query)}
+
+    def news(self) -> Counter[tuple]:
+        """What the log tells of the last run, without the numbers."""
+        rows = self.project.query(f"select company_id, change, other_company_id from {CHANGES} where is_latest_run")
+        return Counter(tuple(row.values()) for row in rows)
+
+
+@pytest.fixture
+def market(make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> Market:
+    monkeypatch.setenv("AGREEMENTS_SECRET", SECRET)
+    return Market(make_project(variables=VARIABLES))
+
+
+def test_an_id_outlives_epochs_pauses_names_exclusions_merges_and_a_partner_that_is_forgotten(market: Market) -> None:
+    first = market.run_month("build", "--indirect-selection", "cautious")
+    acme, birch, cedar, elm = first.values()
+    assert len({*first.values()}) == 4 and list(first) == ["acme.com", "birch.com", "cedar.com", "elm.com"]
+    assert market.company(acme)["partners"] == "nimbus; peer" and market.company(cedar)["partners"] == "peer"
+    assert market.company(birch)["partner_account_ids"] == "nimbus:birch.com"
+    assert market.news() == Counter((company, "founded", None) for company in first.values())
+    hashed = market.members("peer")
+    assert len(hashed) == 2
+
+    # a new epoch: every token of the partner is another one
+    market.set_epoch("2")
+    assert market.run_month() == first
+    assert market.members("peer").isdisjoint(hashed) and len(market.members("peer")) == 2
+    assert market.news() == Counter((company, "kept", None) for company in (acme, cedar))
+
+    # a partner pauses, and is back
+    market.is_active = False
+    market.set_partners()
+    assert market.run_month() == first
+    assert market.members("nimbus") == set()
+    market.is_active = True
+    market.set_partners()
+    assert market.run_month("build", "--full-refresh", "--indirect-selection", "cautious") == first
+    assert market.members("nimbus") == {"acme.com", "birch.com", "elm.com"}
+
+    # one is renamed, and one gets a second record, whose id comes before the first one's
+    market.ours[1] |= {"account_name": "Birch and Sons"}
+    market.ours[0] |= {"lei": "5493001KJTIIGC8Y1R12"}
+    market.ours.append(market.ours[0] | {"account_id": "aaa", "account_name": "Acme again", "website": None})
+    assert market.run_month() == first | {"aaa": acme}
+    assert market.company(birch)["name"] == "Birch and Sons"
+    assert market.company(acme)["account_ids"] == "generic:aaa; generic:acme.com"
+    assert market.news() == Counter([(acme, "kept", None)])
+
+    # an account that is excluded is in no company; its id waits
+    market.exclude("cedar.com", "aaa")
+    assert market.run_month() == {name: company for name, company in first.items() if name != "cedar.com"}
+    assert market.news() == Counter([(acme, "kept", None), (cedar, "retired", None)])
+    market.exclude()
+    assert market.run_month() == first | {"aaa": acme}
+    assert market.news() == Counter([(acme, "kept", None), (cedar, "returned", None)])
+
+    # what nimbus has as one is one company for joins, and only its own numbers move
+    matrix = "select * from account_mapping__overlap_matrix where partner_id = 'peer' order by all"
+    before = market.project.query(matrix)
+    market.decide(("birch.com", "acme.com"))
+    assert market.run_month() == first | {"aaa": acme, "birch.com": acme}
+    assert market.company(acme)["partner_accounts"] == 3
+    assert market.news() == Counter([(acme, "kept", None), (birch, "merged_into", acme)])
+    assert market.project.query(matrix) == before
+
+    # a partner is forgotten: nothing of it is left in the register, and what it held together gets its own ids back
+    register = f"select distinct partner_id from {REGISTER} where record = 'member' order by all"
+    assert [row["partner_id"] for row in market.project.query(register)] == ["", "nimbus", "peer"]
+    folder = market.project.folder / "removed"
+    folder.mkdir()
+    arguments = json.dumps({"partner_id": "nimbus", "folder": str(folder)})
+    operation = "account_mapping.account_mapping__forget_partner"
+    result = market.project.run("run-operation", operation, "--args", arguments)
+    assert result.success, result.text
+    assert [row["partner_id"] for row in market.project.query(register)] == ["", "peer"]
+    assert market.members("nimbus") == set()
+    market.nimbus = ()
+    market.decide()
+    market.set_partners()
+    assert market.run_month() == first | {"aaa": acme}
+    assert market.news()[birch, "returned", None] == 1 and market.news()[birch, "split_from", acme] == 1
+    assert "nimbus" not in repr(market.project.query("select * from account_mapping__companies"))
+
+
+def test_a_family_is_one_by_our_hierarchy_or_a_partners(market: Market) -> None:
+    market.ours[1] |= {"parent_account_id": "acme.com"}
+    ids = market.run_month()
+    families = {company: market.company(company) for company in ids.values()}
+    assert {row["family_id"] for row in families.values()} == {ids["acme.com"], ids["cedar.com"], ids["elm.com"]}
+    assert families[ids["birch.com"]]["family_id"] == ids["acme.com"]
+    assert families[ids["birch.com"]]["family_companies"] == families[ids["acme.com"]]["family_companies"] == 2
