@@ -15,13 +15,6 @@ members as (
 
 ),
 
-links as (
-
-    select * from {{ ref('int_account_mapping__links') }}
-    where decision = 'accepted'
-
-),
-
 unit_links as (
 
     select
@@ -75,26 +68,15 @@ grouping_keys as (
 
 ),
 
--- over all partners a company is held together by our records: most partner accounts have one of them only, and
--- are nobody's edge
-shared_accounts as (
+-- over all partners our records are one company, or one family, where one account or family of theirs has both
+shared_units as (
 
     select
-        'companies' as grouping_key,
-        account_id as node,
-        min(account_id) over (partition by partner_id, partner_account_id) as other_node
+        case when rollup = 'account' then 'companies' else 'company_families' end as grouping_key,
+        our_unit_id as node,
+        min(our_unit_id) over (partition by partner_id, rollup, partner_unit_id) as other_node
 
-    from links
-    where relationship = 'same'
-
-    union all
-
-    select
-        'company_families' as grouping_key,
-        account_id as node,
-        min(account_id) over (partition by partner_id, partner_unit_id) as other_node
-
-    from links
+    from branching
 
     union all
 
@@ -143,7 +125,7 @@ final as (
         node,
         other_node
 
-    from shared_accounts
+    from shared_units
     where node <> other_node
 
     union all

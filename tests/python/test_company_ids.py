@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -100,7 +101,9 @@ class World:
             self.epoch += 1
             self.groups = [
                 {
-                    (partner, f"e{self.epoch} {account.partition(' ')[2]}") if partner == "stratus" else (partner, account)
+                    (partner, f"e{self.epoch} {account.partition(' ')[2]}")
+                    if partner == "stratus"
+                    else (partner, account)
                     for partner, account in group
                 }
                 for group in groups
@@ -283,7 +286,7 @@ def test_the_log_tells_what_became_of_every_id_and_of_every_record_that_moved(tw
     # none silent: an id that is gone, and a record that has another one, are told with that day
     told = {(row[2], row[0], row[3], row[1]) for row in found}
     for oracle in oracles:
-        for (_, before), (day, now) in zip(oracle.runs, oracle.runs[1:], strict=False):
+        for (_, before), (day, now) in pairwise(oracle.runs):
             for company in set(before.values()) - set(now.values()):
                 assert any(row[1] == company and row[3] == day and row[0] in ("merged_into", "retired") for row in told)
             for record in before.keys() & now.keys():
@@ -349,6 +352,20 @@ def test_runs_of_past_days_give_each_group_one_id_and_take_none_from_another(
     assert log(project) == log_of(runs)
 
 
+def test_a_run_of_a_past_day_takes_the_ids_that_later_days_have(make_project: Callable[..., Project]) -> None:
+    """Of records that were in no earlier run; and where it sees what they saw there is no news between them."""
+    project = make_project(variables=VARIABLES)
+    groups = [group for number in range(20) for group in World(number).seen()]
+    days = [date(2026, month, 1) for month in (3, 1, 2)]
+    run(project, days[0], groups, random.Random(1))
+    ids = ids_at(project, days[0])
+    for day in days[1:]:
+        run(project, day, groups, random.Random(2))
+        assert ids_at(project, day) == ids
+    assert {change for _, _, change, *_ in log(project)} == {"founded"}
+    assert {row[1] for row in log(project)} == {date(2026, 1, 1)}
+
+
 # ---------------------------------------------------------------- the whole way
 
 
@@ -366,7 +383,12 @@ class Market(Pair):
         super().__init__(project)
         self.ours = [
             {"account_id": domain, "account_name": name, "website": domain, "lei": None, "parent_account_id": None}
-            for domain, name in (("acme.com", "Acme"), ("birch.com", "Birch"), ("cedar.com", "Cedar"), ("elm.com", "Elm"))
+            for domain, name in (
+                ("acme.com", "Acme"),
+                ("birch.com", "Birch"),
+                ("cedar.com", "Cedar"),
+                ("elm.com", "Elm"),
+            )
         ]
         self.theirs = [("acme.com", "customer"), ("cedar.com", "prospect")]
         self.month = 0
@@ -405,7 +427,9 @@ class Market(Pair):
         else:
             self.project.make(*self.MODELS, variables=as_of)
         self.month += 1
-        rows = self.project.query("select * from account_mapping__company_members where side = 'ours' order by account_id")
+        rows = self.project.query(
+            "select * from account_mapping__company_members where side = 'ours' order by account_id"
+        )
         return {row["account_id"].removeprefix("generic:"): row["company_id"] for row in rows}
 
     def company(self, company_id: str) -> dict[str, Any]:
@@ -430,7 +454,7 @@ def market(make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 
 def test_an_id_outlives_epochs_pauses_names_exclusions_merges_and_a_partner_that_is_forgotten(market: Market) -> None:
     first = market.run_month("build", "--indirect-selection", "cautious")
-    acme, birch, cedar, elm = first.values()
+    acme, birch, cedar, _ = first.values()
     assert len({*first.values()}) == 4 and list(first) == ["acme.com", "birch.com", "cedar.com", "elm.com"]
     assert market.company(acme)["partners"] == "nimbus; peer" and market.company(cedar)["partners"] == "peer"
     assert market.company(birch)["partner_account_ids"] == "nimbus:birch.com"

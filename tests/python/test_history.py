@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,9 @@ def test_two_years_of_runs_can_be_rebuilt_month_by_month(make_project: Callable[
     built: dict[date, bytes] = {}
     models = (
         *(f"+{MART}", "+account_mapping__overlaps", "+account_mapping__overlap_changes"),
-        "+account_mapping__overlap_history", "+account_mapping__companies", "+account_mapping__company_changes",
+        "+account_mapping__overlap_history",
+        "+account_mapping__companies",
+        "+account_mapping__company_changes",
     )
 
     def run(month: int, is_refreshed: bool = False, **state: Any) -> None:
@@ -230,7 +233,7 @@ def assert_ids_are_kept(project: Project, days: list[date]) -> None:
         for row in project.query("select * from account_mapping__company_changes")
     }
     companies, ended = 0, Counter()
-    for before, day in zip(days, days[1:], strict=False):
+    for before, day in pairwise(days):
         was, now = ids[before], ids[day]
         stay = was.keys() & now.keys()
         moves = {(was[record], now[record]) for record in stay if was[record] != now[record]}
@@ -330,6 +333,10 @@ def write_links(project: Project, rng: random.Random) -> None:
     project.write_table(
         "int_account_mapping__duplicate_pairs",
         "select '' as account_id, '' as other_account_id, '' as unit_id, '' as other_unit_id where false",
+    )
+    project.write_table(
+        "int_account_mapping__members",
+        "select 'ours' as side, '*' as scope, '' as account_id, '' as unit_id where false",
     )
     # one partner that the settings name, and one that they do not
     for name in ("partners", "named_partners"):
