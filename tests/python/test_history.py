@@ -247,7 +247,6 @@ def assert_ids_are_kept(project: Project, days: list[date]) -> None:
             ended["merged" if any(new in was.values() for end, new in moves if end == old) else "lost"] += 1
     assert companies > 500 and ended["merged"] > 0
     assert ended["lost"] <= companies / 1000
-    print("STATS", companies, ended, Counter(change for _, change, *_ in told))
 
 
 def key(row: Mapping[str, Any]) -> tuple[str, str, str]:
