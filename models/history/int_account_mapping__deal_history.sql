@@ -2,6 +2,7 @@
 {%- set facts = {
     'partner_account_id': dbt.type_string(), 'outcome': dbt.type_string(), 'stage': dbt.type_string(),
     'opened_on': 'date', 'closed_on': 'date', 'amount': 'decimal(28, 2)',
+    'told_by': dbt.type_string(),
 } -%}
 {{
     config(
@@ -37,7 +38,8 @@ states as (
         stage,
         opened_on,
         closed_on,
-        amount
+        amount,
+        'deals' as told_by
 
     from partner_deals
 
@@ -52,7 +54,8 @@ states as (
         stage,
         opened_on,
         closed_on,
-        amount
+        amount,
+        told_by
 
     from deals_by_account
 
