@@ -113,13 +113,11 @@ claims as (
         votes.group_id,
         votes.company_id,
         count(*) over (partition by votes.group_id) as ids_of_group,
-        count(*) over (partition by votes.company_id) as groups_of_id,
-        row_number() over (
-            order by
-                case when votes.latest_members > 0 then 0 else 1 end,
-                case when votes.latest_members > 0 then votes.latest_members else votes.members end desc,
-                company_ages.first_seen_on, votes.company_id, votes.held_from, votes.group_id
-        ) as place
+        votes.latest_members,
+        votes.members,
+        votes.held_from,
+        company_ages.first_seen_on,
+        count(*) over (partition by votes.company_id) as groups_of_id
 
     from votes
     inner join company_ages
@@ -139,7 +137,12 @@ contested_0 as (
     select
         group_id,
         company_id,
-        place
+        row_number() over (
+            order by
+                case when latest_members > 0 then 0 else 1 end,
+                case when latest_members > 0 then latest_members else members end desc,
+                first_seen_on, company_id, held_from, group_id
+        ) as place
 
     from claims
     where
