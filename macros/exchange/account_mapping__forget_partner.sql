@@ -9,7 +9,8 @@
         "account_mapping: the exchange command forgets a partner on DuckDB only, this is " ~ target.type ~ ". Delete its"
         ~ " rows (partner_id = '" ~ partner_id ~ "') in the tables of the schema of source `partners`, and in"
         ~ " int_account_mapping__overlap_first_seen, int_account_mapping__frozen_counts,"
-        ~ " int_account_mapping__deal_history and int_account_mapping__history; then take it out of"
+        ~ " int_account_mapping__company_register, int_account_mapping__deal_history and int_account_mapping__history;"
+        ~ " then take it out of"
         ~ " account_mapping__partners and run `dbt build`."
     ) -%}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{% macro kept_intervals(key, facts, known) %}
+{% macro kept_intervals(key, facts, known, is_read=false) %}
     {#- CTEs up to `final` that keep what runs saw as intervals of days, for an incremental model whose CTE `states` holds
         what this run sees: one row per record, with the columns of `key` and `facts`.
 
@@ -7,34 +7,15 @@
         interval without a day takes the place of what only a former run of the day saw; and, as record `run`, the days
         on which runs saw all this.
         key: columns that make one record, `record` the first; none is null, and all are text. facts: {column: type}.
-        known: the model's own relation, none where it is made anew. -#}
+        known: the model's own relation, none where it is made anew. is_read: whether `known_intervals` stands before
+        `states` already, which reads it. -#}
     {%- set forever = "cast('9999-12-31' as date)" -%}
     {%- set columns = key + (facts.keys() | list) -%}
 {% if known -%}
-known as (
+{% if not is_read -%}
+{{ account_mapping.known_intervals(known) }}
 
-    select
-        *,
-        coalesce(valid_to, {{ forever }}) as valid_until
-
-    from {{ known }}
-
-),
-
--- what a run sees holds until the next run, also where that one was made before it
-this_run as (
-
-    select
-        {{ account_mapping.as_of() }} as seen_on,
-        coalesce(min(valid_from), {{ forever }}) as seen_until
-
-    from known
-    where
-        record = 'run'
-        and valid_from > {{ account_mapping.as_of() }}
-
-),
-
+{% endif -%}
 known_now as (
 
     select known.*

@@ -10,7 +10,7 @@ unit_links as (
 unit_groups as (
 
     select * from {{ ref('int_account_mapping__groups') }}
-    where grouping_key not in ('duplicates', 'families')
+    where grouping_key not in ('duplicates', 'families', 'companies', 'company_families')
 
 ),
 

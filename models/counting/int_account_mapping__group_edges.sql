@@ -6,6 +6,15 @@ duplicate_pairs as (
 
 ),
 
+members as (
+
+    select * from {{ ref('int_account_mapping__members') }}
+    where
+        side = 'ours'
+        and scope = '*'
+
+),
+
 unit_links as (
 
     select
@@ -51,6 +60,35 @@ branching as (
 
 ),
 
+grouping_keys as (
+
+    select 'companies' as grouping_key
+    union all
+    select 'company_families' as grouping_key
+
+),
+
+-- over all partners our records are one company, or one family, where one account or family of theirs has both
+shared_units as (
+
+    select
+        case when rollup = 'account' then 'companies' else 'company_families' end as grouping_key,
+        our_unit_id as node,
+        min(our_unit_id) over (partition by partner_id, rollup, partner_unit_id) as other_node
+
+    from branching
+
+    union all
+
+    select
+        'company_families' as grouping_key,
+        account_id as node,
+        unit_id as other_node
+
+    from members
+
+),
+
 final as (
 
     select
@@ -69,6 +107,26 @@ final as (
         other_unit_id as other_node
 
     from duplicate_pairs
+
+    union all
+
+    select
+        grouping_keys.grouping_key,
+        duplicate_pairs.account_id as node,
+        duplicate_pairs.other_account_id as other_node
+
+    from duplicate_pairs
+    cross join grouping_keys
+
+    union all
+
+    select distinct
+        grouping_key,
+        node,
+        other_node
+
+    from shared_units
+    where node <> other_node
 
     union all
 

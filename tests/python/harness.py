@@ -51,6 +51,7 @@ BESIDE_MARTS = {
         "history",
         "deal_history",
         "frozen_counts",
+        "company_register",
     )
 }
 
@@ -351,7 +352,10 @@ class Project:
                     code = code.replace(f"cast('{compiled.as_of}' as date)", f"cast('{as_of}' as date)")
                 if model.language == "python":
                     module = sys.modules[f"replayed_{model.name}"] = ModuleType(f"replayed_{model.name}")
-                    exec(code, module.__dict__)  # noqa: S102
+                    # as dbt does, from a file: a model may read its own code
+                    file = self.folder / "replayed.py"
+                    file.write_text(code, encoding="utf-8")
+                    exec(compile(code, str(file), "exec"), module.__dict__)  # noqa: S102
                     # A model may stream what it reads, which keeps a connection busy until the rows are written.
                     with connection.cursor() as reader:
                         session = module.dbtObj(partial(_read, reader))

@@ -45,7 +45,7 @@ FIELD = 'the firm\'s "line"/~'
 
 # ids, domains, tokens, statuses and other words of ours: what others join by stays as it is
 VERBATIM = {
-    "account_id", "account_token", "agreement_id", "best_partner_id", "build_id", "cell_state", "change",
+    "account_id", "account_ids", "account_token", "agreement_id", "best_partner_id", "build_id", "cell_state", "change",
     "changed_facts", "content_hash", "currency", "data_issue_id", "deal_id", "decision", "domains",
     "duplicate_group_id",
     "epoch", "field", "how_estimated", "key_type", "kind", "match_method", "measure", "normaliser_version",
@@ -60,6 +60,7 @@ VERBATIM = {
     "alternative_partner_id", "deal_state", "recommended_partner_id",
     "alert_id", "severity",
     "contact_id", "who_knows",
+    "company_id", "family_id", "other_company_id", "partner_account_ids", "side",
     # alpha-2 codes of the normaliser
     "our_country_code",
 }  # fmt: skip

@@ -122,6 +122,27 @@ def test_an_arrow_back_is_found_and_named(manifest):
     ]
 
 
+def below(manifest: dict, name: str) -> set[str]:
+    """Names of the models that read one, themselves or through others."""
+    ours = models(manifest)
+    found, waiting = set(), [key for key, model in ours.items() if model["name"] == name]
+    while waiting:
+        readers = [key for key in manifest["child_map"][waiting.pop()] if key in ours and key not in found]
+        found.update(readers)
+        waiting += readers
+    return {ours[key]["name"] for key in found}
+
+
+def test_company_ids_are_for_joining_only(manifest):
+    """Over all partners a company joins what several of them sent: no count and nothing that leaves may read it."""
+    marts = {f"account_mapping__{name}" for name in ("companies", "company_members", "company_changes")}
+    beside = {f"int_account_mapping__{name}" for name in ("company_register", "named_company_records")}
+    assert below(manifest, "int_account_mapping__company_records") == marts | beside
+    assert all(below(manifest, mart) == set() for mart in marts)
+    # a positive control
+    assert "account_mapping__overlap_matrix" in below(manifest, "int_account_mapping__groups")
+
+
 def test_no_folder_holds_more_than_25_models(manifest):
     folders = Counter(Path(model["original_file_path"]).parent for model in models(manifest).values())
     assert max(folders.values()) <= 25
@@ -134,7 +155,7 @@ def test_marts_never_read_staging(manifest):
 
 
 def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
-    kept = {"overlap_first_seen", "account_changes", "history", "deal_history", "frozen_counts"}
+    kept = {"overlap_first_seen", "account_changes", "history", "deal_history", "frozen_counts", "company_register"}
     beside = {f"int_account_mapping__{name}" for name in ("scored_pairs", "build", *kept)}
     assert {model["name"] for model in models(manifest).values() if model["config"]["full_refresh"] is False} == {
         f"int_account_mapping__{name}" for name in kept
@@ -150,7 +171,7 @@ def test_what_is_public_has_a_contract_a_tag_and_the_targets_schema(manifest):
             assert model["schema"] == "main", model["name"]
         else:
             assert model["schema"] == "main_account_mapping", model["name"]
-    assert sum(map(is_public, models(manifest).values())) == 28
+    assert sum(map(is_public, models(manifest).values())) == 31
 
 
 def test_a_mart_with_a_partner_names_it_and_what_leaves_does_not(manifest):
