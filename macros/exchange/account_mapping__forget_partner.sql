@@ -52,7 +52,7 @@
         {%- if is_left_over or (table[0] ~ "." ~ table[1] ~ "." ~ table[2]) in names -%}
             {%- set relation = api.Relation.create(database=table[0], schema=table[1], identifier=table[2]) -%}
             {%- set condition = " from " ~ relation ~ " where lower(trim(cast(partner_id as varchar))) = " ~ partner -%}
-            {%- do deletions.append("delete" ~ condition) -%}
+            {%- do deletions.append((table[0], "delete" ~ condition)) -%}
             {%- do counts.append(
                 "select " ~ account_mapping._text_literal(table[1] ~ "." ~ table[2])
                 ~ " as table_name, count(*) as removed" ~ condition) -%}
@@ -61,7 +61,25 @@
     {%- if counts -%}
         {%- do account_mapping._write_json(folder, 'removed',
             "select * from (" ~ (counts | join(" union all ")) ~ ") where removed > 0 order by table_name") -%}
-        {%- do run_query("begin transaction;\n" ~ (deletions | join(";\n")) ~ ";\ncommit") -%}
+        {%- do account_mapping._in_transactions(deletions) -%}
     {%- endif -%}
     {%- do account_mapping._write_ledger(folder) -%}
+{% endmacro %}
+
+{% macro _in_transactions(statements) %}
+    {#- Run statements, each with the database that it writes to: those of one database all or none, since a transaction
+        of DuckDB writes to one database. That of the target comes last, as others may read it. Each may be run again. -#}
+    {%- set databases = [] -%}
+    {%- for database, _ in statements if (database | lower) != (target.database | lower) -%}
+        {%- do databases.append(database) -%}
+    {%- endfor -%}
+    {%- for database in (databases | unique | list) + [target.database] -%}
+        {%- set own = [] -%}
+        {%- for place, statement in statements if (place | lower) == (database | lower) -%}
+            {%- do own.append(statement) -%}
+        {%- endfor -%}
+        {%- if own -%}
+            {%- do run_query("begin transaction;\n" ~ (own | join(";\n")) ~ ";\ncommit") -%}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}
