@@ -3,18 +3,19 @@
 usage: python attached_worker.py PACKAGE EXTENSIONS CONNECTION
 
 Reads one request a line, as JSON: `{"dbt": [arguments]}` for the project in the current folder, which is parsed once,
-`{"sql": [statements]}` on a connection that has the server as `crm`, or `{"environment": [variable, value]}`. Prints
-what dbt says as it comes, and at the end of each request one line of JSON: `{"done": rows of the last statement}` or
-`{"failed": message}`.
+`{"sql": [statements]}` on a connection that has the server as `crm`, `{"environment": [variable, value]}`, or
+`{"memory": []}` for the most that this process took, in MB. Prints what dbt says as it comes, and at the end of each
+request one line of JSON: `{"done": rows of the last statement}` or `{"failed": message}`.
 
 PACKAGE: folder of this package. EXTENSIONS: DuckDB's extension directory, filled here from the wheel. CONNECTION: how
-to reach the server, as libpq takes it.
+to reach the server, as libpq takes it; empty where there is none.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Sequence
@@ -38,7 +39,8 @@ def fill(extensions: Path) -> None:
 def answers(statements: Sequence[str], extensions: str, connection: str) -> list[tuple[Any, ...]]:
     """Rows of the last one of some SQL statements."""
     with duckdb.connect(config={"extension_directory": extensions}) as database:
-        database.execute(f"attach '{connection}' as crm (type postgres)")
+        if connection:
+            database.execute(f"attach '{connection}' as crm (type postgres)")
         for statement in statements:
             rows = database.execute(statement).fetchall()
         return rows
@@ -57,6 +59,8 @@ def main(package: str, extensions: str, connection: str) -> None:
             if "environment" in request:
                 name, value = request["environment"]
                 os.environ[name] = value
+            elif "memory" in request:
+                rows = [(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,)]
             elif "dbt" in request:
                 project.run(*request["dbt"], tell=lambda said: print(said, flush=True))
             else:

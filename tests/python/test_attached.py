@@ -3,6 +3,11 @@
 A real server is started on loopback, in a folder of its own. What builds is the environment `.venvs/attached`, since
 the locked DuckDB has no wheel of the extension (`make attached-check` makes it). What compares is the locked DuckDB, so
 both versions have to agree. Without server or environment the tests are skipped, but where CI_POSTGRES forbids it.
+
+As a script it measures both places on the demo, once that is built, for docs/engines.md: wall seconds of `dbt build`,
+CPU seconds with the server's, and the most memory that dbt took.
+
+usage: PYTHONPATH=.:tests/python python tests/python/test_attached.py
 """
 
 from __future__ import annotations
@@ -10,12 +15,16 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import resource
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +44,12 @@ PYTHON = PACKAGE / ".venvs/attached/bin/python"
 KEPT = sorted(BESIDE_MARTS - {"int_account_mapping__scored_pairs", "int_account_mapping__build"})
 AGAIN = ["tag:account_mapping_public", "int_account_mapping__accounts_with_partners", *KEPT]
 NEXT_DAY = ["--vars", json.dumps({"account_mapping__as_of": "2026-11-16"})]
-WHERE = "host=127.0.0.1 port={port} user=account_mapping dbname=postgres"
+SECRETS = ("ACCOUNT_MAPPING_SECRET_PAPERMOON_PAYMENTS", "ACCOUNT_MAPPING_SECRET_BRASSHELM_SECURITY")
+# tables that a model of the project reads elsewhere, and the var that names it
+ELSEWHERE = {
+    "owners": ("hubspot_owner_model", "read_parquet('{folder}/hubspot.owners.parquet')"),
+    "users": ("salesforce_user_model", "files.main.users"),
+}
 # a name that some step might take for syntax; PostgreSQL's text holds all but chr(0)
 ODD = r"""O''Odd "quoted" \N \t {0} %s $block$ NULL; é 😀 عربي """
 
@@ -98,6 +112,12 @@ class Server:
                 break
         raise AssertionError((self.folder / "log").read_text())
 
+    def stop(self) -> None:
+        """End it in order."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+
     def kill(self) -> None:
         """Pull the plug: the server and its connections are gone at once, nothing is tidied up."""
         assert self.process is not None
@@ -110,7 +130,7 @@ class Attached:
     """The demo's project with the server attached as `crm`, and the process that builds it."""
 
     folder: Path
-    server: Server
+    server: Server | None
     process: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)
 
@@ -132,12 +152,18 @@ class Attached:
             if line.startswith('{"done"'):
                 return [tuple(row) for row in json.loads(line)["done"]]
             self.said.append(line.rstrip())
-            if kill_at and kill_at in line:
+            if kill_at and kill_at in line and self.server:
                 self.server.kill()
                 kill_at = ""
             if line.startswith('{"failed"'):
                 break
         raise AssertionError("\n".join(self.said))
+
+    def end(self) -> None:
+        """Let the process end, and wait for it."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
 
     def dbt(self, *arguments: str, kill_at: str = "") -> None:
         self.ask("dbt", arguments, kill_at)
@@ -181,17 +207,12 @@ def local_tables(database: Path) -> dict[str, tuple[Rows, Rows]]:
 
 
 def compared(tables: dict[str, tuple[Rows, Rows]]) -> dict[str, tuple[Rows, Rows]]:
-    """Tables without what names the run and the database of an input."""
+    """Tables without what names the run and the places of inputs."""
     found = {name: value for name, value in tables.items() if name != "account_mapping__build"}
     types, rows = found["account_mapping__inputs"]
     place = [name for name, _ in types].index("relation_name")
-    databases = ("crm.", "account_mapping_demo.")
-    rows = [
-        tuple(next((v.removeprefix(d) for d in databases if i == place and v and v.startswith(d)), v)
-              for i, v in enumerate(row))
-        for row in rows
-    ]  # fmt: skip
-    return found | {"account_mapping__inputs": (types, sorted(rows, key=str))}
+    rows = sorted(((*row[:place], *row[place + 1 :]) for row in rows), key=str)
+    return found | {"account_mapping__inputs": (types, rows)}
 
 
 def assert_equal(found: dict[str, tuple[Rows, Rows]], expected: dict[str, tuple[Rows, Rows]]) -> None:
@@ -206,97 +227,124 @@ def assert_equal(found: dict[str, tuple[Rows, Rows]], expected: dict[str, tuple[
     assert unlike == {}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A server that is up; skipped where it cannot be."""
-    missing = "PostgreSQL's server is not installed" if programs() is None else ""
-    if not (PYTHON.parent.parent / "installed").exists():
-        missing = missing or "`make attached-check` has not made the environment"
-    if missing:
-        if os.environ.get("CI_POSTGRES"):
-            pytest.fail(f"CI_POSTGRES is set, but {missing}")
-        pytest.skip(missing)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        server = Server(Path(folder), programs(), port)
+@contextmanager
+def started() -> Iterator[Server]:
+    """A server that is up, and gone afterwards."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        found = programs()
+        assert found is not None
+        server = Server(Path(folder), found, port)
         server.make()
         server.start()
-        yield server
-        server.kill()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="module")
-def built(demo: Demo, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attached]:
-    """The demo with its CRM and its partners' tables on the server, built and tested there once."""
-    folder = tmp_path_factory.mktemp("attached")
+def server() -> Iterator[Server]:
+    """A server; the test is skipped where there can be none."""
+    missing = "" if programs() else "PostgreSQL's server is not installed"
+    if not (PYTHON.parent.parent / "installed").exists():
+        missing = missing or "`make attached-check` has not made the environment"
+    if missing and os.environ.get("CI_POSTGRES"):
+        pytest.fail(f"CI_POSTGRES is set, but {missing}")
+    if missing:
+        pytest.skip(missing)
+    with started() as server:
+        yield server
+
+
+def installed(folder: Path, demo: Path, variables: Mapping[str, str], server: Server | None) -> Attached:
+    """The demo's project in `folder`, with the server attached; without one, all is in one file."""
     project = folder / "project"
-    shutil.copytree(demo.project, project, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    shutil.copytree(demo / "project", project, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
     (project / "dbt_packages").mkdir()
-    (project / "dbt_packages/account_mapping").symlink_to(demo.folder.parent, target_is_directory=True)
-    where = WHERE.format(port=server.port)
-    settings = yaml.safe_load((project / "dbt_project.yml").read_text())
-    settings["vars"] |= {f"{schema}_database": "crm" for schema in RAW_SCHEMAS}
-    settings["vars"] |= {"account_mapping__marts_database": "crm"}
-    (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    (project / "dbt_packages/account_mapping").symlink_to(demo.parent, target_is_directory=True)
     profiles = yaml.safe_load((project / "profiles.yml").read_text())
-    profiles["account_mapping_demo"]["outputs"]["dev"] |= {
-        "path": str(folder / "working.duckdb"),
-        "config_options": {"extension_directory": str(folder / "extensions")},
-        "attach": [{"path": where, "type": "postgres", "alias": "crm"}],
-    }
+    output = profiles["account_mapping_demo"]["outputs"]["dev"]
+    output["path"] = str(folder / "working.duckdb")
+    where = ""
+    if server:
+        where = f"host=127.0.0.1 port={server.port} user=account_mapping dbname=postgres"
+        output["config_options"] = {"extension_directory": str(folder / "extensions")}
+        output["attach"] = [
+            {"path": where, "type": "postgres", "alias": "crm"},
+            {"path": str(folder / "files.duckdb"), "alias": "files", "read_only": True},
+        ]
+        settings = yaml.safe_load((project / "dbt_project.yml").read_text())
+        settings["vars"] |= {f"{schema}_database": "crm" for schema in RAW_SCHEMAS}
+        settings["vars"] |= {"account_mapping__marts_database": "crm"}
+        for model, (var, relation) in ELSEWHERE.items():
+            settings["vars"][var] = model
+            (project / f"models/{model}.sql").write_text(f"select * from {relation.format(folder=folder)}")
+        (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
     (project / "profiles.yml").write_text(yaml.safe_dump(profiles))
     process = subprocess.Popen(
         [PYTHON, Path(__file__).with_name("attached_worker.py"), PACKAGE, folder / "extensions", where],
         cwd=project,
-        env=os.environ | demo.secrets | {"DBT_PROFILES_DIR": str(project), "TZ": "Asia/Tokyo"},
+        env=os.environ | variables | {"DBT_PROFILES_DIR": str(project), "TZ": "Asia/Tokyo"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    attached = Attached(folder, server, process)
+    return Attached(folder, server, process)
+
+
+@pytest.fixture(scope="module")
+def built(demo: Demo, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attached]:
+    """The demo with its CRM and its partners' tables on the server, built and tested there once."""
+    attached = installed(tmp_path_factory.mktemp("attached"), demo.folder, demo.secrets, server)
     load(attached, demo.database)
     attached.dbt("build")
     yield attached
-    assert process.stdin
-    process.stdin.close()
-    process.wait()
+    attached.end()
 
 
 def load(attached: Attached, database: Path) -> None:
-    """The demo's raw tables on the server, in the types that loaders write there."""
-    statements, schemas = [], tuple(RAW_SCHEMAS)
+    """The demo's raw tables on the server, in the types that loaders write there, but two of them."""
+    schemas = tuple(RAW_SCHEMAS)
+    columns = f"from duckdb_columns() where schema_name in {schemas} order by all"
     with opened(database) as connection:
-        tables = connection.sql(
-            f"select schema_name, table_name from duckdb_tables() where schema_name in {schemas} order by all"
-        ).fetchall()
+        tables = connection.sql(f"select distinct schema_name, table_name {columns}").fetchall()
         for schema, table in tables:
+            connection.execute(f"copy {schema}.{table} to '{attached.folder / f'{schema}.{table}.parquet'}'")
+        kinds = connection.sql(f"select schema_name, table_name, column_name, data_type {columns}").fetchall()
+    assert len(tables) == 13
+    home, elsewhere = "working", set()
+    statements = [f"attach '{attached.working}' as working"]
+    if attached.server:
+        home, elsewhere = "crm", {("salesforce", "user"), ("hubspot", "owners")}
+        statements = [
+            f"attach '{attached.folder / 'files.duckdb'}' as files",
+            f"create table files.main.users as from '{attached.folder / 'salesforce.user.parquet'}'",
+        ]
+    for schema, table in tables:
+        statements.append(f"create schema if not exists {home}.{schema}")
+        if (schema, table) not in elsewhere:
             file = attached.folder / f"{schema}.{table}.parquet"
-            connection.execute(f"copy {schema}.{table} to '{file}'")
-            statements += [
-                f"create schema if not exists crm.{schema}",
-                f"create table crm.{schema}.{table} as from '{file}'",
-            ]
-        kinds = connection.sql(
-            f"select schema_name, table_name, column_name, data_type from duckdb_columns() where schema_name in {schemas}"
-        ).fetchall()
+            statements.append(f"create table {home}.{schema}.{table} as from '{file}'")
     native = {"TIMESTAMP": "timestamptz using {0} at time zone ''UTC''", "JSON": "jsonb", "DOUBLE": "numeric"}
     for schema, table, column, kind in kinds:
-        for given, wanted in native.items():
-            if kind == given:
-                name = f'"{column}"'
-                statements.append(
-                    f"call postgres_execute('crm', 'alter table {schema}.\"{table}\" alter column {name} "
-                    f"type {wanted.format(name)}')"
-                )
-    assert len(tables) == 13 and any("jsonb" in statement for statement in statements)
+        if attached.server and kind in native and (schema, table) not in elsewhere:
+            name = f'"{column}"'
+            statements.append(
+                f"call postgres_execute('crm', 'alter table {schema}.{table} alter column {name} "
+                f"type {native[kind].format(name)}')"
+            )
     attached.sql(*statements)
 
 
 def test_all_marts_lie_in_postgres_and_equal_those_of_a_duckdb_file(built: Attached, demo: Demo) -> None:
-    """Types too, and what is kept from run to run; dbt's own tests of them ran in the build."""
+    """Types too, and what is kept from run to run; dbt's own tests of them ran in the build.
+
+    The tables are read from the server too, but one from another DuckDB file and one from Parquet.
+    """
     found = built.tables()
     assert_equal(found, local_tables(demo.database))
     assert sum(len(rows) for _, rows in found.values()) > 100_000
@@ -340,13 +388,13 @@ def former(built: Attached) -> dict[str, tuple[Rows, Rows]]:
 
 
 def test_a_server_killed_during_the_build_keeps_the_former_marts(
-    built: Attached, former: dict[str, tuple[Rows, Rows]], changed: dict[str, tuple[Rows, Rows]]
+    built: Attached, server: Server, former: dict[str, tuple[Rows, Rows]], changed: dict[str, tuple[Rows, Rows]]
 ) -> None:
     """Each mart is the former or, where dbt said so before, the new one: none is missing, none is a part."""
     with pytest.raises(AssertionError):
         built.dbt("run", "--select", *AGAIN, *NEXT_DAY, kill_at="OK created sql table model crm.")
     said = "\n".join(built.said)
-    built.server.start()
+    server.start()
     found = built.tables()
     replaced = {name for name in former if any(f"OK created sql table model crm.main.{name} " in s for s in built.said)}
     assert 1 <= len(replaced) < 5
@@ -451,3 +499,30 @@ def test_values_at_the_ends_of_their_types_come_back_as_they_went(built: Attache
     with pytest.raises(AssertionError, match="pg_null_byte_replacement"):
         built.sql(nothing)
     assert built.sql("set pg_null_byte_replacement = '?'", nothing, "from crm.partners.zero") == [("a?b",)]
+
+
+def children() -> float:
+    """CPU seconds of all processes that were started here and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measured(place: str) -> str:
+    """One `dbt build` of the demo, as it was built last, with its data in a place; a row of docs/engines.md."""
+    demo = PACKAGE / "demo"
+    with started() if place == "PostgreSQL" else nullcontext() as server, tempfile.TemporaryDirectory() as folder:
+        before = children()
+        attached = installed(Path(folder), demo, os.environ, server)
+        load(attached, demo / "account_mapping_demo.duckdb")
+        began = time.monotonic()
+        attached.dbt("build")
+        wall = time.monotonic() - began
+        ((memory,),) = attached.ask("memory", [])
+        attached.end()
+    return f"| {place} | {wall:.0f} s | {children() - before:.0f} s | {memory} MB |"
+
+
+if __name__ == "__main__":
+    os.environ |= {secret: secrets.token_hex(32) for secret in SECRETS if secret not in os.environ}
+    for held in ("a DuckDB file", "PostgreSQL"):
+        print(measured(held), flush=True)
