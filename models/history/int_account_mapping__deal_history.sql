@@ -2,6 +2,7 @@
 {%- set facts = {
     'partner_account_id': dbt.type_string(), 'outcome': dbt.type_string(), 'stage': dbt.type_string(),
     'opened_on': 'date', 'closed_on': 'date', 'amount': 'decimal(28, 2)',
+    'told_by': dbt.type_string(),
 } -%}
 {{
     config(
@@ -38,7 +39,8 @@ states as (
         stage,
         opened_on,
         closed_on,
-        amount
+        amount,
+        'deals' as told_by
 
     from partner_deals
 
@@ -53,7 +55,8 @@ states as (
         stage,
         opened_on,
         closed_on,
-        amount
+        amount,
+        told_by
 
     from deals_by_account
 

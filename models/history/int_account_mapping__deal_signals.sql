@@ -23,6 +23,12 @@ deal_history as (
 
 ),
 
+received_fields as (
+
+    select * from {{ ref('int_account_mapping__received_fields') }}
+
+),
+
 links as (
 
     select * from history
@@ -38,6 +44,25 @@ deals as (
     where
         record = 'deal'
         and valid_until > valid_from
+
+),
+
+-- a field that a partner told under an agreement shows as long as the agreement lets it cross at this overlap
+told_fields as (
+
+    select
+        links.partner_id,
+        links.account_id,
+        links.partner_account_id,
+        received_fields.field
+
+    from links
+    inner join received_fields
+        on
+            links.partner_id = received_fields.partner_id
+            and links.our_status = received_fields.our_status
+            and links.partner_status = received_fields.partner_status
+    where links.valid_to is null
 
 ),
 
@@ -80,6 +105,15 @@ seen as (
             and links.valid_from < deals.valid_until
     inner join partners
         on deals.partner_id = partners.partner_id
+    left join told_fields
+        on
+            links.partner_id = told_fields.partner_id
+            and links.account_id = told_fields.account_id
+            and links.partner_account_id = told_fields.partner_account_id
+            and told_fields.field = case when deals.outcome = 'open' then 'deal_stage' else 'last_won_on' end
+    where
+        deals.told_by <> 'fields'
+        or told_fields.field is not null
 
 ),
 

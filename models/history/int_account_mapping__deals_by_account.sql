@@ -16,11 +16,9 @@ partner_accounts as (
 
 ),
 
--- what hashed partners tell of deals is theirs to end with the agreement, and would stay in the history
-readable_partners as (
+partners as (
 
-    select partner_id from {{ ref('stg_account_mapping__settings_partners') }}
-    where exchange = 'list'
+    select * from {{ ref('stg_account_mapping__settings_partners') }}
 
 ),
 
@@ -33,10 +31,13 @@ senders as (
 
 silent_accounts as (
 
-    select partner_accounts.*
+    select
+        partner_accounts.*,
+        case when partners.exchange = 'list' then 'list' else 'fields' end as told_by
+
     from partner_accounts
-    inner join readable_partners
-        on partner_accounts.partner_id = readable_partners.partner_id
+    inner join partners
+        on partner_accounts.partner_id = partners.partner_id
     left join senders
         on partner_accounts.partner_id = senders.partner_id
     where senders.partner_id is null
@@ -54,7 +55,8 @@ final as (
         deal_stage as stage,
         cast(null as date) as opened_on,
         deal_close_date as closed_on,
-        cast(null as decimal(28, 2)) as amount
+        cast(null as decimal(28, 2)) as amount,
+        told_by
 
     from silent_accounts
     where
@@ -71,7 +73,8 @@ final as (
         cast(null as {{ text }}) as stage,
         cast(null as date) as opened_on,
         last_won_on as closed_on,
-        cast(null as decimal(28, 2)) as amount
+        cast(null as decimal(28, 2)) as amount,
+        told_by
 
     from silent_accounts
     where last_won_on is not null

@@ -38,6 +38,12 @@ agreed_fields as (
 
 ),
 
+received_fields as (
+
+    select * from {{ ref('int_account_mapping__received_fields') }}
+
+),
+
 our_statuses as (
 
     select distinct
@@ -53,29 +59,6 @@ our_statuses as (
             members.side = 'ours'
             and members.scope in ('*', account_tokens.partner_id)
             and account_tokens.account_id = members.account_id
-
-),
-
--- of a partner that tells no status any cell may be meant
-agreed_pairs as (
-
-    select distinct
-        partner_id,
-        our_status,
-        partner_status,
-        field
-
-    from agreed_fields
-
-    union
-
-    select distinct
-        partner_id,
-        our_status,
-        'not_shared' as partner_status,
-        field
-
-    from agreed_fields
 
 ),
 
@@ -109,7 +92,7 @@ final as (
                 then 'other_epoch'
             when
                 partners.exchange <> 'keys'
-                or (agreed_pairs.field is null and agreed_without_link.field is null)
+                or (received_fields.field is null and agreed_without_link.field is null)
                 then 'field_not_agreed'
             when
                 partner_fields.field in ('customer_since', 'deal_close_date', 'last_won_on')
@@ -128,12 +111,12 @@ final as (
         on
             partner_fields.partner_id = our_statuses.partner_id
             and partner_fields.partner_account_token = our_statuses.token
-    left join agreed_pairs
+    left join received_fields
         on
-            partner_fields.partner_id = agreed_pairs.partner_id
-            and our_statuses.status = agreed_pairs.our_status
-            and partner_statuses.status = agreed_pairs.partner_status
-            and partner_fields.field = agreed_pairs.field
+            partner_fields.partner_id = received_fields.partner_id
+            and our_statuses.status = received_fields.our_status
+            and partner_statuses.status = received_fields.partner_status
+            and partner_fields.field = received_fields.field
     left join agreed_without_link
         on
             partner_fields.partner_account_token is null

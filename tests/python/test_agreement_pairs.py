@@ -179,7 +179,8 @@ class World:
 
 def random_statement(rng: random.Random, partner_id: str, is_generous: bool) -> list[Rule]:
     """A side's rules: from nothing to all but one or two fields, with exceptions for single statuses and days."""
-    shifts = (-300, -8, -1, 0, 1, 300)
+    # -1 ends a rule between the two runs
+    shifts = (-300, -8, -1, -1, 0, 1, 300)
 
     def rule(direction: str, own: str, other: str, levels: tuple[str, ...], least: int) -> Rule:
         return {
@@ -191,7 +192,7 @@ def random_statement(rng: random.Random, partner_id: str, is_generous: bool) -> 
             "fields": ";".join(rng.sample(AGREEABLE, rng.randint(least, len(AGREEABLE)))),
             "minimum_count": rng.choice(("", "10", "11")),
             "valid_from": str(AS_OF + timedelta(days=rng.choice(shifts))) if rng.random() < 0.1 else "",
-            "valid_until": str(AS_OF + timedelta(days=rng.choice(shifts))) if rng.random() < 0.1 else "",
+            "valid_until": str(AS_OF + timedelta(days=rng.choice(shifts))) if rng.random() < 0.15 else "",
         }
 
     rules = []
@@ -941,6 +942,43 @@ def test_what_both_agreed_to_is_there(built):
     assert found == expected
     numbers = ("people_state", "partner_contacts", "shared_contacts", "only_our_contacts", "only_partner_contacts")
     assert {key: tuple(row[name] for name in numbers) for key, row in people.items()} == expected_people
+
+
+def told_on(agreed: Agreed, key: str, name: str, as_of: date) -> bool:
+    """Whether a run of a day sees a field of an overlap."""
+    day = Agreed(agreed.world, agreed.partner, as_of)
+    is_there = as_of == AS_OF or key not in agreed.partner.late
+    return is_there and day.is_linked(key) and name in day.fields_that_come(key)
+
+
+def test_signals_of_agreed_fields_are_those_that_are_agreed_today_since_the_first_run_that_saw_them(built):
+    """Stages and wins of hashed partners, by our accounts; and some that the first run saw are not agreed any more."""
+    world = built.worlds[0]
+    expected, ended = set(), 0
+    for partner_id, agreed in agreed_in(world).items():
+        for key, account in world.accounts.items():
+            if key not in agreed.partner.accounts:
+                continue
+            fields, theirs = agreed.partner.accounts[key].fields, their_token(partner_id, key)
+            for name, signal in (("deal_stage", "deal_opened"), ("last_won_on", "deal_won")):
+                value = fields.get(name)
+                days = [day for day in (FIRST_RUN, AS_OF) if told_on(agreed, key, name, day)]
+                if value is None or not days:
+                    continue
+                if days[-1] != AS_OF:
+                    ended += 1
+                    continue
+                told = (value, None) if name == "deal_stage" else (None, value)
+                expected.add((partner_id, account.account_id, theirs, signal, *told, str(days[0])))
+    found = {
+        (row["partner_id"], row["account_id"], row["partner_account_id"], row["signal"], row["to_value"],
+         row["happened_on"] and str(row["happened_on"]), str(row["first_seen_on"]))
+        for row in rows_in_order(
+            built.projects[0], "account_mapping__signals", "partner_id <> 'nimbus' and deal_id is not null"
+        )
+    }  # fmt: skip
+    assert found == expected
+    assert len(expected) > 5 * PAIRS and ended > 0
 
 
 # ---------------------------------------------------------------- nothing depends on what is not agreed

@@ -79,7 +79,8 @@ class World:
     """What lies in the warehouse: the status that a partner tells of each linked account, and its deals by their ids.
 
     lists: accounts in the partners' lists, linked or not. paused: partners that are not active. told: stage, day of its
-    end and day of the last win, which a list tells of an account, of partners that send no deals.
+    end and day of the last win, which a list or agreed fields tell of an account, of partners that send no deals.
+    agreed: fields of hashed partners that may cross at an overlap, by the partner's status.
     """
 
     links: dict[Link, str] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class World:
     lists: dict[str, set[str]] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
     told: dict[tuple[str, str], tuple[str | None, date | None, date | None]] = field(default_factory=dict)
+    agreed: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 def together(worlds: dict[int, World]) -> World:
@@ -240,6 +242,13 @@ def write(project: Project, world: World, seeds: Iterable[int], rng: random.Rand
                 for partner, account in listed
             ],
             [(name, pa.date32() if name.endswith(("date", "_on")) else pa.string()) for name in TOLD_COLUMNS],
+        ),
+        "received_fields": (
+            [
+                {"partner_id": partner, "our_status": "prospect", "partner_status": status, "field": name}
+                for partner, status, name in sorted(world.agreed)
+            ],
+            [(name, pa.string()) for name in ("partner_id", "our_status", "partner_status", "field")],
         ),
         "company_links": (
             [],
@@ -429,39 +438,72 @@ def test_random_worlds_give_each_signal_once_whatever_the_order_of_runs(
     }
 
 
+QUIET_SIGNALS = [
+    ("1 (open)", "deal_advanced", "Qualify", "Propose", None, DAYS[1]),
+    ("1 (open)", "deal_opened", None, "Qualify", None, DAYS[0]),
+    ("1 (won 2026-11-03)", "deal_won", None, None, date(2026, 11, 3), DAYS[3]),
+    ("2 (open)", "deal_opened", None, "Negotiate", None, DAYS[3]),
+    ("2 (won 2025-05-05)", "deal_won", None, None, date(2025, 5, 5), DAYS[0]),
+]
+
+
 def test_of_a_partner_that_sends_no_deals_its_accounts_tell_signals_once(make_project: Callable[..., Project]) -> None:
-    """Opened, advanced and won, from columns of a list; none of a partner that sends deals."""
+    """Opened, advanced and won, from columns of a list as from agreed fields; none of a partner that sends deals.
+
+    Those from fields go with the agreement, field by field and status by status, and come back with it, as the same.
+    """
     project = make_project(variables=VARIABLES)
     project.write_seed("account_mapping__currency_rates", [{"currency": "SEK", "rate": "0.1"}])
-    quiet, sender = "nimbus_0", "stratus_0"
+    quiet, sender, hashed = "nimbus_0", "stratus_0", "hashed"
     told = [
         {"1": ("Qualify", date(2027, 1, 1), None), "2": (None, None, date(2025, 5, 5))},
         {"1": ("Propose", date(2027, 2, 1), None), "2": (None, None, date(2025, 5, 5))},
-        # what is not agreed any more is no news
+        # what is not told any more is no news
         {"1": (None, None, None), "2": (None, None, None)},
         {"1": (None, None, date(2026, 11, 3)), "2": ("Negotiate", None, date(2025, 5, 5))},
     ]
     deal = Deal("1", "Qualify", date(2026, 1, 1), None, None, False, None)
-    for number, accounts in enumerate([told[0], *told, told[-1]]):
+    statuses = {"1": "customer", "2": "churned"}
+    agreed = {(hashed, status, name) for status in statuses.values() for name in ("deal_stage", "last_won_on")}
+
+    def run_day(day: int, agreed: set[tuple[str, str, str]], seed: str, linked: str = "12") -> list[dict[str, Any]]:
+        partners = (quiet, sender, hashed)
         world = World(
-            links={(partner, "crm:0_0", account): "customer" for partner in (quiet, sender) for account in "12"},
+            links={
+                (partner, "crm:0_0", account): statuses[account]
+                for partner in partners
+                for account in (linked if partner == hashed else "12")
+            },
             deals={(sender, "9"): deal},
-            lists={quiet: {"1", "2"}, sender: {"1", "2"}},
-            told={(partner, account): value for account, value in accounts.items() for partner in (quiet, sender)},
+            lists={partner: {"1", "2"} for partner in partners},
+            told={(partner, account): value for account, value in told[day].items() for partner in partners},
+            agreed=agreed,
         )
-        run(project, DAYS[min(max(number - 1, 0), 3)], world, [0], f"told {number}")
-    rows = project.query(
-        "select partner_id, deal_id, signal, from_value, to_value, happened_on, first_seen_on "
-        "from account_mapping__signals where deal_id is not null order by all"
-    )
-    assert [tuple(row.values()) for row in rows] == [
-        (quiet, "1 (open)", "deal_advanced", "Qualify", "Propose", None, DAYS[1]),
-        (quiet, "1 (open)", "deal_opened", None, "Qualify", None, DAYS[0]),
-        (quiet, "1 (won 2026-11-03)", "deal_won", None, None, date(2026, 11, 3), DAYS[3]),
-        (quiet, "2 (open)", "deal_opened", None, "Negotiate", None, DAYS[3]),
-        (quiet, "2 (won 2025-05-05)", "deal_won", None, None, date(2025, 5, 5), DAYS[0]),
-        (sender, "9", "deal_opened", None, "Qualify", date(2026, 1, 1), DAYS[0]),
-    ]
+        run(project, DAYS[day], world, [0], seed)
+        return project.query("select * from account_mapping__signals where deal_id is not null order by all")
+
+    facts = ("partner_id", "deal_id", "signal", "from_value", "to_value", "happened_on", "first_seen_on")
+
+    def facts_of(rows: list[dict[str, Any]], partner_id: str) -> list[tuple[Any, ...]]:
+        return sorted(
+            (tuple(row[name] for name in facts[1:]) for row in rows if row["partner_id"] == partner_id), key=repr
+        )
+
+    for number, day in enumerate([0, 0, 1, 2, 3, 3]):
+        rows = run_day(day, agreed, f"told {number}")
+    assert facts_of(rows, quiet) == facts_of(rows, hashed) == sorted(QUIET_SIGNALS, key=repr)
+    assert facts_of(rows, sender) == [("9", "deal_opened", None, "Qualify", date(2026, 1, 1), DAYS[0])]
+
+    # the agreement narrows: stages of customers only, wins of former customers only
+    narrow = {(hashed, "customer", "deal_stage"), (hashed, "churned", "last_won_on"), (quiet, "prospect", "deal_stage")}
+    less = run_day(3, narrow, "narrow")
+    assert facts_of(less, hashed) == sorted((QUIET_SIGNALS[place] for place in (0, 1, 4)), key=repr)
+    assert facts_of(less, quiet) == facts_of(rows, quiet)
+    assert facts_of(run_day(3, set(), "none"), hashed) == []
+    # an account that is no overlap any more is in no cell of the agreement
+    gone = run_day(3, agreed, "gone", linked="2")
+    assert facts_of(gone, hashed) == sorted((QUIET_SIGNALS[place] for place in (3, 4)), key=repr)
+    assert run_day(3, agreed, "again") == rows
 
 
 def test_the_worlds_hold_every_kind_of_signal_and_the_hard_cases() -> None:
