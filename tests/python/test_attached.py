@@ -456,7 +456,7 @@ def test_what_leaves_and_what_bi_reads_are_files_of_the_same_rows(built: Attache
 
 
 def holding(built: Attached, address: str, partner: str) -> tuple[set[str], set[str]]:
-    """Tables of the package and of its partners, on the server and in the working file, with an address or a partner."""
+    """Tables, on the server and in the working file, that have an address, and those that have a partner."""
     attach = f"attach if not exists '{built.working}' as working (read_only)"
     tables = built.sql(
         attach,
