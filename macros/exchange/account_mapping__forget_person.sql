@@ -49,9 +49,7 @@
         ~ " where data_type = 'VARCHAR' group by all order by all") -%}
     {%- set tables = [] -%}
     {%- for table in found.rows -%}
-        {%- set is_left_over = (table[0] ~ "." ~ table[1]) in schemas
-            and table[2].startswith(('int_account_mapping__', 'stg_account_mapping__')) -%}
-        {%- if is_left_over or (table[0] ~ "." ~ table[1] ~ "." ~ table[2]) in names -%}
+        {%- if account_mapping._is_of_package(table, schemas, names) -%}
             {%- do tables.append((
                 api.Relation.create(database=table[0], schema=table[1], identifier=table[2]), table[3].split('\x1f'))) -%}
         {%- endif -%}
@@ -184,7 +182,7 @@
     {%- set counted = run_query(
         "select count(*) from (select database_name, schema_name, table_name as name from duckdb_tables() union all"
         ~ " select database_name, schema_name, view_name as name from duckdb_views()) as relations"
-        ~ " where database_name = " ~ account_mapping._text_literal(relation.database)
+        ~ " where lower(database_name) = " ~ account_mapping._text_literal(relation.database | lower)
         ~ " and schema_name = " ~ account_mapping._text_literal(relation.schema)
         ~ " and name = " ~ account_mapping._text_literal(relation.identifier)) -%}
     {{- return(counted.rows[0][0] > 0) -}}
