@@ -5,6 +5,7 @@
 # make test: set up, run all tests.
 # make check: set up, lint Python and the SQL that differs from the last commit, run the tests that are quick; under 3 minutes.
 # make agents-check: ask the demo's marts through the MCP server of docs/agents.md, in an environment of its own; no part of make test.
+# make attached-check: build the demo on a PostgreSQL (apt install postgresql), in an environment of its own; make test has it then too.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ JOBS ?= auto
 COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo report review test check agents-check environments lint format lock clean
+.PHONY: help install demo exchange-demo report review test check agents-check attached-check environments lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -55,18 +56,21 @@ check: install
 	if [ -n "$$changed" ]; then $(BIN)/sqlfluff lint --disable-progress-bar $$changed; fi
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
-.venvs/agents/installed: requirements-agents.txt | install
+.venvs/%/installed: requirements-%.txt | install
 	@if command -v uv > /dev/null; then \
-	    uv venv --quiet --clear --python $(BIN)/python .venvs/agents && \
-	    uv pip install --quiet --python .venvs/agents/bin/python -r requirements-agents.txt; \
+	    uv venv --quiet --clear --python $(BIN)/python .venvs/$* && \
+	    uv pip install --quiet --python .venvs/$*/bin/python -r $<; \
 	else \
-	    $(BIN)/python -m venv .venvs/agents && \
-	    .venvs/agents/bin/pip install --disable-pip-version-check --no-input --progress-bar off --quiet -r requirements-agents.txt; \
+	    $(BIN)/python -m venv .venvs/$* && \
+	    .venvs/$*/bin/pip install --disable-pip-version-check --no-input --progress-bar off --quiet -r $<; \
 	fi
 	@touch $@
 
 agents-check: .venvs/agents/installed
 	@ACCOUNT_MAPPING_AGENTS_SERVER=.venvs/agents/bin/mcp-server-motherduck $(BIN)/python -m pytest tests/python/test_agents.py
+
+attached-check: .venvs/attached/installed
+	@CI_POSTGRES=1 $(BIN)/python -m pytest tests/python/test_attached.py
 
 # make environments: build a new project and the demo with the newest and with the oldest versions that are allowed.
 environments:

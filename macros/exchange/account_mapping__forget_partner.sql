@@ -48,12 +48,10 @@
         ~ " using (database_name, schema_name, table_name) where lower(column_name) = 'partner_id' order by all") -%}
     {%- set deletions, counts = [], [] -%}
     {%- for table in tables.rows -%}
-        {%- set is_left_over = (table[0] ~ "." ~ table[1]) in schemas
-            and table[2].startswith(('int_account_mapping__', 'stg_account_mapping__')) -%}
-        {%- if is_left_over or (table[0] ~ "." ~ table[1] ~ "." ~ table[2]) in names -%}
+        {%- if account_mapping._is_of_package(table, schemas, names) -%}
             {%- set relation = api.Relation.create(database=table[0], schema=table[1], identifier=table[2]) -%}
             {%- set condition = " from " ~ relation ~ " where lower(trim(cast(partner_id as varchar))) = " ~ partner -%}
-            {%- do deletions.append("delete" ~ condition) -%}
+            {%- do deletions.append((table[0], "delete" ~ condition)) -%}
             {%- do counts.append(
                 "select " ~ account_mapping._text_literal(table[1] ~ "." ~ table[2])
                 ~ " as table_name, count(*) as removed" ~ condition) -%}
@@ -62,7 +60,35 @@
     {%- if counts -%}
         {%- do account_mapping._write_json(folder, 'removed',
             "select * from (" ~ (counts | join(" union all ")) ~ ") where removed > 0 order by table_name") -%}
-        {%- do run_query("begin transaction;\n" ~ (deletions | join(";\n")) ~ ";\ncommit") -%}
+        {%- do account_mapping._in_transactions(deletions) -%}
     {%- endif -%}
     {%- do account_mapping._write_ledger(folder) -%}
+{% endmacro %}
+
+{% macro _is_of_package(table, schemas, names) %}
+    {#- Whether a table, as [database, schema, name], is among `names`, or lies in one of `schemas` with a name that the
+        package gives. In any case of letters: an attached database is called as the profile writes it, or as a var does. -#}
+    {%- set place = (table[0] ~ "." ~ table[1]) | lower -%}
+    {{- return(
+        (place ~ "." ~ table[2] | lower) in (names | map('lower'))
+        or (place in (schemas | map('lower'))
+            and table[2].startswith(('int_account_mapping__', 'stg_account_mapping__')))) -}}
+{% endmacro %}
+
+{% macro _in_transactions(statements) %}
+    {#- Run statements, each with the database that it writes to: those of one database all or none, since a transaction
+        of DuckDB writes to one database. That of the target comes last, as others may read it. Each may be run again. -#}
+    {%- set databases = [] -%}
+    {%- for database, _ in statements if (database | lower) != (target.database | lower) -%}
+        {%- do databases.append(database) -%}
+    {%- endfor -%}
+    {%- for database in (databases | unique | list) + [target.database] -%}
+        {%- set own = [] -%}
+        {%- for place, statement in statements if (place | lower) == (database | lower) -%}
+            {%- do own.append(statement) -%}
+        {%- endfor -%}
+        {%- if own -%}
+            {%- do run_query("begin transaction;\n" ~ (own | join(";\n")) ~ ";\ncommit") -%}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}

@@ -47,38 +47,37 @@
         "select database_name, schema_name, table_name, string_agg(column_name, chr(31) order by column_index)"
         ~ " from duckdb_columns() inner join duckdb_tables() using (database_name, schema_name, table_name)"
         ~ " where data_type = 'VARCHAR' group by all order by all") -%}
-    {%- set statements, lines, accounts, partners = [], [], [], [] -%}
+    {%- set tables = [] -%}
     {%- for table in found.rows -%}
-        {%- set name = table[0] ~ "." ~ table[1] ~ "." ~ table[2] -%}
-        {%- set is_left_over = (table[0] ~ "." ~ table[1]) in schemas
-            and table[2].startswith(('int_account_mapping__', 'stg_account_mapping__')) -%}
-        {%- if name in names or is_left_over -%}
-            {%- set relation = api.Relation.create(database=table[0], schema=table[1], identifier=table[2]) -%}
-            {%- set columns = table[3].split('\x1f') -%}
-            {%- set cells = account_mapping._cells_of_person(relation, columns, person) -%}
-            {%- set rows = [] -%}
-            {%- for column, row_ids in cells.items() if row_ids -%}
-                {%- do rows.extend(row_ids) -%}
-                {%- if table[2] not in tables_of_persons -%}
-                    {%- do statements.append("update " ~ relation ~ " set " ~ adapter.quote(column)
-                        ~ " = null where rowid in (" ~ (row_ids | join(", ")) ~ ")") -%}
-                {%- endif -%}
-            {%- endfor -%}
-            {%- set rows = rows | unique | list -%}
-            {%- if rows and table[2] in tables_of_persons -%}
-                {%- if 'account_id' in columns and 'side' in columns -%}
-                    {%- for row in run_query("select distinct side, partner_id, account_id from " ~ relation
-                        ~ " where rowid in (" ~ (rows | join(", ")) ~ ") order by all").rows -%}
-                        {%- do (accounts if row[0] == 'ours' else partners).append(row[2] if row[0] == 'ours' else row[1]) -%}
-                    {%- endfor -%}
-                {%- endif -%}
-                {%- do statements.append("delete from " ~ relation ~ " where rowid in (" ~ (rows | join(", ")) ~ ")") -%}
-            {%- endif -%}
-            {%- if rows -%}
-                {%- do lines.append("  " ~ (rows | length) ~ (" rows of " if table[2] in tables_of_persons else " cells of ")
-                    ~ table[1] ~ "." ~ table[2]) -%}
-            {%- endif -%}
+        {%- if account_mapping._is_of_package(table, schemas, names) -%}
+            {%- do tables.append((
+                api.Relation.create(database=table[0], schema=table[1], identifier=table[2]), table[3].split('\x1f'))) -%}
         {%- endif -%}
+    {%- endfor -%}
+    {%- set cells = account_mapping._cells_of_person(tables, person) -%}
+    {%- set statements, lines, accounts, partners = [], [], [], [] -%}
+    {%- for relation, columns in tables if relation.render() in cells -%}
+        {%- set is_of_persons = relation.identifier in tables_of_persons -%}
+        {%- set conditions = [] -%}
+        {%- for column in cells[relation.render()] -%}
+            {%- set condition = adapter.quote(column) ~ " in (select cell from account_mapping_person)" -%}
+            {%- do conditions.append(condition) -%}
+            {%- if not is_of_persons -%}
+                {%- do statements.append((relation.database,
+                    "update " ~ relation ~ " set " ~ adapter.quote(column) ~ " = null where " ~ condition)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set rows = " from " ~ relation ~ " where " ~ (conditions | join(" or ")) -%}
+        {%- if is_of_persons -%}
+            {%- if 'account_id' in columns and 'side' in columns -%}
+                {%- for row in run_query("select distinct side, partner_id, account_id" ~ rows ~ " order by all").rows -%}
+                    {%- do (accounts if row[0] == 'ours' else partners).append(row[2] if row[0] == 'ours' else row[1]) -%}
+                {%- endfor -%}
+            {%- endif -%}
+            {%- do statements.append((relation.database, "delete" ~ rows)) -%}
+        {%- endif -%}
+        {%- do lines.append("  " ~ run_query("select count(*)" ~ rows).rows[0][0]
+            ~ (" rows of " if is_of_persons else " cells of ") ~ relation.schema ~ "." ~ relation.identifier) -%}
     {%- endfor -%}
     {#- a hash cannot be told whose it is: those of all persons of the account go, and the next build makes the others anew -#}
     {%- set match_keys = ref('int_account_mapping__match_keys') -%}
@@ -92,16 +91,16 @@
         {%- set counted = run_query("select count(*)" ~ hashed).rows[0][0] -%}
         {%- if counted -%}
             {%- if account_mapping._is_there(shared_keys) -%}
-                {%- do statements.append(
-                    "delete from " ~ shared_keys ~ " where key_type = 'person' and token in (select token" ~ hashed ~ ")") -%}
+                {%- do statements.append((shared_keys.database,
+                    "delete from " ~ shared_keys ~ " where key_type = 'person' and token in (select token" ~ hashed ~ ")")) -%}
             {%- endif -%}
-            {%- do statements.append("delete" ~ hashed) -%}
+            {%- do statements.append((match_keys.database, "delete" ~ hashed)) -%}
             {%- do lines.append("  " ~ counted ~ " hashes of persons at the same accounts, which the next build makes anew"
                 ~ " without this person's") -%}
         {%- endif -%}
     {%- endif -%}
     {%- if statements -%}
-        {%- do run_query("begin transaction;\n" ~ (statements | join(";\n")) ~ ";\ncommit") -%}
+        {%- do account_mapping._in_transactions(statements) -%}
     {%- endif -%}
     {%- do log("account_mapping: " ~ ("erased" if lines else "no table of the package held this person"), info=true) -%}
     {%- for line in lines -%}
@@ -118,25 +117,32 @@
         info=true) -%}
 {% endmacro %}
 
-{% macro _cells_of_person(relation, columns, person) %}
-    {#- Row ids by column of the cells of `relation` that are the address `person`, which no statement holds; also with the
-        apostrophe that spreadsheet_safe sets before it. -#}
-    {%- set conditions, quoted, cells = [], [], {} -%}
-    {%- for column in columns -%}
-        {%- do quoted.append(adapter.quote(column)) -%}
-        {%- do cells.update({column: []}) -%}
-        {%- do conditions.append("(contains(" ~ quoted[-1] ~ ", '@') and length(trim(" ~ quoted[-1] ~ ", chr(9) || chr(10) || chr(13) || ' ')) in ("
-            ~ (person | length) ~ ", " ~ (person | length + 1) ~ "))") -%}
-    {%- endfor -%}
-    {%- set rows = run_query("select rowid, " ~ (quoted | join(", ")) ~ " from " ~ relation ~ " where "
-        ~ (conditions | join(" or "))).rows -%}
-    {%- for row in rows -%}
+{% macro _cells_of_person(tables, person) %}
+    {#- Where cells are the address `person`: {relation: [column, ...]}. The temporary table account_mapping_person then
+        holds them as they are written, so that statements find them by value: not every database tells a row's id.
+        tables: relations, each with its columns of text. A cell may have the apostrophe that spreadsheet_safe sets. -#}
+    {%- do run_query("create or replace temp table account_mapping_person (place varchar, name varchar, cell varchar)") -%}
+    {%- set fits = "contains(cell, '@') and length(trim(cell, chr(9) || chr(10) || chr(13) || ' ')) in ("
+        ~ (person | length) ~ ", " ~ (person | length + 1) ~ ")" -%}
+    {%- for relation, columns in tables -%}
+        {%- set literals, quoted = [], [] -%}
         {%- for column in columns -%}
-            {%- if ((row[loop.index] or '') | string | trim | lower) in (person, "'" ~ person) -%}
-                {%- do cells[column].append(row[0] | int) -%}
-            {%- endif -%}
+            {%- do literals.append(account_mapping._text_literal(column)) -%}
+            {%- do quoted.append(adapter.quote(column)) -%}
         {%- endfor -%}
+        {%- do run_query("insert into account_mapping_person select distinct "
+            ~ account_mapping._text_literal(relation.render()) ~ ", name, cell from (select unnest(["
+            ~ (literals | join(", ")) ~ "]) as name, unnest([" ~ (quoted | join(", ")) ~ "]) as cell from " ~ relation
+            ~ ") where " ~ fits) -%}
     {%- endfor -%}
+    {%- set cells, row_ids = {}, [-1] -%}
+    {%- for row in run_query("select rowid, place, name, cell from account_mapping_person order by place, name, rowid").rows
+        if ((row[3] | string) | trim | lower) in (person, "'" ~ person) -%}
+        {%- do row_ids.append(row[0] | int) -%}
+        {%- do cells.update({row[1]: (cells.get(row[1], []) + [row[2]]) | unique(case_sensitive=true) | list}) -%}
+    {%- endfor -%}
+    {%- do run_query(
+        "delete from account_mapping_person where rowid not in (" ~ (row_ids | join(", ")) ~ ")") -%}
     {{- return(cells) -}}
 {% endmacro %}
 
@@ -176,7 +182,7 @@
     {%- set counted = run_query(
         "select count(*) from (select database_name, schema_name, table_name as name from duckdb_tables() union all"
         ~ " select database_name, schema_name, view_name as name from duckdb_views()) as relations"
-        ~ " where database_name = " ~ account_mapping._text_literal(relation.database)
+        ~ " where lower(database_name) = " ~ account_mapping._text_literal(relation.database | lower)
         ~ " and schema_name = " ~ account_mapping._text_literal(relation.schema)
         ~ " and name = " ~ account_mapping._text_literal(relation.identifier)) -%}
     {{- return(counted.rows[0][0] > 0) -}}

@@ -25,6 +25,13 @@
     {%- set partner = account_mapping._text_literal(partner_id) -%}
     {%- set statements = [] -%}
     {%- set own = source('own', 'shared_keys') -%}
+    {%- set partners_database = account_mapping._partners_table('partner_keys').database -%}
+    {%- if (own.database | lower) != (partners_database | lower) -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: var own_database is " ~ own.database ~ " and partners_database is " ~ partners_database
+            ~ ". A delivery is loaded as a whole or not at all, so both sides' tables have to be in one database."
+        ) -%}
+    {%- endif -%}
     {%- for relation, kind, file in [
         (own, 'keys', 'own'),
         (account_mapping._partners_table('partner_keys'), 'keys', 'keys'),

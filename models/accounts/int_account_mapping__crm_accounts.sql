@@ -70,6 +70,7 @@
 {%- set crms = account_mapping.crms_in_use() -%}
 {%- do account_mapping.check_crms() -%}
 {%- do account_mapping.check_currency() -%}
+{%- do account_mapping.check_marts_database() -%}
 
 with
 

@@ -4,6 +4,7 @@
         incremental_strategy='merge',
         unique_key='account_id',
         full_refresh=false,
+        database=var('account_mapping__marts_database') or target.database,
     )
 }}
 

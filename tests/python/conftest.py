@@ -33,7 +33,7 @@ LONG_FILES = (
     "test_agreements", "test_agreement_pairs", "test_harness", "test_sentinels", "test_bad_input",
     "test_semantic_layer", "test_clean_room", "test_exchange_end_to_end", "test_staging_spellings", "test_docs",
     "test_seeds", "test_match_quality", "test_matching_cases", "test_name_keys", "test_ecosystem", "test_plays",
-    "test_partner_impact", "test_benchmarks", "test_report", "test_review_page", "test_questions",
+    "test_partner_impact", "test_attached", "test_benchmarks", "test_report", "test_review_page", "test_questions",
     "test_evaluation_questions", "test_agents", "test_readme", "test_people", "test_leads", "test_alerts",
     "test_crm_kinds", "test_crm_worlds", "test_crm_cases", "test_model_inputs",
 )  # fmt: skip
