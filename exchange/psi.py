@@ -19,10 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import ristretto
-from .protocol import Refused
+from .protocol import COUNT, REVEAL, Refused
 
 PROTOCOL = b"account-mapping/psi/v1"
-REVEAL, COUNT = "reveal", "count"
 MODES = (REVEAL, COUNT)
 NONCE_BYTES = 16
 ANSWER_BYTES = 16
@@ -211,9 +210,10 @@ def check_answers(answers: np.ndarray, scope: Scope, answered: str, ours: str, s
         )
 
 
-def matched(answers: np.ndarray, sent: np.ndarray) -> np.ndarray:
-    """Which of the partner's answers are equal to one that we sent: the places, ascending.
+def matched(answers: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the partner's answers are equal to which that we sent: places in `answers`, and in `sent`.
 
-    In `reveal` these are places in our own points; in `count` only their number means anything.
+    In `reveal` these are places in our own points and in the partner's; in `count` only their number means anything.
     """
-    return np.flatnonzero(np.isin(as_keys(answers), as_keys(sent)))
+    _, ours, theirs = np.intersect1d(as_keys(answers), as_keys(sent), assume_unique=True, return_indices=True)
+    return ours, theirs

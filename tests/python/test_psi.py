@@ -123,11 +123,13 @@ def run(ours: list[str], theirs: list[str], scope: psi.Scope = SCOPE, mode: str 
         committed = psi.commitment(blinded[side].points, scope)
         came = psi.in_mode(answers[other[side]], mode)
         psi.check_answers(came, scope, committed, committed, len(blinded[side].points), mode)
-        places = psi.matched(came, answers[side])
+        places, others = psi.matched(came, answers[side])
         if mode == psi.COUNT:
             found.append(set(range(len(places))))
         else:
             tokens = blinded[side].tokens[places]
+            named = blinded[other[side]].tokens[others]
+            assert [lists[other[side]][n] for n in named] == [lists[side][n] for n in tokens]
             assert (tokens >= 0).all(), "padding matched"
             found.append({lists[side][place] for place in tokens})
     return tuple(found)
