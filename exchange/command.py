@@ -573,8 +573,8 @@ def preview(work: Work, everything: bool = False) -> str:
         now = read_situation(work)
     if now.exchange == "psi":
         raise ExchangeError(
-            f"Nothing leaves to `{work.partner_id}`, whose exchange is `psi`, that a preview could show: points tell no "
-            "account before both sides have the matches. `int_account_mapping__blinded_keys` lists what is blinded."
+            f"Nothing leaves to `{work.partner_id}`, whose exchange is `psi`, that a preview could show: points tell "
+            "no account before both sides have the matches. `int_account_mapping__blinded_keys` lists what is blinded."
         )
     former = former_manifest(work, now)
     ready: dict[str, tuple[Path, FileEntry]] = {}

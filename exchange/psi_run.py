@@ -153,7 +153,7 @@ def folder_of(state: Path, us: Party) -> Path:
 
 
 def read_master(pair_secret: bytes) -> bytes:
-    """The secret from which scalars are made, our own and no partner's; ValueError says what is wrong, never its value."""
+    """The secret of which scalars are made, ours and no partner's; ValueError says what is wrong, never its value."""
     text = os.environ.get(MASTER)
     remedy = "generate a secret of your own with `openssl rand -hex 32`, which no partner gets"
     if not text:
@@ -191,7 +191,7 @@ def open_run(state: Path, us: Party) -> Run:
 
 
 def list_of(blinded: Path, mode: str) -> pa.Table:
-    """What of our hashed keys is compared: those that may leave once they are matched; in `count` all that may count."""
+    """What of our hashed keys is compared: those that may leave once they matched; in `count` all that may count."""
     rows = pq.read_table(blinded, columns=["key_type", "token", "is_shared"])
     wanted = pc.not_equal(rows.column("key_type"), "account")
     if mode == REVEAL:
@@ -267,7 +267,7 @@ def outgoing(run: Run, blinded: Path, staging: Path, mode: str) -> list[str]:
     if not run.has(f"{OURS}/{POINTS}"):
         raise Refused(
             "epoch_over",
-            f"The run of epoch {run.us.epoch} ended when a later epoch began: its list is not kept. Agree on a new epoch.",
+            f"The run of epoch {run.us.epoch} ended when a later one began, its list is gone: agree on a new epoch.",
         )
     made = {"commitments": _commitments(run)}
     if run.theirs is not None and run.common:
@@ -362,7 +362,7 @@ MATCHES = """
 def _matches(run: Run, blinded: Path) -> pa.Table:
     with duckdb.connect(":memory:") as connection:
         arguments = {"blinded": str(blinded), "matched": str(run.folder / MATCHED)}
-        found = connection.execute(MATCHES, arguments).to_arrow_table()
+        found = connection.sql(MATCHES, params=arguments).to_arrow_table()
     return _scoped(run, {name: found.column(name).cast(pa.string()) for name in found.column_names})
 
 
@@ -566,7 +566,7 @@ def _their_keys(delivered: Path, found: pa.Table, version: str) -> pa.Table:
     with duckdb.connect(":memory:") as connection:
         connection.register("came", came)
         connection.register("found", found)
-        keys = connection.execute(THEIR_KEYS, {"version": version}).to_arrow_table()
+        keys = connection.sql(THEIR_KEYS, params={"version": version}).to_arrow_table()
     unknown = sum(token is None for token in keys.column("token").to_pylist())
     if unknown:
         raise Refused(

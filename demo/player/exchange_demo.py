@@ -161,12 +161,12 @@ def switch_tests_off(project: Path) -> None:
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def make_company(folder: Path, company: Company) -> Path:
+def make_company(folder: Path, company: Company, exchange: str = "keys") -> Path:
     """A company's project: its settings, its raw tables, and neither exclusions nor overrides of its own."""
     rule = {"partner_id": company.partner, "our_status": "*", "partner_status": "*", "level": "overlapping"}
     days = {"minimum_count": "", "valid_from": "2026-01-01", "valid_until": "2026-12-31"}
     rules = [{**rule, "direction": direction, "fields": FIELDS, **days} for direction in ("offered", "accepted")]
-    partner = {"partner_id": company.partner, "partner_name": company.partner.title(), "exchange": "keys"}
+    partner = {"partner_id": company.partner, "partner_name": company.partner.title(), "exchange": exchange}
     seeds = {
         "account_mapping__partners": [{**partner, "is_active": "true", **AGREEMENT}],
         "account_mapping__sharing_agreements": rules,
@@ -218,16 +218,21 @@ class Play:
     said: every command with its output, in the order in which they are told.
     """
 
-    def __init__(self, folder: Path, sides: tuple[Company, Company], tell: Callable[[str], None]) -> None:
-        self.folder, self.sides, self.tell = folder, sides, tell
+    def __init__(
+        self, folder: Path, sides: tuple[Company, Company], tell: Callable[[str], None], exchange: str, secret: str
+    ) -> None:
+        self.folder, self.sides, self.tell, self.exchanged = folder, sides, tell, exchange
         self.said: list[tuple[str, str, str]] = []
-        secret = secrets.token_hex(32)
         base = {name: value for name, value in os.environ.items() if not name.startswith("ACCOUNT_MAPPING_SECRET_")}
         base |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONUTF8": "1"}
         self.environments = {
-            side.name: base | {f"ACCOUNT_MAPPING_SECRET_{side.partner.upper()}": secret} for side in sides
+            side.name: base
+            | {f"ACCOUNT_MAPPING_SECRET_{side.partner.upper()}": secret}
+            # blinds a side's own points, and is known to nobody else
+            | ({"ACCOUNT_MAPPING_PSI_SECRET": secrets.token_hex(32)} if exchange == "psi" else {})
+            for side in sides
         }
-        self.environments |= {name: base for name in ("clean_room", "readable_list")}
+        self.environments |= {name: base for name in ("clean_room", "readable_list") if (folder / name).exists()}
         # each is parsed once
         self.projects = {name: DbtProject(folder / name) for name in self.environments}
 
@@ -276,6 +281,19 @@ class Play:
         self.both("receive", "--no-build")
         self.both("publish")
         self.send()
+        if self.exchanged == "psi":
+            # what came first were commitments; points, answers and matches follow
+            for _ in range(3):
+                self.both("receive", "--no-build")
+                self.both("publish", "--no-build")
+                self.send()
+            self.both("receive")
+            self.both("reveal")
+            self.send()
+            self.both("receive")
+            self.both("status")
+            self.report(own.name, f"ledger {own.partner}", self.exchange(own.name, "ledger", own.partner))
+            return
         self.both("receive")
         looks = ("preview", own.partner, "--no-build")
         self.report(own.name, " ".join(looks), self.exchange(own.name, *looks))
@@ -364,15 +382,20 @@ def play_exchange(
     named: bool = True,
     tested: bool = True,
     tell: Callable[[str], None] = print,
+    exchange: str = "keys",
+    secret: str | None = None,
 ) -> tuple[Play, list[Cell]]:
     """Play one exchange in `folder`, and the readable list where there are no names; returns the cells that differ.
 
-    tested: whether the builds run the package's data tests, which take most of their time.
+    tested: whether the builds run the package's data tests, which take most of their time. exchange: `keys`, or `psi`,
+    which has no clean room. secret: of the pair; with an equal one two plays have equal tokens.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    projects = [make_company(folder, side) for side in sides]
-    projects.append(make_room(folder, sides[0]))
-    headings = [sides[0].name, sides[1].name, "clean room"]
+    projects = [make_company(folder, side, exchange) for side in sides]
+    headings = [sides[0].name, sides[1].name]
+    if exchange == "keys":
+        projects.append(make_room(folder, sides[0]))
+        headings.append("clean room")
     if not named:
         projects.append(make_reader(folder, *sides, load_readable))
         headings.append("readable list")
@@ -382,7 +405,7 @@ def play_exchange(
     if not tested:
         for project in projects:
             switch_tests_off(project)
-    made = Play(folder, sides, tell)
+    made = Play(folder, sides, tell, exchange, secret or secrets.token_hex(32))
     made.run()
     if not named:
         selection = ("--select", "+account_mapping__overlap_matrix", "--exclude-resource-type", "unit_test", "test")
@@ -391,7 +414,7 @@ def play_exchange(
     counted = [companies(project, project.name == sides[1].name) for project in projects]
     text, differing = table(headings, counted)
     tell(text)
-    return made, differing + as_read(folder, sides, tell)
+    return made, differing + (as_read(folder, sides, tell) if exchange == "keys" else [])
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
