@@ -1,11 +1,15 @@
 """Build only if something has changed: of an unchanged world it says so within seconds, and starts no dbt.
 
-usage: python dbt_packages/account_mapping/rerun [--project-dir .] [--all] [OPTION OF dbt build ...]
+usage: python dbt_packages/account_mapping/rerun [--project-dir .] [--all] [--in-place] [OPTION OF dbt build ...]
 
 Looks at the project's files, the CRM's tables, the partners' files and tables, settings, secrets, versions and the day,
 as the last `rerun` that succeeded left them. Nothing has changed: it builds nothing. Only the day has: it builds the
 models that read the day, and what is made of them. Otherwise, after a build that failed or that was not `rerun`'s, and
 with --all: everything, as `dbt build` does. Other options are handed to `dbt build`, and are part of what may change.
+
+It builds in a copy of the DuckDB file, beside it in .account_mapping_rerun/, which takes the file's place in one step
+when the build has ended well. Until then, after a failure and after a kill the file is as it was, and may be read. A
+copy that failed stays until the next run, to be looked at. --in-place makes no copy, as `dbt build`.
 
 What it knows is in target/account_mapping_rerun.json: who deletes it gets a whole build. It works on DuckDB files.
 Models of your own that the package reads must name their tables by `source()`, else a change of these is not seen.
@@ -21,19 +25,22 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from exchange.dbt_project import DbtError, DbtProject
+from exchange.locks import Busy, held
 
-from . import fingerprint
+from . import beside, fingerprint
+from .beside import BesideError
 from .fingerprint import Inputs
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 STATE = "account_mapping_rerun.json"
-VERSION = 1
+VERSION = 2
 BUILD = "model.account_mapping.int_account_mapping__build"
 DAY_MACRO = "macro.account_mapping.as_of"
 WHAT = {
@@ -158,20 +165,23 @@ def take_stock(dbt: DbtProject) -> Inputs:
         dbt.run("run-operation", "account_mapping__list_inputs", "--args", json.dumps({"folder": folder}))
         rows = json.loads((Path(folder) / "inputs.json").read_text(encoding="utf-8"))
     found = Inputs.of_rows(rows)
-    return replace(found, database=str((dbt.folder / found.database).resolve()))
+    return replace(found, database=str((dbt.folder / found.database).resolve())) if found.database else found
 
 
 def rerun(
     project: Path,
     options: Sequence[str] = (),
     everything: bool = False,
+    in_place: bool = False,
     environment: Mapping[str, str] = os.environ,
     today: str = "",
     tell: Callable[[str], None] = print,
 ) -> list[str]:
-    """Build what has to be built; returns the parts that had changed. Raises RerunError and DbtError.
+    """Build what has to be built; returns the parts that had changed.
 
-    today: as 2026-01-31, in UTC as dbt counts days.
+    Raises RerunError, BesideError, DbtError and, while another runs, Busy.
+
+    everything, in_place: as --all and --in-place. today: as 2026-01-31, in UTC as dbt counts days.
     """
     today = today or datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     path = project / target_folder(project, options) / STATE
@@ -195,19 +205,51 @@ def rerun(
         tell("Nothing is known of a former build: everything is built.")
     # what is not known to be right is not called so, whatever happens from here on
     path.unlink(missing_ok=True)
-    dbt = DbtProject(project, split(options)[0])
     salt = state.salt if state else secrets.token_hex(16)
-    inputs = take_stock(dbt)
-    # before the build: what changes while it runs is seen the next time
-    parts = parts_of(project, options, inputs, salt, environment, today)
-    dbt.run("build", *selection, *split(options)[1], tell=tell)
-    manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
+    where = state.inputs if state and not {"options", "secrets"} & set(why) else None
+    one_at_a_time = held(path.with_suffix(".lock"), "rerun", f"the project {project.name}", 0, tell)
+    with one_at_a_time, place(project, options, where, in_place, environment) as (dbt, database):
+        inputs = replace(take_stock(dbt), **({"database": str(database)} if database else {}))
+        # before the build: what changes while it runs is seen the next time
+        parts = parts_of(project, options, inputs, salt, environment, today)
+        dbt.run("build", *selection, *split(options)[1], tell=tell)
+        manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
     inputs = replace(inputs, build=manifest["nodes"][BUILD]["relation_name"])
     parts["build"] = parts_of(project, options, inputs, salt, environment, today)["build"]
     dated, models = models_of_the_day(manifest)
     built_at = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     write_state(path, State(parts, inputs, salt, dated, models, built_at))
     return why
+
+
+@contextmanager
+def place(
+    project: Path, options: Sequence[str], known: Inputs | None, in_place: bool, environment: Mapping[str, str]
+) -> Iterator[tuple[DbtProject, Path | None]]:
+    """dbt where it builds: in a copy of the database, which takes its place at the end of a body that raises nothing.
+
+    known: what a former run found of the same profile and options. Gives the database as the profile has it too, None
+    where dbt builds in place, which it does without a file: in memory, or elsewhere.
+    """
+    common = split(options)[0]
+    dbt = DbtProject(project, common)
+    inputs = None if in_place else known or take_stock(dbt)
+    if inputs is None or not inputs.database:
+        yield dbt, None
+        return
+    database = Path(inputs.database)
+    if "--profiles-dir" in common:
+        at = common.index("--profiles-dir")
+        common = common[:at] + common[at + 2 :]
+    found = profiles(project, options, environment)
+    with beside.profile_of_copy(found, inputs.profile, inputs.target, database) as folder:
+        lock = beside.begin(database)
+        try:
+            yield DbtProject(project, [*common, "--profiles-dir", folder]), database
+            beside.finish(database)
+        finally:
+            if lock:
+                lock.close()
 
 
 # Who says what to build gets that, on a new day too.
@@ -246,8 +288,8 @@ def main(command: Iterable[str] | None = None) -> int:
     if {"-h", "--help"} & set(options):
         print(__doc__)
         return 0
-    everything = "--all" in options
-    options = [option for option in options if option != "--all"]
+    everything, in_place = "--all" in options, "--in-place" in options
+    options = [option for option in options if option not in ("--all", "--in-place")]
     project = Path()
     if "--project-dir" in options:
         at = options.index("--project-dir")
@@ -261,8 +303,8 @@ def main(command: Iterable[str] | None = None) -> int:
         print(f"{project} holds no dbt_project.yml: give your dbt project as --project-dir.", file=sys.stderr)
         return 2
     try:
-        rerun(project, options, everything)
-    except (RerunError, DbtError) as error:
+        rerun(project, options, everything, in_place)
+    except (Busy, RerunError, BesideError, DbtError) as error:
         if str(error):
             print(error, file=sys.stderr)
         print("The build did not end well: the next run builds everything again.", file=sys.stderr)

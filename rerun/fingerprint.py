@@ -41,12 +41,15 @@ SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 class Inputs:
     """What the macro account_mapping__list_inputs found.
 
-    database: the DuckDB file. relations: tables that are read, as dbt writes them. schemas: where others may appear.
-    made: schema.table of what dbt makes itself. lists: the pattern of partners' files. as_of: the day of var
-    account_mapping__as_of, or ''. build: the table that says which build the marts are of, or ''.
+    database: the DuckDB file, or ''. profile, target: by which dbt finds it. relations: tables that are read, as
+    dbt writes them. schemas: where others may appear. made: schema.table of what dbt makes itself. lists: the
+    pattern of partners' files. as_of: the day of var account_mapping__as_of, or ''. build: the table that says
+    which build the marts are of, or ''.
     """
 
     database: str
+    profile: str
+    target: str
     relations: tuple[str, ...]
     schemas: tuple[str, ...]
     made: tuple[str, ...]
@@ -61,6 +64,8 @@ class Inputs:
             found.setdefault(row["kind"], []).append(row["value"] or "")
         return cls(
             found["database"][0],
+            found["profile"][0],
+            found["target"][0],
             tuple(found.get("relation", ())),
             tuple(found.get("schema", ())),
             tuple(found.get("made", ())),

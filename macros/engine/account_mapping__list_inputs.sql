@@ -25,7 +25,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- set rows = [
-        ('lists', var('account_mapping__partner_lists_path')), ('as_of', var('account_mapping__as_of', '')),
+        ('profile', target.profile_name), ('target', target.name), ('lists', var('account_mapping__partner_lists_path')), ('as_of', var('account_mapping__as_of', '')),
     ] -%}
     {%- for relation in relations -%}
         {%- do rows.append(('relation', relation.render())) -%}

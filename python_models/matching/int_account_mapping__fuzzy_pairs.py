@@ -17,6 +17,9 @@ For every partner who sent a readable list, in six steps:
    calibration, what the pair may reach.
 6. Stream the pairs out in batches.
 
+A partner's pairs depend on our names, its own, the keys that both share, the seeds and this code, and on no other
+partner. The rows carry a hash of all these: where a run finds the same hash as the last one, it keeps the rows.
+
 Names come in normalised (`[a-z0-9 ]`). Both sides are held as Arrow and numpy
 arrays, our side passes through in chunks of names, so that memory is bounded by
 the chunk and by the number of plausible pairs. Every sum has a fixed order and
@@ -24,12 +27,15 @@ every cut-off sees rounded numbers: neither row order nor thread count changes
 the result.
 """
 
+import hashlib
 import os
 import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 INSTALL = "pip install -r dbt_packages/account_mapping/requirements.txt"
@@ -69,8 +75,11 @@ SCHEMA = pa.schema(
         ("is_part_name", pa.bool_()),
         ("is_other_company", pa.bool_()),
         ("contradiction", pa.string()),
+        ("inputs_hash", pa.string()),
     ]
 )
+# What computes; another version may round or rank otherwise.
+LIBRARIES = ("numpy", "pyarrow", "rapidfuzz", "scipy", "sparse-dot-topn")
 
 RECORD_COLUMNS = (
     "side",
@@ -2185,7 +2194,7 @@ def part_names(index: Index, found: Alignment, cities: tuple[np.ndarray, np.ndar
 
 
 def output_batches(
-    partner_id: str, ours: Side, partner: Side, places: Places, index: Index, scores: Scores
+    partner_id: str, ours: Side, partner: Side, places: Places, index: Index, scores: Scores, inputs_hash: str
 ) -> Iterator[pa.RecordBatch]:
     """The scored pairs as batches of SCHEMA."""
     in_cities = place_words(places.cities, index.vocabulary)
@@ -2220,12 +2229,15 @@ def output_batches(
                 pa.array(part_names(index, found, (ours.city[part.ours], partner.city[part.partner]), in_cities)),
                 pa.array(part.is_other),
                 CONTRADICTION.take(pa.array(part.contradiction)),
+                pa.repeat(pa.scalar(inputs_hash, pa.string()), len(part.ours)),
             ],
             schema=SCHEMA,
         )
 
 
-def unnamed_batch(partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.Table) -> pa.RecordBatch:
+def unnamed_batch(
+    partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.Table, inputs_hash: str
+) -> pa.RecordBatch:
     """Key pairs of which one side has no name: places only, the rest null."""
     i = codes(keys["account_id"], ours["account_id"].combine_chunks())
     j = codes(keys["partner_account_id"], partner["account_id"].combine_chunks())
@@ -2244,6 +2256,7 @@ def unnamed_batch(partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.T
         "country_agreement": AGREEMENT.take(pa.array(country)),
         "state_agreement": AGREEMENT.take(pa.array(state)),
         "city_agreement": AGREEMENT.take(pa.array(city)),
+        "inputs_hash": pa.repeat(pa.scalar(inputs_hash, pa.string()), len(a)),
     }
     return pa.record_batch([columns.get(f.name, pa.nulls(len(a), f.type)) for f in SCHEMA], schema=SCHEMA)
 
@@ -2255,20 +2268,57 @@ def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
     return np.column_stack([i, j]).astype(np.int64)[(i >= 0) & (j >= 0)]
 
 
+def table_hash(rows: pa.Table, columns: tuple[str, ...]) -> str:
+    """A hash of the distinct rows, whatever their order: hex, 64 digits."""
+    found = rows.group_by(list(columns), use_threads=False).aggregate([]).select(columns)
+    found = found.sort_by([(column, "ascending") for column in columns]).combine_chunks()
+    total = hashlib.sha256()
+    for column in found.columns:
+        for chunk in column.chunks:
+            # lengths and letters: what lies beside them in memory may differ for equal values
+            total.update(pc.fill_null(pc.binary_length(chunk), -1).to_numpy(zero_copy_only=False).tobytes())
+            total.update(pc.fill_null(chunk, "").cast(pa.large_string()).buffers()[2] or b"")
+    return total.hexdigest()
+
+
+def inputs_hashes(records: pa.Table, keys: pa.Table, settings: Iterable[str]) -> dict[str, str]:
+    """By list partner a hash of all that its pairs depend on: hex, 64 digits.
+
+    records and keys: as fuzzy_pairs has them. settings: texts of what is the same for all partners.
+    """
+    sides = {side: records.filter(pc.equal(records["side"], side)) for side in ("ours", "partner")}
+    common = [*settings, table_hash(sides["ours"], RECORD_COLUMNS)]
+    hashes = {}
+    for partner_id in distinct(sides["partner"]["partner_id"]).to_pylist():
+        own = (
+            table_hash(rows.filter(pc.equal(rows["partner_id"], partner_id)), columns)
+            for rows, columns in ((sides["partner"], RECORD_COLUMNS), (keys, KEY_COLUMNS))
+        )
+        hashes[partner_id] = hashlib.sha256("\n".join((*common, *own)).encode()).hexdigest()
+    return hashes
+
+
 def fuzzy_pairs(
-    records: pa.Table, keys: pa.Table, weights: Mapping[str, float], lexicon: Lexicon
+    records: pa.Table,
+    keys: pa.Table,
+    weights: Mapping[str, float],
+    lexicon: Lexicon,
+    hashes: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
-    """Scored pairs of every list partner in `records`, as batches of SCHEMA.
+    """Scored pairs of list partners, as batches of SCHEMA.
 
     records: RECORD_COLUMNS, one row per side, partner_id and account_id.
     keys: KEY_COLUMNS of pairs that share a key; rows of other partners are
-    ignored. weights: see read_weights.
+    ignored. weights: see read_weights. hashes: by each partner that is asked
+    for what its rows carry as inputs_hash.
     """
+    if not hashes:
+        return
     our_records, partner_records = (records.filter(pc.equal(records["side"], side)) for side in ("ours", "partner"))
     places = build_places(records)
     ours = build_side(our_records, places)
     longer = None
-    for partner_id in distinct(partner_records["partner_id"]).to_pylist():
+    for partner_id, inputs_hash in hashes.items():
         theirs = partner_records.filter(pc.equal(partner_records["partner_id"], partner_id))
         asked = keys.filter(pc.equal(keys["partner_id"], partner_id))
         partner = build_side(theirs, places)
@@ -2287,8 +2337,8 @@ def fuzzy_pairs(
             index = build_index(ours.names, partner.names, lexicon)
             chunks = pair_chunks(ours, partner, places, index, pairs)
         scores = score(some, partner, chunks, weights)
-        yield from output_batches(partner_id, some, partner, places, index, scores)
-        yield unnamed_batch(partner_id, our_records, theirs, asked)
+        yield from output_batches(partner_id, some, partner, places, index, scores, inputs_hash)
+        yield unnamed_batch(partner_id, our_records, theirs, asked, inputs_hash)
 
 
 def read(relation, columns: tuple[str, ...]) -> pa.Table:
@@ -2302,14 +2352,39 @@ def read(relation, columns: tuple[str, ...]) -> pa.Table:
     return relation.to_arrow_reader(SLICE_PAIRS).read_all()
 
 
+def former_hashes(session, former: str) -> dict[str, str]:
+    """By partner the hash that the rows of a table have, each partner's being the same in all.
+
+    A partner without a pair has no rows, and none here.
+    """
+    query = f"select distinct partner_id, inputs_hash from {former}"
+    return dict(session.sql(query).fetchall())
+
+
 def model(dbt, session):
     records = read(dbt.ref("int_account_mapping__normalized"), RECORD_COLUMNS)
     keys = read(dbt.ref("int_account_mapping__key_matches"), KEY_COLUMNS)
-    seed = read(dbt.ref("account_mapping__match_weights"), ("feature", "weight"))
-    features, values = (column.to_pylist() for column in seed.columns)
-    weights = read_weights(dict(zip(features, values, strict=True)))
-    common = read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million"))
-    kinds = read(dbt.ref("account_mapping__name_words"), ("word", "kind"))
-    lexicon = build_lexicon(*(dict(zip(*(c.to_pylist() for c in t.columns), strict=True)) for t in (common, kinds)))
-    batches = fuzzy_pairs(records, keys, weights, lexicon)
-    return pa.RecordBatchReader.from_batches(SCHEMA, batches)
+    kept_pairs = read(dbt.ref("int_account_mapping__kept_pairs"), ("former",))
+    former = kept_pairs["former"][0].as_py()
+    seeds = (
+        read(dbt.ref("account_mapping__match_weights"), ("feature", "weight")),
+        read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million")),
+        read(dbt.ref("account_mapping__name_words"), ("word", "kind")),
+    )
+    weights, common, kinds = (
+        dict(zip(*(column.to_pylist() for column in seed.columns), strict=True)) for seed in seeds
+    )
+    code = Path(model.__code__.co_filename).read_text(encoding="utf-8")
+    settings = [code, *(f"{name} {version(name)}" for name in LIBRARIES)]
+    settings += [repr(sorted(seed.items())) for seed in (weights, common, kinds)]
+    hashes = inputs_hashes(records, keys, settings)
+    known = former_hashes(session, former) if former else {}
+    kept = sorted(hashes[partner_id] for partner_id in hashes if hashes[partner_id] == known.get(partner_id))
+    changed = {partner_id: found for partner_id, found in hashes.items() if found not in kept}
+    batches = fuzzy_pairs(records, keys, read_weights(weights), build_lexicon(common, kinds), changed)
+    found = pa.RecordBatchReader.from_batches(SCHEMA, batches)
+    if not kept:
+        return found
+    literals = ", ".join(f"'{inputs_hash}'" for inputs_hash in kept)
+    stay = session.sql(f"select {', '.join(SCHEMA.names)} from {former} where inputs_hash in ({literals})")
+    return stay.union(session.from_arrow(found))

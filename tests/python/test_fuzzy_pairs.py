@@ -3,6 +3,7 @@
 import csv
 import sys
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -62,11 +63,16 @@ def table(rows, columns):
     return pa.Table.from_pylist(list(rows), pa.schema([(c, pa.string()) for c in columns]))
 
 
+def pairs_of(rows, keys=()):
+    """The batches of the model's core."""
+    records, keys = table(rows, fuzzy.RECORD_COLUMNS), table(keys, fuzzy.KEY_COLUMNS)
+    return fuzzy.fuzzy_pairs(records, keys, WEIGHTS, LEXICON, fuzzy.inputs_hashes(records, keys, ()))
+
+
 def run(rows, keys=()):
-    """All output rows of the model's core, sorted by their ids."""
-    pairs = [dict(zip(fuzzy.KEY_COLUMNS, key, strict=True)) for key in keys]
-    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table(pairs, fuzzy.KEY_COLUMNS), WEIGHTS, LEXICON)
-    found = pa.Table.from_batches(batches, fuzzy.SCHEMA).to_pylist()
+    """All output rows of the model's core but for the hash of the inputs, sorted by their ids."""
+    batches = pairs_of(rows, [dict(zip(fuzzy.KEY_COLUMNS, key, strict=True)) for key in keys])
+    found = pa.Table.from_batches(batches, fuzzy.SCHEMA).drop_columns("inputs_hash").to_pylist()
     return sorted(found, key=lambda row: [row[column] for column in fuzzy.KEY_COLUMNS])
 
 
@@ -400,12 +406,6 @@ def test_keys_of_partners_without_a_list_and_of_unknown_accounts_are_ignored():
     assert run(rows, [("keys_partner", "a", "x"), ("p", "a", "gone")]) == run(rows)
 
 
-def test_partners_do_not_see_each_other():
-    rows = [ours("a", "zebrafish dynamics"), theirs("b", "zebrafish dynamics", "one")]
-    both = [*rows, theirs("b", "zebrafish dynamik", "two")]
-    assert [row for row in run(both) if row["partner_id"] == "one"] == run(rows)
-
-
 def test_one_row_per_pair_within_the_namesake_limit():
     n = 3 * fuzzy.MAXIMUM_NAMESAKES
     rows = [*background(), ours("a", "zebrafish dynamics", country="DE", city="ulm")]
@@ -430,7 +430,7 @@ def test_one_row_per_pair_within_the_namesake_limit():
     ids=["nothing", "no partner", "no accounts", "no names", "no names of ours"],
 )
 def test_empty_inputs_give_an_empty_table(rows):
-    batches = fuzzy.fuzzy_pairs(table(rows, fuzzy.RECORD_COLUMNS), table([], fuzzy.KEY_COLUMNS), WEIGHTS, LEXICON)
+    batches = pairs_of(rows)
     result = pa.Table.from_batches(batches, fuzzy.SCHEMA)
     assert len(result) == 0 and result.schema == fuzzy.SCHEMA
 
@@ -610,31 +610,127 @@ class Dbt:
         return self.connection.table(name)
 
 
-def test_model_reads_and_writes_duckdb_tables():
-    duckdb = pytest.importorskip("duckdb")
-    rows = [*background(), ours("a", "zebra bank 9"), theirs("b", "zebra bank 9")]
-    records = table(rows, fuzzy.RECORD_COLUMNS)
-    keys = table([], (*fuzzy.KEY_COLUMNS, "key_type"))
+def warehouse(rows, keys=()):
+    """A DuckDB connection with the tables that the model reads, the first run's."""
     connection = duckdb.connect()
-    connection.register("given_records", records)
-    connection.register("given_keys", keys)
-    connection.execute("create table int_account_mapping__normalized as from given_records")
-    connection.execute("create table int_account_mapping__key_matches as from given_keys")
-    connection.execute(
-        "create table account_mapping__match_weights as "
-        f"select feature, weight::double as weight from read_csv('{SEED}')"
-    )
-    connection.execute(
-        "create table account_mapping__common_words as "
-        f"select word, names_per_million::integer as names_per_million from read_csv('{COMMON_SEED}')"
-    )
-    connection.execute(f"create table account_mapping__name_words as from read_csv('{NAME_SEED}')")
+    load(connection, rows, keys)
+    for name, path, columns in (
+        ("match_weights", SEED, "feature, weight::double as weight"),
+        ("common_words", COMMON_SEED, "word, names_per_million::integer as names_per_million"),
+        ("name_words", NAME_SEED, "*"),
+    ):
+        connection.execute(f"create table account_mapping__{name} as select {columns} from read_csv('{path}')")
+    connection.execute("create table int_account_mapping__kept_pairs as select cast(null as varchar) as former")
+    return connection
+
+
+def load(connection, rows, keys=()):
+    given_records = table(rows, fuzzy.RECORD_COLUMNS)
+    given_keys = table([dict(zip(fuzzy.KEY_COLUMNS, key, strict=True)) for key in keys], fuzzy.KEY_COLUMNS)
+    connection.register("given_records", given_records)
+    connection.register("given_keys", given_keys)
+    connection.execute("create or replace table int_account_mapping__normalized as from given_records")
+    connection.execute("create or replace table int_account_mapping__key_matches as from given_keys")
+
+
+def build(connection):
+    """Run the model as dbt does, and give its rows to the next run; returns the rows, sorted."""
     result = fuzzy.model(Dbt(connection), connection)
-    assert isinstance(result, pa.RecordBatchReader) and result.schema == fuzzy.SCHEMA
-    connection.register("result", result)
-    connection.execute("create table result_table as from result")
-    written = connection.table("result_table").to_arrow_table().to_pylist()
+    if isinstance(result, pa.RecordBatchReader):
+        assert result.schema == fuzzy.SCHEMA
+        connection.register("result", result)
+        connection.execute("create or replace table made as from result")
+    else:
+        result.create("made_with_former")
+        connection.execute("create or replace table made as from made_with_former; drop table made_with_former")
+    connection.execute("update int_account_mapping__kept_pairs set former = 'made'")
+    return sorted(connection.table("made").to_arrow_table().to_pylist(), key=str)
+
+
+def test_model_reads_and_writes_duckdb_tables():
+    rows = [*background(), ours("a", "zebra bank 9"), theirs("b", "zebra bank 9")]
+    written = build(warehouse(rows))
+    assert len({row.pop("inputs_hash") for row in written}) == 1
     assert sorted(written, key=str) == sorted(run(rows), key=str)
+
+
+def test_only_partners_of_which_something_has_changed_are_compared_again(monkeypatch):
+    asked, compare = [], fuzzy.fuzzy_pairs
+
+    def counted(records, keys, weights, lexicon, hashes):
+        asked.append(sorted(hashes))
+        yield from compare(records, keys, weights, lexicon, hashes)
+
+    monkeypatch.setattr(fuzzy, "fuzzy_pairs", counted)
+    rows = [*background(), ours("a", "zebra bank 9"), ours("c", "kudu dental")]
+    rows += [theirs("b", "zebra bank 9", partner_id=partner) for partner in ("p", "q", "r")]
+    rows += [theirs("z", "quite another", partner_id="without a pair")]
+    keys = [("p", "c", "b")]
+    again = warehouse(rows, keys)
+    build(again)
+
+    def changed(new_rows, new_keys=keys):
+        """The partners that are compared when this is what lies there now; the rows are those of a first run."""
+        load(again, new_rows, new_keys)
+        asked.clear()
+        kept = build(again)
+        partners = asked[-1]
+        assert kept == build(warehouse(new_rows, new_keys))
+        return [partner for partner in partners if partner != "without a pair"]
+
+    assert changed(rows) == []
+    assert changed(rows[::-1], keys * 2) == []
+    assert changed([*rows, theirs("d", "kudu dental", partner_id="q")]) == ["q"]
+    assert changed([row for row in rows if row["account_id"] != "d"], [*keys, ("r", "a", "b")]) == ["q", "r"]
+    assert changed([*rows, theirs("b", "zebra bank 9", partner_id="s")]) == ["r", "s"]
+    # a partner that has gone leaves nothing
+    assert changed(rows) == []
+    assert changed([*rows, ours("e", "okapi")]) == ["p", "q", "r"]
+    again.execute("update account_mapping__match_weights set weight = weight + 0.001 where feature = 'bias'")
+    load(again, [*rows, ours("e", "okapi")], keys)
+    build(again)
+    assert asked[-1] == ["p", "q", "r", "without a pair"]
+    again.execute("update int_account_mapping__kept_pairs set former = null")
+    build(again)
+    assert asked[-1] == ["p", "q", "r", "without a pair"]
+
+
+@settings(max_examples=12, deadline=None)
+@given(ACCOUNTS, ACCOUNTS, ACCOUNTS, st.lists(st.sampled_from([("p", "0", "0"), ("q", "1", "1"), ("q", "0", "2")])))
+def test_the_pairs_of_a_partner_depend_on_no_other_partner(mine, first, second, keys):
+    def rows_of(**sides):
+        return [
+            record("ours" if partner == "us" else "partner", "*" if partner == "us" else partner, f"{k}", name,
+                   country=country, city=city)
+            for partner, side in sides.items()
+            for k, (name, country, city) in enumerate(side)
+        ]  # fmt: skip
+
+    both = run(rows_of(us=mine, p=first, q=second), keys)
+    alone = [run(rows_of(us=mine, **{partner: side}), keys) for partner, side in (("p", first), ("q", second))]
+    assert both == alone[0] + alone[1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(*[st.none() | st.text("ab\x1f=", max_size=2)] * 3), max_size=4), st.randoms())
+def test_a_table_has_the_hash_of_its_distinct_rows(rows, mixer):
+    columns = ("x", "y", "z")
+
+    def hashed(values):
+        parts = [
+            table([dict(zip(columns, row, strict=True)) for row in part], columns) for part in (values[:1], values[1:])
+        ]
+        return fuzzy.table_hash(pa.concat_tables(parts), columns)
+
+    mixed = [*rows, *rows[:1]]
+    mixer.shuffle(mixed)
+    assert hashed(mixed) == hashed(rows)
+    for place, row in enumerate(rows):
+        for column in range(3):
+            other = list(row)
+            other[column] = None if row[column] == "" else (row[column] or "") + "a"
+            changed = [*rows[:place], tuple(other), *rows[place + 1 :]]
+            assert (hashed(changed) == hashed(rows)) == (set(changed) == set(rows))
 
 
 def test_more_candidates_are_looked_at_where_the_last_is_as_good_as_the_first(monkeypatch, longer):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +16,7 @@ import duckdb
 import pytest
 from harness import PACKAGE, Project
 
-from rerun import command, fingerprint
+from rerun import beside, command, fingerprint
 
 NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
 ACCOUNTS = [{"account_id": str(n), "account_name": f"Kudu {n}", "website": f"kudu-{n}.com"} for n in range(4)]
@@ -209,6 +212,115 @@ def test_after_a_build_that_failed_everything_is_built(built, monkeypatch):
         )
     assert not path.exists()
     path.write_text(kept)
+
+
+def test_a_build_that_fails_leaves_the_file_as_it_was_and_readers_never_wait(built, monkeypatch):
+    """Read while it builds; of what failed the copy stays, to be looked at, until the next run."""
+    project = built[0]
+    path = project.folder / "target" / command.STATE
+    kept, before = path.read_text(), hashlib.sha256(project.database.read_bytes()).hexdigest()
+    copy = beside.copy_of(project.database)
+    look = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'read').sql('select 7'))"
+    seen = []
+    as_ever = command.DbtProject.run
+
+    def fail(self, *arguments, tell=None):
+        if arguments[0] != "build":
+            return as_ever(self, *arguments, tell=tell)
+        for how in ("read", "write"):
+            run = [sys.executable, "-c", look, str(project.database), how]
+            seen.append(subprocess.run(run, capture_output=True, text=True, check=False))
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute("create or replace table account_mapping__build as select 'half of a run' as build_id")
+        raise command.DbtError("no")
+
+    monkeypatch.setattr(command.DbtProject, "run", fail)
+    with pytest.raises(command.DbtError):
+        command.rerun(project.folder, options(project.folder), everything=True, today="2026-11-16", tell=lambda _: None)
+    reader, writer = seen
+    assert reader.returncode == 0 and writer.returncode != 0 and "lock" in writer.stderr
+    assert hashlib.sha256(project.database.read_bytes()).hexdigest() == before
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        assert connection.sql("select build_id from account_mapping__build").fetchall() == [("half of a run",)]
+    # the profile's file tells of no other place
+    assert str(copy) not in (project.folder / "profiles.yml").read_text()
+    path.write_text(kept)
+
+
+def test_a_kill_leaves_the_former_marts(built):
+    """That the next run completes shows `python -m benchmarks.rerun_soak`."""
+    project = built[0]
+    path = project.folder / "target" / command.STATE
+    kept, file = path.read_text(), project.database.read_bytes()
+    run = [
+        sys.executable,
+        str(PACKAGE / "rerun"),
+        "--all",
+        "--project-dir",
+        str(project.folder),
+        *options(project.folder),
+    ]
+    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout:
+            if "model" in line and "OK" in line:
+                process.kill()
+                break
+    assert process.returncode == -9
+    assert project.database.read_bytes() == file
+    assert beside.copy_of(project.database).exists() and not path.exists()
+    path.write_text(kept)
+
+
+def test_two_do_not_run_at_once_and_a_file_that_somebody_writes_to_is_not_copied(built, tmp_path):
+    project = built[0]
+    lock = project.folder / "target" / command.STATE
+    with (
+        command.held(lock.with_suffix(".lock"), "rerun", "it", 0, print),
+        pytest.raises(command.Busy, match="the project"),
+    ):
+        command.rerun(project.folder, options(project.folder), everything=True, tell=lambda _: None)
+    writer = [
+        sys.executable,
+        "-c",
+        "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print(1, flush=True); time.sleep(60)",
+    ]
+    shutil.copy(project.database, tmp_path / "it.duckdb")
+    with subprocess.Popen([*writer, str(tmp_path / "it.duckdb")], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(beside.BesideError, match="cannot be read now"):
+            beside.begin(tmp_path / "it.duckdb")
+        process.kill()
+
+
+def test_what_is_in_the_log_alone_is_copied_too(tmp_path):
+    database = tmp_path / "it.duckdb"
+    write = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); c.sql('create table t as select 7 as x'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", write, str(database)], check=True)
+    assert beside.log_of(database).exists()
+    lock = beside.begin(database)
+    with duckdb.connect(str(beside.copy_of(database))) as connection:
+        assert connection.sql("update t set x = x + 1 returning x").fetchall() == [(8,)]
+    beside.finish(database)
+    lock.close()
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.sql("from t").fetchall() == [(8,)]
+
+
+def test_a_profile_that_has_no_such_target_is_an_error_with_a_remedy(tmp_path):
+    profiles = {"mine": {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": "a.duckdb", "threads": 4}}}}
+    found = beside.moved(profiles, "mine", "dev", tmp_path)
+    assert found["mine"]["outputs"]["dev"] == {"type": "duckdb", "path": str(tmp_path), "threads": 4}
+    assert profiles["mine"]["outputs"]["dev"]["path"] == "a.duckdb"
+    for profile, target in (("mine", "prod"), ("yours", "dev")):
+        with pytest.raises(beside.BesideError, match="--in-place"):
+            beside.moved(profiles, profile, target, tmp_path)
+    with (
+        pytest.raises(beside.BesideError, match="not found"),
+        beside.profile_of_copy([tmp_path / "x"], "a", "b", tmp_path),
+    ):
+        pass
 
 
 def test_wrong_usage_is_told_in_a_sentence(tmp_path, capsys):
