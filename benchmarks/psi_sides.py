@@ -14,7 +14,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,29 @@ def exchange(project: Project, name: str, *options: str) -> int:
     finally:
         os.environ.clear()
         os.environ.update(former)
+
+
+class NoRules:
+    """In the place of the gate's suite, which takes most of the time of a turn."""
+
+    def __init__(self, rules: Sequence[Any]) -> None:
+        pass
+
+    def failures(self, batch: pa.Table, rows: int) -> list[tuple[str, str, int]]:
+        return []
+
+
+@contextmanager
+def quickly() -> Iterator[None]:
+    """Commands without the gate's expectations, and without a process of its own for each file that came."""
+    from exchange import gates
+
+    former = gates.Gate, gates.tables_of
+    gates.Gate, gates.tables_of = NoRules, lambda source, entry, foreign: former[1](source, entry, False)
+    try:
+        yield
+    finally:
+        gates.Gate, gates.tables_of = former
 
 
 def send(folder: Path, side: str) -> None:

@@ -1,4 +1,4 @@
-"""Another side of a private set intersection, from docs/exchange_protocol.md alone: plain Python, no code of the package.
+"""Another side of a private set intersection, from docs/exchange_protocol.md alone: plain Python, no code of ours.
 
 Slow, not in constant time, and for tests only.
 """

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import psi_sides
+from benchmarks import psi_sides, psi_soak
 from exchange import files, gates, protocol, psi, psi_run
 
 OURS = [
@@ -30,25 +30,6 @@ THEIRS = [
     {"id": "c", "keys": {"domain": ["acme.de", "counted.com"]}, "parent": "a"},
 ]
 SHARED = {"domain": {"acme.com", "acme.de", "birch.com"}, "name": {"acme", "birch"}}
-
-
-class NoRules:
-    """In the place of the gate's suite, which takes most of the time of a turn."""
-
-    def __init__(self, rules) -> None:
-        pass
-
-    def failures(self, batch, rows) -> list:
-        return []
-
-
-@contextmanager
-def quickly(tables_of=gates.tables_of):
-    """Turns without the gate's expectations, and without a process of its own for each file that came."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gates, "Gate", NoRules)
-        patch.setattr(gates, "tables_of", lambda source, entry, foreign: tables_of(source, entry, False))
-        yield
 
 
 def make(folder: Path, **settings) -> dict[str, psi_sides.Project]:
@@ -86,7 +67,7 @@ def played(tmp_path_factory):
     seen = []
     for number in range(6):
         # the fifth brings all rounds, through everything that is in the way
-        with quickly() if number != 4 else nullcontext():
+        with psi_sides.quickly() if number != 4 else nullcontext():
             turn(folder, sides)
         seen.append([sorted(kinds(folder, side)) for side in sides])
     return folder, sides, seen
@@ -189,12 +170,12 @@ def test_a_run_is_one_list_a_changed_one_needs_a_new_epoch(played, tmp_path, cap
     psi_sides.set_list(
         sides["north"], psi_sides.rows_of("north", [*OURS, {"id": "8", "keys": {"domain": ["new.com"]}}])
     )
-    with quickly():
+    with psi_sides.quickly():
         turn(folder, sides)
     assert {side: run_of(folder, side).facts for side in sides} == before
     for side in sides.values():
         psi_sides.set_settings(side, epoch="2")
-    with quickly():
+    with psi_sides.quickly():
         turn(folder, sides)
         turn(folder, sides)
     party = protocol.Party("", "pact", "2", "", (), protocol.Normaliser("", (), ""))
@@ -214,7 +195,7 @@ def test_a_run_is_one_list_a_changed_one_needs_a_new_epoch(played, tmp_path, cap
 
 def test_under_counts_alone_both_learn_a_number_per_key_type_and_nothing_more(tmp_path, capsys):
     sides = make(tmp_path / "count", level="counts")
-    with quickly():
+    with psi_sides.quickly():
         for _ in range(5):
             turn(tmp_path / "count", sides)
     said = capsys.readouterr().out
@@ -403,3 +384,16 @@ def test_points_take_32_bytes_and_answers_16_beside_the_file_itself(tmp_path):
             tmp_path / "raw.parquet", tmp_path / "out.parquet", entry, gates.Gate(rules), permitted, outgoing=True
         )
         assert (tmp_path / "out.parquet").stat().st_size / rows < width * 1.06
+
+
+def test_hostile_deliveries_of_all_rounds_are_refused_or_change_nothing(tmp_path):
+    """A few of what `python -m benchmarks.psi_soak` makes by the thousand."""
+    with psi_sides.quickly():
+        told = psi_soak.deliver_hostile(tmp_path, 60, random.Random(7))
+    assert sum(told.values()) == 60
+    assert len([outcome for outcome in told if outcome.startswith("refused")]) > 8
+
+
+def test_a_command_that_is_killed_is_gone_on_with(tmp_path):
+    told = psi_soak.kill_at_random(tmp_path, 2, random.Random(3))
+    assert told["killed"] == 2 and told["games"] == 1
