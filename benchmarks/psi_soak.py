@@ -1,4 +1,4 @@
-"""Private set intersection under fire: commands killed at random moments, and deliveries as a hostile partner makes them.
+"""Private set intersection under fire: commands killed at random moments, and deliveries of a hostile partner.
 
 usage: python -m benchmarks.psi_soak [--kills 50] [--deliveries 20000] [--seed 20] [--quick] [--folder FOLDER]
 
@@ -11,8 +11,8 @@ end with the matches of a plain join.
 Deliveries: a good one of each round is changed, in bytes of a file, in its rows or in its manifest, which is signed
 anew most of the time, as a partner can do. Each is refused with a message of its own, all that we keep being as it was,
 or taken, and then nothing is matched that both sides do not have. No traceback, and no error that the command does not
-know. With --quick they go past the gate's expectations and the child process (`benchmarks.mutated_deliveries` is about
-those), so that the rounds' own checks see more.
+know. With --quick they do without Great Expectations and the child process, which `benchmarks.mutated_deliveries` is
+about.
 
 Exits with 1 where something else is found. Needs Linux.
 """
