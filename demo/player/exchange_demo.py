@@ -326,7 +326,8 @@ def links(project: Path) -> set[tuple[str, str, str]]:
 
     with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
         rows = connection.sql(
-            "select account_id, partner_account_id, relationship from account_mapping__matches where decision = 'accepted'"
+            "select account_id, partner_account_id, relationship from account_mapping__matches"
+            " where decision = 'accepted'"
         ).fetchall()
     return set(rows)
 
