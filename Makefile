@@ -1,5 +1,5 @@
 # make demo: set up, run the main job on the bundled demo, show the overlap matrix and partner coverage.
-# make exchange-demo: play two companies and a clean room that pass each other files, and compare their counts.
+# make exchange-demo: play two companies and a clean room that pass each other files, by keys and by psi, and compare their counts.
 # make report: turn the demo's marts, once built, into demo/report.html.
 # make review: turn the demo's pairs that await a person into demo/review.html.
 # make test: set up, run all tests.

@@ -1,4 +1,4 @@
-"""Exchange hashed keys, counts and agreed fields with a partner, by files.
+"""Exchange hashed keys or blinded points, counts and agreed fields with a partner, by files.
 
 usage: python dbt_packages/account_mapping/exchange COMMAND PARTNER_ID (of `ledger` it may be left out)
 
@@ -17,14 +17,14 @@ import math
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import files, jail, ledger, locks, protocol
+from . import files, jail, ledger, locks, protocol, ristretto
 from .dbt_project import DbtError, DbtProject
 from .files import NotPlain
 from .protocol import Accepted, FileEntry, Party, Refused, Rule
@@ -38,6 +38,7 @@ SETTINGS = (
 )
 SHOWN_LINES = 30
 PREVIEWED_LINES = 5
+BLINDED = "+int_account_mapping__blinded_keys"
 # Where the matrix of an epoch is kept for good: a preview must not add to it.
 KEPT_COUNTS = "int_account_mapping__frozen_counts"
 SHOWN_LINKS = 10
@@ -100,7 +101,8 @@ class Situation:
     """What the warehouse knows about an exchange.
 
     partner_statement: rules of the last manifest of the partner that was accepted in this epoch; None before the first.
-    known_sender: what the partner called itself in what was accepted, in whatever epoch.
+    known_sender: what the partner called itself in what was accepted, in whatever epoch. exchange: `keys` or `psi`, and
+    of the latter how many points of a key type either side may send.
     """
 
     us: Party
@@ -108,6 +110,19 @@ class Situation:
     accepted: Accepted | None
     partner_statement: tuple[Rule, ...] | None
     known_sender: str | None = None
+    exchange: str = "keys"
+    most_points: int = 0
+
+    @property
+    def mode(self) -> str | None:
+        """How far a private set intersection goes under both statements."""
+        return protocol.psi_mode(self.us.statement, self.partner_statement or (), self.us.as_of)
+
+    def permitted(self) -> protocol.Allowed:
+        """What may leave under both statements."""
+        cells = protocol.cells_in_force(self.us.statement, self.partner_statement or (), self.us.as_of)
+        agreed = protocol.allowed(cells)
+        return protocol.psi_allowed(agreed, self.mode) if self.exchange == "psi" else agreed
 
 
 @dataclass(frozen=True)
@@ -274,7 +289,7 @@ def take_stock(work: Work, kinds: Sequence[str] = ()) -> Situation:
     return read_situation(work)
 
 
-def read_party(work: Work) -> tuple[Party, str]:
+def read_party(work: Work, exchanges: Sequence[str] = ("keys",)) -> tuple[Party, str]:
     """The settings in the staging folder, checked, and the name of the secret's variable.
 
     ExchangeError says what is missing.
@@ -283,9 +298,12 @@ def read_party(work: Work) -> tuple[Party, str]:
     if not rows:
         raise ExchangeError(f"There is no partner `{work.partner_id}` in the settings account_mapping__partners.")
     settings = rows[0]
-    if settings["exchange"] != "keys" or not settings["is_active"]:
+    if settings["exchange"] not in exchanges or not settings["is_active"]:
         state = "inactive" if not settings["is_active"] else f"set to exchange `{settings['exchange']}`"
-        raise ExchangeError(f"Partner `{work.partner_id}` is {state}; this command is for active partners with `keys`.")
+        wanted = " or ".join(f"`{exchange}`" for exchange in exchanges)
+        raise ExchangeError(
+            f"Partner `{work.partner_id}` is {state}; this command is for active partners with {wanted}."
+        )
     for name in ("agreement_id", "epoch"):
         if not settings[name]:
             raise ExchangeError(
@@ -316,9 +334,10 @@ def read_party(work: Work) -> tuple[Party, str]:
 
 def read_situation(work: Work) -> Situation:
     """What the staging folder tells, with the secret; ExchangeError says what is missing."""
-    us, secret_env = read_party(work)
+    us, secret_env = read_party(work, ("keys", "psi"))
+    settings = read_json(work, "settings")[0]
     try:
-        secret = protocol.read_secret(secret_env, read_json(work, "settings")[0].get("other_secret_envs") or ())
+        secret = protocol.read_secret(secret_env, settings.get("other_secret_envs") or ())
     except ValueError as error:
         raise ExchangeError(f"{error}.") from None
     latest = read_json(work, "accepted")
@@ -327,7 +346,8 @@ def read_situation(work: Work) -> Situation:
     if latest and (latest[0]["agreement_id"], latest[0]["epoch"]) == (us.agreement_id, us.epoch):
         accepted = Accepted(*(latest[0][name] for name in Accepted.__dataclass_fields__))
         partner_statement = protocol.make_statement(read_json(work, "partner_statement"))
-    return Situation(us, secret, accepted, partner_statement, known_sender)
+    terms = (settings["exchange"], settings.get("most_points") or 0)
+    return Situation(us, secret, accepted, partner_statement, known_sender, *terms)
 
 
 def own_manifest(work: Work) -> dict[str, Any] | None:
@@ -364,8 +384,8 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     from . import gates
 
     with warehouse(work):
-        build(work, *SETTINGS, *(f"+account_mapping__shared_{kind}" for kind in protocol.KINDS))
-        now = take_stock(work, protocol.KINDS)
+        build(work, *SETTINGS, *(f"+account_mapping__shared_{kind}" for kind in protocol.KINDS), BLINDED)
+        now = take_stock(work, (*protocol.KINDS, "blinded"))
     known = ledger.read_rows(read_json(work, ledger.TABLE))
     former = former_manifest(work, now)
     if reveal and now.partner_statement is None:
@@ -373,12 +393,14 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     checks = gates.Checks(f"What was about to leave {now.us.company_id}")
     ready: list[tuple[Path, FileEntry]] = []
     if now.partner_statement is not None:
-        permitted = protocol.allowed(protocol.cells_in_force(now.us.statement, now.partner_statement, now.us.as_of))
+        permitted = now.permitted()
         kinds = permitted.kinds - (set() if reveal or has_kind(former, "fields") else {"fields"})
+        if now.exchange == "psi":
+            kinds = next_rounds(work, now, kinds)
         try:
             ready = [
                 made
-                for kind in protocol.KINDS
+                for kind in protocol.COLUMNS
                 if kind in kinds and (made := prepare(work, now, kind, permitted, checks)) is not None
             ]
         except Refused as refused:
@@ -414,9 +436,66 @@ def publish(work: Work, reveal: bool = False, valid_days: int = protocol.DEFAULT
     bring_up_to_date(work, known)
     clear_staging(work)
     told = describe(work, manifest, note, now) + f"\n  ledger: entry {entries[-1]['number']}, {entries[-1]['hash']}"
+    told += "".join(f"\n  run: {line}" for line in run_of(work, now))
     if reveal and not has_kind(manifest, "fields"):
         told += "\n  no fields: none is in force, or no account is shared yet"
     return told
+
+
+def next_rounds(work: Work, now: Situation, kinds: Set[str]) -> set[str]:
+    """Which of `kinds` a private set intersection has reached; writes their files to the staging folder.
+
+    Begins the run of this agreement and epoch, where there is none. Raises Refused for lists that are too large.
+    """
+    from . import psi_run
+
+    run = psi_run.open_run(work.state, now.us)
+    blinded = work.staging / "blinded.parquet"
+    if now.mode is None:
+        return set()
+    if not blinded.exists():
+        raise ExchangeError("The keys to be blinded are not built yet: run this again without --no-build.")
+    if run.facts is None:
+        rows = psi_run.list_of(blinded, now.mode)
+        if not rows.num_rows:
+            return set()
+        psi_run.begin(run, rows, now.mode, now.most_points, read_master(now), secrets.token_bytes(psi_run.NONCE_BYTES))
+        psi_run.end_former(work.state, now.us)
+        run = psi_run.open_run(work.state, now.us)
+    reached = psi_run.outgoing(run, blinded, work.staging, now.mode)
+    # fields are of accounts that both have
+    return {*reached, *({"fields"} if "matches" in reached else ())} & kinds
+
+
+def read_master(now: Situation) -> bytes:
+    """The secret of which scalars are made; ExchangeError says what is wrong with it."""
+    from . import psi_run
+
+    try:
+        return psi_run.read_master(now.secret)
+    except ValueError as error:
+        raise ExchangeError(f"{error}.") from None
+
+
+def run_of(work: Work, now: Situation) -> list[str]:
+    """Where a private set intersection stands, in lines; none for a partner that exchanges keys."""
+    from . import psi_run
+
+    if now.exchange != "psi":
+        return []
+    run = psi_run.open_run(work.state, now.us)
+    if now.partner_statement is None:
+        return ["waiting for the partner's sharing agreement"]
+    if now.mode is None:
+        return ["nothing is compared: the agreement lets neither keys nor counts cross in both directions"]
+    lines = [f"mode {now.mode}, {run.waits_for}"]
+    if run.facts is not None and run.facts["mode"] != now.mode:
+        lines.append(f"the run began in the mode {run.facts['mode']}, and nothing of it leaves: agree on a new epoch")
+    if now.mode == protocol.COUNT and run.numbers is not None:
+        lines.append("counts are all that this agreement gives: no matrix, and nothing leaves after them")
+    if any(protocol.PERSON in rule.fields.split(";") for rule in now.us.statement):
+        lines.append("our rules name persons, who are compared with partners that exchange keys only")
+    return lines
 
 
 def next_sequence(former: dict[str, Any] | None) -> int:
@@ -492,10 +571,15 @@ def preview(work: Work, everything: bool = False) -> str:
         clear_staging(work)
         operation(work, "account_mapping__export_preview")
         now = read_situation(work)
+    if now.exchange == "psi":
+        raise ExchangeError(
+            f"Nothing leaves to `{work.partner_id}`, whose exchange is `psi`, that a preview could show: points tell "
+            "no account before both sides have the matches. `int_account_mapping__blinded_keys` lists what is blinded."
+        )
     former = former_manifest(work, now)
     ready: dict[str, tuple[Path, FileEntry]] = {}
     if now.partner_statement is not None:
-        permitted = protocol.allowed(protocol.cells_in_force(now.us.statement, now.partner_statement, now.us.as_of))
+        permitted = now.permitted()
         checks = gates.Checks(f"What would leave {now.us.company_id}")
         try:
             for kind in protocol.KINDS:
@@ -617,10 +701,10 @@ def accept(work: Work, now: Situation) -> tuple[str, list[Checked] | None]:
     Returns a text, and the files that are to be loaded; None where they are loaded already. Raises Refused after having
     moved what was delivered into quarantine.
     """
-    from . import gates
+    from . import gates, psi_run
 
     checks = gates.Checks(f"What came from {work.partner_id}")
-    checked = None
+    checked, run, came = None, None, None
     with delivery(work.inbox) as inbox:
         try:
             manifest = read_manifest(inbox)
@@ -630,7 +714,7 @@ def accept(work: Work, now: Situation) -> tuple[str, list[Checked] | None]:
             )
             for what, found in manifest_checks(manifest, now):
                 checks.passed(what, found)
-            permitted = protocol.check_consent(manifest, now.us)
+            permitted = protocol.check_consent(manifest, now.us, now.exchange)
             checks.passed(
                 "Both sides agreed on every kind of file that came.", ", ".join(sorted(permitted.kinds)) or "none"
             )
@@ -642,11 +726,16 @@ def accept(work: Work, now: Situation) -> tuple[str, list[Checked] | None]:
                     )
                     for entry in manifest["files"]
                 ]
+                if now.exchange == "psi":
+                    run, came, checked = check_rounds(work, now, manifest, checked, checks)
         except Refused as refused:
             checks.failed(str(refused))
             place = set_aside(work, work.partner_id, str(refused), checks.page(f"Refused: {refused}"))
             clear_staging(work)
             raise Refused(refused.code, f"{refused} Nothing was loaded; what was delivered {place}") from None
+    if run is not None:
+        # before the tables: whoever is killed in between checks the same delivery again, and finds the same
+        psi_run.keep(run, came)
     files.write_whole(work.state / files.PAGE, checks.page(f"All checks passed on {now.us.as_of}.").encode())
     if checked is not None:
         checked += write_loads(work, manifest)
@@ -654,7 +743,34 @@ def accept(work: Work, now: Situation) -> tuple[str, list[Checked] | None]:
     is_known = checked is None
     news = f"number {manifest['sequence']} is loaded already" if is_known else f"number {manifest['sequence']}: {rows}"
     told = [f"{shown(work.inbox)}: {news}.", f"  code {protocol.delivery_code(manifest)}"]
-    return "\n".join([*told, *(f"  note: {note}" for note in notes)]), checked
+    told += [f"  note: {note}" for note in notes]
+    stated = replace(now, partner_statement=protocol.make_statement(manifest["statement"]))
+    return "\n".join([*told, *(f"  run: {line}" for line in run_of(work, stated))]), checked
+
+
+def check_rounds(
+    work: Work, now: Situation, manifest: dict[str, Any], checked: list[Checked], checks: Any
+) -> tuple[Any, Any, list[Checked]]:
+    """Check the rounds of a private set intersection that came, against our run, and compute what follows.
+
+    Returns the run, what it is to keep, and the files that are to be loaded. Raises Refused, nothing being kept.
+    """
+    from . import psi_run
+
+    run = psi_run.open_run(work.state, now.us)
+    theirs = protocol.make_statement(manifest["statement"])
+    mode = protocol.psi_mode(now.us.statement, theirs, now.us.as_of)
+    rounds = {file.kind: file.path for file in checked if file.kind in protocol.PSI_KINDS}
+    master = read_master(now) if "points" in rounds else b""
+    came = psi_run.incoming(run, rounds, work.staging, mode, now.most_points, master, now.us.normaliser.version)
+    if rounds:
+        checks.passed("The rounds answer ours: commitments, points of ristretto255, numbers.", ", ".join(rounds))
+    loaded = [file for file in checked if file.kind not in rounds]
+    if came.keys is not None:
+        path = work.staging / "keys.parquet"
+        psi_run.write_keys(came.keys, path)
+        loaded.append(Checked("keys", path, came.keys.num_rows, files.sha256_of(path)))
+    return run, came, loaded
 
 
 @contextmanager
@@ -745,8 +861,10 @@ def check_file(
         raise Refused("other_hash", f"{entry.name} is cut off or changed: its SHA-256 is not the one in the manifest.")
     rules = gates.expectations(entry.kind, us.agreement_id, us.epoch, us.normaliser.version, permitted, False)
     counts = gates.sift(copy, target, entry, gates.Gate(rules), permitted, outgoing=False)
-    if entry.kind == "keys" and dict(counts) != dict(entry.rows_per_key_type):
-        raise Refused("row_count", "The file of keys has other numbers of rows per key type than its manifest states.")
+    if "key_type" in protocol.COLUMNS[entry.kind] and dict(counts) != dict(entry.rows_per_key_type):
+        raise Refused(
+            "row_count", f"The file of {entry.kind} has other numbers of rows per key type than its manifest states."
+        )
     checks.passed_file(entry, rules)
     copy.unlink()
     return Checked(entry.kind, target, entry.rows, files.sha256_of(target))
@@ -999,11 +1117,14 @@ def status(work: Work) -> str:
     else:
         lines.append("  received    nothing in this epoch")
     lines.append(f"  inbox       {waiting(work, now)}")
+    lines += [f"  run         {line}" for line in run_of(work, now)]
     ours, theirs = now.us.statement, now.partner_statement or ()
     for word, sender, receiver in (("they get", ours, theirs), ("we get", theirs, ours)):
         agreed = protocol.allowed(protocol.cells_in_force(sender, receiver, now.us.as_of))
+        if now.exchange == "psi":
+            agreed = protocol.psi_allowed(agreed, now.mode)
         fields = f"; fields {', '.join(sorted(agreed.fields))}" if agreed.fields else ""
-        kinds = ", ".join(kind for kind in protocol.KINDS if kind in agreed.kinds)
+        kinds = ", ".join(kind for kind in protocol.COLUMNS if kind in agreed.kinds)
         lines.append(f"  {word:<10}  {kinds or 'nothing is in force'}{fields}")
     return "\n".join(lines)
 
@@ -1230,7 +1351,7 @@ def main(command: Sequence[str] | None = None, parsed: DbtProject | None = None)
     except ImportError as error:
         tell_aside(f"The exchange needs {error.name}: run `{REQUIREMENTS}` in the environment of dbt.")
         return 1
-    except ExchangeError as error:
+    except (ExchangeError, ristretto.NoLibrary) as error:
         tell_aside(str(error))
         return 1
     except NotPlain as error:

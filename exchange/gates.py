@@ -38,9 +38,18 @@ from .text import LONGEST_LINE, printable
 BATCH_ROWS = 250_000
 BATCH_BYTES = 32 << 20
 # A token has 64 bytes; the longest row of keys has three, and a few short words.
-MAX_ROW_BYTES = {"keys": 600, "counts": 400, "fields": 4_000}
+MAX_ROW_BYTES = {
+    **{"keys": 600, "counts": 400, "fields": 4_000},
+    **{"commitments": 600, "points": 400, "answers": 400, "matches": 600},
+}
 MAX_VALUE_LENGTH = 10_000
 HEX_64 = "^[0-9a-f]{64}$"
+HEX_32 = "^[0-9a-f]{32}$"
+# Columns that hold nothing but such digits, and how many.
+DIGITS = {
+    **dict.fromkeys(("token", "account_token", "parent_account_token", "point", "commitment", "answered"), 64),
+    "answer": 32,
+}
 # What e-mail addresses, domains and names have, and words of the protocol and tokens never: dots, capitals, blanks.
 READABLE = "[^a-z0-9_]"
 # A count that may leave: a multiple of 5, and 10 at least.
@@ -118,8 +127,8 @@ def expectations(kind: str, agreement_id: str, epoch: str, version: str, permitt
 
     def tokens(column: str) -> list:
         return [
-            gxe.ExpectColumnValuesToMatchRegex(column=column, regex=HEX_64),
-            gxe.ExpectColumnValueLengthsToEqual(column=column, value=64),
+            gxe.ExpectColumnValuesToMatchRegex(column=column, regex={64: HEX_64, 32: HEX_32}[DIGITS[column]]),
+            gxe.ExpectColumnValueLengthsToEqual(column=column, value=DIGITS[column]),
         ]
 
     columns = protocol.COLUMNS[kind]
@@ -127,12 +136,18 @@ def expectations(kind: str, agreement_id: str, epoch: str, version: str, permitt
         "keys": ("normaliser_version", "key_type", "token", "account_token"),
         "counts": ("rollup", "our_status", "partner_status", "cell_state"),
         "fields": ("account_token", "field", "value"),
-    }[kind]
+        "matches": ("key_type", "point", "account_token"),
+    }.get(kind, columns)
     rules = [
         gxe.ExpectTableColumnsToMatchOrderedList(column_list=list(columns)),
         gxe.ExpectTableRowCountToEqual(value={"$PARAMETER": "rows"}),
         *(gxe.ExpectColumnValuesToNotBeNull(column=column) for column in ("agreement_id", "epoch", *filled)),
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=list(protocol.GRAIN[kind]), ignore_row_if="never"),
+        # of a single column the order of rows tells
+        *(
+            gxe.ExpectCompoundColumnsToBeUnique(column_list=list(grain), ignore_row_if="never")
+            for grain in (protocol.GRAIN[kind],)
+            if len(grain) > 1
+        ),
         one_of("agreement_id", [agreement_id]),
         one_of("epoch", [epoch]),
     ]
@@ -151,6 +166,19 @@ def expectations(kind: str, agreement_id: str, epoch: str, version: str, permitt
             one_of("cell_state", ["counted", "not_shared", "suppressed"]),
             gxe.ExpectColumnValuesToMatchRegex(column="companies", regex=ROUNDED_COUNT if outgoing else COUNT),
         ]
+    elif kind in protocol.PSI_KINDS:
+        rules += [
+            # only matches name accounts, parents of those that matched
+            one_of("key_type", [name for name in protocol.KEY_TYPES if name != "account" or kind == "matches"]),
+            *(rule for column in columns if column in DIGITS for rule in tokens(column)),
+        ]
+        if kind == "matches":
+            rules.append(one_of("status", sorted(permitted.statuses)))
+        if kind == "commitments":
+            rules += [
+                one_of("mode", [protocol.REVEAL, protocol.COUNT]),
+                *(gxe.ExpectColumnValuesToMatchRegex(column=name, regex=COUNT) for name in ("most_points", "points")),
+            ]
     else:
         rules += [
             *(rule for column in ("account_token", "partner_account_token") for rule in tokens(column)),
@@ -239,12 +267,13 @@ def _sentence(kind: str, failure: tuple[str, str, int], outgoing: bool) -> tuple
         )
     if what == "expect_column_values_to_not_match_regex":
         return "readable_value", f"{where}: {column} looks like a domain, an e-mail address or a name in {count}."
-    if column.endswith("token"):
-        return "malformed_token", f"{where}: {column} is not 64 lower-case hexadecimal digits in {count}."
+    if column in DIGITS:
+        digits = f"{DIGITS[column]} lower-case hexadecimal digits"
+        return "malformed_token", f"{where}: {column} is not {digits} in {count}."
     if what == "expect_column_value_lengths_to_be_between":
         return "long_value", f"{where}: {column} is longer than {MAX_VALUE_LENGTH:,} characters in {count}."
     if what == "expect_column_values_to_match_regex":
-        rule = "is below 10 or not rounded to 5" if outgoing else "is no count"
+        rule = "is below 10 or not rounded to 5" if outgoing and kind == "counts" else "is no count"
         return "count_not_allowed", f"{where}: {column} {rule} in {count}."
     if column in ("agreement_id", "epoch", "normaliser_version"):
         return f"other_{column}", f"{where}: {column} in {count} is not the one that both sides agreed on."
@@ -339,15 +368,18 @@ def sift(source: Path, target: Path, entry: FileEntry, gate: Gate, permitted: Al
             write_statistics=False,
             store_schema=False,
             write_page_index=False,
-            use_dictionary=[c for c in schema.names if c not in ("token", "value")],
+            use_dictionary=[c for c in schema.names if c not in ("token", "value", "point", "answer")],
+            # lengths apart from the digits, which then take half a byte each
+            column_encoding={c: "DELTA_LENGTH_BYTE_ARRAY" for c in schema.names if c in ("point", "answer")} or None,
         ) as writer,
     ):
         for batch in tables:
             failures = gate.failures(batch, min(left, batch.num_rows))
             if failures:
                 raise Refused(*_sentence(kind, failures[0], outgoing))
-            last = _check_order(batch, kind, last)
-            if kind == "keys":
+            if kind != "answers":
+                last = _check_order(batch, kind, last)
+            if "key_type" in schema.names:
                 counts = pc.value_counts(batch.column("key_type"))
                 per_key_type.update({str(row["values"]): row["counts"] for row in counts.to_pylist()})
             elif kind == "counts":

@@ -78,14 +78,27 @@ COLUMNS = {
     ),
     "counts": (*("agreement_id", "epoch", "rollup", "our_status", "partner_status", "companies", "cell_state"),),
     "fields": ("agreement_id", "epoch", "account_token", "partner_account_token", "field", "value"),
+    # of a private set intersection, in the order in which they can leave
+    "commitments": ("agreement_id", "epoch", "mode", "most_points", "key_type", "points", "commitment"),
+    "points": ("agreement_id", "epoch", "key_type", "point"),
+    "answers": ("agreement_id", "epoch", "key_type", "answered", "answer"),
+    "matches": ("agreement_id", "epoch", "key_type", "point", "account_token", "parent_account_token", "status"),
 }
 # What a row of each kind of file is told apart by, in the order in which the rows stand.
 GRAIN = {
     "keys": ("key_type", "token", "account_token"),
     "counts": ("rollup", "our_status", "partner_status"),
     "fields": ("account_token", "partner_account_token", "field"),
+    "commitments": ("key_type",),
+    "points": ("key_type", "point"),
+    # each alone; the rows stand in the order of the points that they answer
+    "answers": ("key_type", "answer"),
+    "matches": ("key_type", "point", "account_token"),
 }
-KINDS = tuple(COLUMNS)
+# What the models of the room `shared` hold, and what a private set intersection adds.
+KINDS = ("keys", "counts", "fields")
+PSI_KINDS = ("commitments", "points", "answers", "matches")
+REVEAL, COUNT = "reveal", "count"
 
 # Spellings on which both normalisers have to agree: legal forms, scripts, accents, signs, order of words; and domains
 # below several kinds of public suffix. Canaries never become keys of an account.
@@ -109,7 +122,7 @@ CANARY_ADDRESSES = (
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 KEY_ID = re.compile(r"[0-9a-f]{32}")
-FILE_NAME = re.compile(r"(keys|counts|fields)-[0-9a-f]{12}\.parquet")
+FILE_NAME = re.compile(rf"({'|'.join(COLUMNS)})-[0-9a-f]{{12}}\.parquet")
 FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 PARTNER_ID = re.compile(r"[a-z0-9][a-z0-9_]{0,99}")
 
@@ -676,7 +689,9 @@ def _files_problem(files: Sequence[Any]) -> str | None:
         ):
             return "a file is not named after its kind and content"
         kinds.add(entry["kind"])
-        if set(counts) - {*KEY_TYPES, PERSON} or (entry["kind"] == "keys" and sum(counts.values()) != entry["rows"]):
+        if set(counts) - {*KEY_TYPES, PERSON} or (
+            "key_type" in COLUMNS[entry["kind"]] and sum(counts.values()) != entry["rows"]
+        ):
             return "the rows per key type are not as they should be"
     return None
 
@@ -836,11 +851,40 @@ def _notes(manifest: Mapping[str, Any], us: Party) -> list[str]:
     return notes
 
 
-def check_consent(manifest: Mapping[str, Any], us: Party) -> Allowed:
-    """What of the manifest both sides agreed on; raises Refused when it brings files for which nothing is in force."""
+def psi_mode(ours: Iterable[Rule], theirs: Iterable[Rule], as_of: str) -> str | None:
+    """How far a private set intersection goes under two statements: both sides learn the same by it.
+
+    REVEAL where keys may cross in both directions, COUNT where counts may, else None.
+    """
+    kinds = [allowed(cells_in_force(*pair, as_of)).kinds for pair in ((ours, theirs), (theirs, ours))]
+    if all("keys" in crossing for crossing in kinds):
+        return REVEAL
+    return COUNT if all("counts" in crossing for crossing in kinds) else None
+
+
+def psi_allowed(agreed: Allowed, mode: str | None) -> Allowed:
+    """What may cross to or from a partner whose exchange is `psi`, of what the agreement lets cross."""
+    kinds = {REVEAL: {*PSI_KINDS, *(agreed.kinds & {"fields"})}, COUNT: {*PSI_KINDS} - {"matches"}, None: set()}[mode]
+    return replace(agreed, kinds=frozenset(kinds))
+
+
+def check_consent(manifest: Mapping[str, Any], us: Party, exchange: str = "keys") -> Allowed:
+    """What of the manifest both sides agreed on; raises Refused when it brings files for which nothing is in force.
+
+    exchange: how we compare lists with the partner, by `keys` or by `psi`.
+    """
     theirs = make_statement(manifest["statement"])
     agreed = allowed(cells_in_force(theirs, us.statement, us.as_of))
+    if exchange == "psi":
+        agreed = psi_allowed(agreed, psi_mode(us.statement, theirs, us.as_of))
+    others = {"psi": {*KINDS} - {"fields"}, "keys": {*PSI_KINDS}}[exchange]
     for entry in manifest["files"]:
+        if entry["kind"] in others:
+            raise Refused(
+                "other_exchange",
+                f"The partner sends {entry['kind']}, and our settings compare lists with it by `{exchange}`: both "
+                "sides need the same `exchange` in account_mapping__partners.",
+            )
         if entry["kind"] not in agreed.kinds:
             raise Refused(
                 "unilateral",

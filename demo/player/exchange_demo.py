@@ -7,9 +7,10 @@ and so is the clean room. They go through the steps of docs/map_accounts_with_a_
 copied. The pair's secret is made anew and lives only in the environment of the two companies' commands; the room has
 none.
 
-It is played twice: with all keys, and without names, so that websites, mail domains and numbers are compared alone.
-A readable list is compared by those keys as well, so a fourth project gets Birch's list in plain text, and has to count
-the same.
+It is played with all keys, and without names, so that websites, mail domains and numbers are compared alone. A readable
+list is compared by those keys as well, so a fourth project gets Birch's list in plain text, and has to count the same.
+Each is played again by private set intersection, without a clean room: without names its matches have to be equal, with
+names it is told in how many they differ.
 
 Ends with a table of the shared companies per cell, as each of them reports it, and with 1 if any differs.
 """
@@ -165,12 +166,12 @@ def switch_tests_off(project: Path) -> None:
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def make_company(folder: Path, company: Company) -> Path:
+def make_company(folder: Path, company: Company, exchange: str = "keys") -> Path:
     """A company's project: its settings, its raw tables, and neither exclusions nor overrides of its own."""
     rule = {"partner_id": company.partner, "our_status": "*", "partner_status": "*", "level": "overlapping"}
     days = {"minimum_count": "", "valid_from": "2026-01-01", "valid_until": "2026-12-31"}
     rules = [{**rule, "direction": direction, "fields": FIELDS, **days} for direction in ("offered", "accepted")]
-    partner = {"partner_id": company.partner, "partner_name": company.partner.title(), "exchange": "keys"}
+    partner = {"partner_id": company.partner, "partner_name": company.partner.title(), "exchange": exchange}
     seeds = {
         "account_mapping__partners": [{**partner, "is_active": "true", **AGREEMENT}],
         "account_mapping__sharing_agreements": rules,
@@ -222,16 +223,21 @@ class Play:
     said: every command with its output, in the order in which they are told.
     """
 
-    def __init__(self, folder: Path, sides: tuple[Company, Company], tell: Callable[[str], None]) -> None:
-        self.folder, self.sides, self.tell = folder, sides, tell
+    def __init__(
+        self, folder: Path, sides: tuple[Company, Company], tell: Callable[[str], None], exchange: str, secret: str
+    ) -> None:
+        self.folder, self.sides, self.tell, self.exchanged = folder, sides, tell, exchange
         self.said: list[tuple[str, str, str]] = []
-        secret = secrets.token_hex(32)
         base = {name: value for name, value in os.environ.items() if not name.startswith("ACCOUNT_MAPPING_SECRET_")}
         base |= {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "PYTHONUTF8": "1"}
         self.environments = {
-            side.name: base | {f"ACCOUNT_MAPPING_SECRET_{side.partner.upper()}": secret} for side in sides
+            side.name: base
+            | {f"ACCOUNT_MAPPING_SECRET_{side.partner.upper()}": secret}
+            # blinds a side's own points, and is known to nobody else
+            | ({"ACCOUNT_MAPPING_PSI_SECRET": secrets.token_hex(32)} if exchange == "psi" else {})
+            for side in sides
         }
-        self.environments |= {name: base for name in ("clean_room", "readable_list")}
+        self.environments |= {name: base for name in ("clean_room", "readable_list") if (folder / name).exists()}
         # each is parsed once
         self.projects = {name: DbtProject(folder / name) for name in self.environments}
 
@@ -280,6 +286,19 @@ class Play:
         self.both("receive", "--no-build")
         self.both("publish")
         self.send()
+        if self.exchanged == "psi":
+            # what came first were commitments; points, answers and matches follow
+            for _ in range(3):
+                self.both("receive", "--no-build")
+                self.both("publish", "--no-build")
+                self.send()
+            self.both("receive")
+            self.both("reveal")
+            self.send()
+            self.both("receive")
+            self.both("status")
+            self.report(own.name, f"ledger {own.partner}", self.exchange(own.name, "ledger", own.partner))
+            return
         self.both("receive")
         looks = ("preview", own.partner, "--no-build")
         self.report(own.name, " ".join(looks), self.exchange(own.name, *looks))
@@ -303,6 +322,35 @@ def companies(project: Path, turned: bool = False) -> dict[Cell, int | None]:
     return {
         (rollup, theirs, ours) if turned else (rollup, ours, theirs): number for rollup, ours, theirs, number in rows
     }
+
+
+def links(project: Path) -> set[tuple[str, str, str]]:
+    """Accepted matches: our account, the partner's account, and how they are related."""
+    import duckdb
+
+    with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.sql(
+            "select account_id, partner_account_id, relationship from account_mapping__matches"
+            " where decision = 'accepted'"
+        ).fetchall()
+    return set(rows)
+
+
+def compare_exchanges(by_keys: Path, by_psi: Path, sides: tuple[Company, Company], tell: Callable[[str], None]) -> int:
+    """Tell how the matches of two plays with one secret differ, side by side; returns in how many."""
+    total = 0
+    for side in sides:
+        keys, psi = links(by_keys / side.name), links(by_psi / side.name)
+        tell(
+            f"{side.name}: {len(keys & psi):,} matches by keys and by psi alike, {len(keys - psi):,} by keys only, "
+            f"{len(psi - keys):,} by psi only"
+        )
+        total += len(keys ^ psi)
+    counted = [companies(place / side.name, side is sides[1]) for place in (by_keys, by_psi) for side in sides]
+    headings = [f"{side.name}, {exchange}" for exchange in ("keys", "psi") for side in sides]
+    text, differing = table(headings, counted)
+    tell(text)
+    return total + len(differing)
 
 
 def shown(value: int | str) -> str:
@@ -364,38 +412,46 @@ def table(
 def play_exchange(
     folder: Path,
     sides: tuple[Company, Company] = (ASTER, BIRCH),
-    load_readable: Callable[[Path, str], Any] = load_list,
+    load_readable: Callable[[Path, str], Any] | None = load_list,
     named: bool = True,
     tested: bool = True,
     tell: Callable[[str], None] = print,
+    exchange: str = "keys",
+    secret: str | None = None,
 ) -> tuple[Play, list[Cell]]:
     """Play one exchange in `folder`, and the readable list where there are no names; returns the cells that differ.
 
-    tested: whether the builds run the package's data tests, which take most of their time.
+    load_readable: loads the second side's list in plain text; None to leave that out.
+
+    tested: whether the builds run the package's data tests, which take most of their time. exchange: `keys`, or `psi`,
+    which has no clean room. secret: of the pair; with an equal one two plays have equal tokens.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    projects = [make_company(folder, side) for side in sides]
-    projects.append(make_room(folder, sides[0]))
-    headings = [sides[0].name, sides[1].name, "clean room"]
+    projects = [make_company(folder, side, exchange) for side in sides]
+    headings = [sides[0].name, sides[1].name]
+    if exchange == "keys":
+        projects.append(make_room(folder, sides[0]))
+        headings.append("clean room")
     if not named:
-        projects.append(make_reader(folder, *sides, load_readable))
-        headings.append("readable list")
+        if load_readable is not None:
+            projects.append(make_reader(folder, *sides, load_readable))
+            headings.append("readable list")
         for project in projects:
             if project.name != "clean_room":
                 hide_names(project / "warehouse.duckdb")
     if not tested:
         for project in projects:
             switch_tests_off(project)
-    made = Play(folder, sides, tell)
+    made = Play(folder, sides, tell, exchange, secret or secrets.token_hex(32))
     made.run()
-    if not named:
+    if (folder / "readable_list").exists():
         selection = ("--select", "+account_mapping__overlap_matrix", "--exclude-resource-type", "unit_test", "test")
         with environment(made.environments["readable_list"]):
             dbt(made.projects["readable_list"], "build", *selection)
     counted = [companies(project, project.name == sides[1].name) for project in projects]
     text, differing = table(headings, counted)
     tell(text)
-    return made, differing + as_read(folder, sides, tell)
+    return made, differing + (as_read(folder, sides, tell) if exchange == "keys" else [])
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -404,16 +460,26 @@ def main(arguments: Iterable[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder = options.folder.resolve()
     differing: list[Cell] = []
+    otherwise = 0
     try:
         for named, title in ((True, "All keys"), (False, "Websites, mail domains and numbers, without names")):
+            place, secret = folder / ("with_names" if named else "without_names"), secrets.token_hex(32)
             print(f"\n== {title}\n", flush=True)
-            differing += play_exchange(folder / ("with_names" if named else "without_names"), named=named)[1]
+            differing += play_exchange(place, named=named, secret=secret)[1]
+            blinded = place.with_name(f"{place.name}_by_psi")
+            print(f"\n== {title}, by private set intersection\n", flush=True)
+            differing += play_exchange(blinded, load_readable=None, named=named, exchange="psi", secret=secret)[1]
+            found = compare_exchanges(place, blinded, (ASTER, BIRCH), print)
+            # by psi an unmatched name or website speaks neither for nor against a pair: with names matches may differ
+            otherwise += 0 if named else found
     except DemoError as error:
         print(f"\nThe exchange stopped: {printable_lines(error)}", file=sys.stderr)
         return 1
     said = "All count the same companies in every cell, and read what the other publishes."
+    if otherwise:
+        print(f"\n{otherwise} matches and cells differ between keys and psi, without names")
     print(f"\n{len(differing)} cells differ" if differing else f"\n{said}")
-    return 1 if differing else 0
+    return 1 if differing or otherwise else 0
 
 
 if __name__ == "__main__":

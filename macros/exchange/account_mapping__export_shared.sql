@@ -36,13 +36,14 @@
     {%- set as_of = account_mapping.as_of() -%}
     {#- One secret for two partners would let them compare what each gets: the command has to know the others'. -#}
     {%- set other_secrets = "(select list(other_partners.secret_env) from " ~ partners ~ " as other_partners"
-        ~ " where other_partners.exchange = 'keys' and other_partners.is_active"
+        ~ " where other_partners.exchange in ('keys', 'psi') and other_partners.is_active"
         ~ " and other_partners.partner_id <> " ~ partner ~ ") as other_secret_envs" -%}
     {%- do account_mapping._write_json(folder, 'settings',
         "select partner_id, exchange, is_active, coalesce(agreement_id, '') as agreement_id,"
         ~ " coalesce(epoch, '') as epoch, secret_env, " ~ other_secrets ~ ", cast(" ~ as_of ~ " as varchar) as as_of, "
         ~ account_mapping._text_literal(account_mapping.normaliser_version() | trim) ~ " as normaliser_version, "
-        ~ account_mapping._text_literal(var("account_mapping__company_id", "us")) ~ " as company_id from "
+        ~ account_mapping._text_literal(var("account_mapping__company_id", "us")) ~ " as company_id, cast("
+        ~ account_mapping._text_literal(var("account_mapping__psi_most_points", 1000000)) ~ " as bigint) as most_points from "
         ~ partners ~ " where partner_id = " ~ partner) -%}
     {%- do account_mapping._write_json(folder, 'our_statement',
         "select " ~ rule_columns ~ ", " ~ readable ~ " from " ~ rules ~ " where partner_id = " ~ partner) -%}
@@ -64,7 +65,8 @@
     {%- endfor -%}
     {%- do account_mapping._write_ledger(folder) -%}
     {%- for kind in kinds -%}
-        {%- set relation = account_mapping._exchange_model('account_mapping__shared_' ~ kind) -%}
+        {%- set relation = account_mapping._exchange_model(
+            'int_account_mapping__blinded_keys' if kind == 'blinded' else 'account_mapping__shared_' ~ kind) -%}
         {%- if relation -%}
             {%- do account_mapping._write_kind(folder, kind, relation, partner_id) -%}
         {%- endif -%}
@@ -73,11 +75,15 @@
 
 {% macro _write_kind(folder, kind, relation, partner_id) %}
     {#- One partner's rows of `relation` as a file of one kind. -#}
-    {%- set layout = account_mapping._exchange_layouts()[kind] -%}
+    {%- set layout = account_mapping._exchange_layouts()['keys' if kind == 'blinded' else kind] -%}
     {%- set columns = [] -%}
     {%- for column in layout['columns'] -%}
         {%- do columns.append("cast(" ~ column ~ " as varchar) as " ~ column) -%}
     {%- endfor -%}
+    {#- what is blinded stays here, and tells of each account whether it is more than counted -#}
+    {%- if kind == 'blinded' -%}
+        {%- do columns.append("cast(is_shared as varchar) as is_shared") -%}
+    {%- endif -%}
     {%- set places = [] -%}
     {%- for column in layout['grain'] -%}
         {%- do places.append("coalesce(" ~ column ~ ", '')") -%}

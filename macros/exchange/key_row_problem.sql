@@ -3,7 +3,7 @@
     case
         when {{ partners }}.partner_id is null then 'unknown_partner'
         when not {{ partners }}.is_active then 'inactive_partner'
-        when {{ partners }}.exchange <> 'keys' then 'keys_of_readable_partner'
+        when {{ partners }}.exchange not in ('keys', 'psi') then 'keys_of_readable_partner'
         when coalesce({{ key_rows }}.agreement_id, '') <> coalesce({{ partners }}.agreement_id, '')
             then 'other_agreement'
         when coalesce({{ key_rows }}.epoch, '') <> coalesce({{ partners }}.epoch, '')

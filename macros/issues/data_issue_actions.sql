@@ -57,7 +57,7 @@
         'missing_partner_id': 'left out: the row names no partner',
         'unknown_partner': 'left out: add the partner to account_mapping__partners',
         'readable_rows_of_hashed_partner': 'left out: this partner exchanges hashes; set its exchange to list to use them',
-        'keys_of_readable_partner': 'left out: this partner exchanges a readable list; set its exchange to keys to use them',
+        'keys_of_readable_partner': 'left out: this partner exchanges a readable list; set its exchange to keys or psi to use them',
         'other_agreement': 'left out: the keys were made under another agreement_id',
         'other_epoch': 'left out: the keys were made in another epoch; ask for keys of the current one',
         'other_normaliser_version': 'left out: the keys were made by another normaliser version; both sides need the same',
@@ -125,7 +125,7 @@
         'field_not_readable': 'left out: dates come as 2026-01-31; ask this partner to correct them',
         'counts_of_former_version': 'no counts leave in this epoch: a former version froze counts of another kind for it; agree on a new epoch with the partner',
         'counts_refused': 'no counts leave: too few accounts changed since an earlier epoch, so that both together would tell about single ones',
-        'exchange_not_supported': 'not matched yet: blinded exchange comes with a later version; use keys or list',
+        'nothing_intersected': 'covered by nothing yet: run the exchange until both sides have the matches; an agreement of counts alone gives a number per key type, which the exchange tells, and no matrix',
     }) -}}
 {% endmacro %}
 

@@ -566,12 +566,16 @@ final as (
         cast(
             coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0) as bigint
         ) as matched_partner_accounts,
-        cast(
-            {{ account_mapping.share(
-                'coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0)',
-                'partner_units.partner_accounts'
-            ) }} as double
-        ) as partner_match_rate,
+        -- of a private set intersection we know no account but the matched ones
+        case
+            when not coalesce(partners.is_blinded, false)
+                then cast(
+                    {{ account_mapping.share(
+                        'coalesce(counted.lone_links, 0) + coalesce(branching_matches.partner_accounts, 0)',
+                        'partner_units.partner_accounts'
+                    ) }} as double
+                )
+        end as partner_match_rate,
         cast(coalesce(counted.unique_accounts, 0) as bigint) as unique_accounts,
         cast(coalesce(counted.open_amount, 0) as decimal(28, 2)) as open_pipeline_amount,
         cast(coalesce(counted.covered_amount, 0) as decimal(28, 2)) as covered_open_pipeline_amount,

@@ -5,7 +5,9 @@ with
 partners as (
 
     select * from {{ ref('int_account_mapping__partners') }}
-    where exchange = 'keys'
+    where
+        exchange = 'keys'
+        and not coalesce(is_blinded, false)
 
 ),
 

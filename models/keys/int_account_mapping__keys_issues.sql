@@ -32,6 +32,16 @@ offered_accounts as (
 
 ),
 
+-- by private set intersection a partner tells of matched keys only
+matched_partners as (
+
+    select distinct partner_id from {{ ref('int_account_mapping__key_rows') }}
+    where
+        side = 'partner'
+        and problem is null
+
+),
+
 known_partners as (
 
     select * from {{ ref('stg_account_mapping__settings_partners') }}
@@ -119,7 +129,7 @@ final as (
         'account_mapping__partners' as source,
         partners.partner_id as row_key,
         case
-            when partners.exchange = 'psi' then 'exchange_not_supported'
+            when offered_accounts.partner_id is not null then 'nothing_intersected'
             when our_offers.partner_id is null then 'nothing_offered'
             when partner_statements.partner_id is null then 'no_statement'
             when partner_statements.is_malformed then 'malformed_statement'
@@ -134,9 +144,14 @@ final as (
         on partners.partner_id = our_offers.partner_id
     left join partner_statements
         on partners.partner_id = partner_statements.partner_id
+    left join matched_partners
+        on partners.partner_id = matched_partners.partner_id
     where
-        partners.exchange = 'psi'
-        or (partners.exchange = 'keys' and offered_accounts.partner_id is null)
+        partners.exchange in ('keys', 'psi')
+        and (
+            offered_accounts.partner_id is null
+            or (partners.exchange = 'psi' and matched_partners.partner_id is null)
+        )
 
 )
 

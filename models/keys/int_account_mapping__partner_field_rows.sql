@@ -91,7 +91,7 @@ final as (
             when coalesce(partner_fields.epoch, '') <> coalesce(partners.epoch, '')
                 then 'other_epoch'
             when
-                partners.exchange <> 'keys'
+                partners.exchange not in ('keys', 'psi')
                 or (received_fields.field is null and agreed_without_link.field is null)
                 then 'field_not_agreed'
             when

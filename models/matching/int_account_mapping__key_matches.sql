@@ -27,7 +27,7 @@ account_keys as (
 
 hashed_keys as (
 
-    select * from {{ ref('int_account_mapping__hashed_keys') }}
+    select * from {{ ref('int_account_mapping__compared_keys') }}
     where key_type <> 'account'
 
 ),

@@ -30,9 +30,21 @@ partner_records as (
 
 final as (
 
-    -- most partners see our accounts alike and share the scope `*`; one with exclusions of its own has its own
+    -- most partners see our accounts alike and share the scope `*`; one with exclusions of its own has its own. What a
+    -- private set intersection yields are keyed hashes, and is compared as those of a partner that sends all of them
     select
-        partners.*,
+        partners.partner_id,
+        partners.partner_name,
+        partners.partner_type,
+        partners.tier,
+        case when partners.exchange = 'psi' then 'keys' else partners.exchange end as exchange,
+        coalesce(partners.exchange = 'psi', false) as is_blinded,
+        partners.agreement_id,
+        partners.epoch,
+        partners.secret_env,
+        partners.count_noise_budget,
+        partners.partner_manager,
+        partners.is_active,
         coalesce(own_scopes.for_partner_id, '*') as account_scope,
         partner_records.last_updated_at
 

@@ -2,7 +2,9 @@ with
 
 partners as (
 
+    -- of a private set intersection both sides have the matches and count them alike: no counts leave
     select * from {{ ref('int_account_mapping__partners') }}
+    where not coalesce(is_blinded, false)
 
 ),
 

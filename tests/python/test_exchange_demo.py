@@ -101,6 +101,31 @@ def test_both_sides_the_clean_room_and_the_readable_list_count_alike(played):
     assert sum(bool(number) for number in ours.values()) > 20
 
 
+@pytest.fixture(scope="module")
+def intersected(played, tmp_path_factory) -> Path:
+    """The same two companies with the same secret, by private set intersection."""
+    folder = tmp_path_factory.mktemp("exchange") / "intersected"
+    sides = (company("aster", "birch", 1), company("birch", "aster", 2))
+    _, differing = exchange_demo.play_exchange(
+        folder, sides, None, named=False, tested=False, tell=list().append, exchange="psi", secret=played.secret
+    )
+    assert differing == []
+    return folder
+
+
+def test_by_private_set_intersection_both_sides_find_what_they_find_by_keys(played, intersected):
+    sides = played.play.sides
+    told: list[str] = []
+    assert exchange_demo.compare_exchanges(played.folder, intersected, sides, told.append) == 0
+    found = exchange_demo.links(intersected / "aster")
+    assert found == exchange_demo.links(played.folder / "aster") and len(found) > 20
+    with duckdb.connect(str(intersected / "aster" / "warehouse.duckdb"), read_only=True) as connection:
+        rates = connection.sql("select distinct partner_match_rate from account_mapping__partner_coverage").fetchall()
+        shared = connection.sql("select count(*) from account_mapping__shared_keys").fetchall()
+        counts = connection.sql("select count(*) from account_mapping__shared_counts").fetchall()
+    assert (rates, shared, counts) == ([(None,)], [(0,)], [(0,)])
+
+
 def test_a_cell_that_differs_is_seen():
     cell = ("account", "customer", "churned")
     text, differing = exchange_demo.table(["a", "b"], [{cell: 3, (*cell[:2], "prospect"): 1}, {cell: 4}])
