@@ -48,6 +48,7 @@ HEX_32 = "^[0-9a-f]{32}$"
 # Columns that hold nothing but such digits, and how many.
 DIGITS = {
     **dict.fromkeys(("token", "account_token", "parent_account_token", "point", "commitment", "answered"), 64),
+    "partner_account_token": 64,
     "answer": 32,
 }
 # What e-mail addresses, domains and names have, and words of the protocol and tokens never: dots, capitals, blanks.

@@ -397,3 +397,12 @@ def test_hostile_deliveries_of_all_rounds_are_refused_or_change_nothing(tmp_path
 def test_a_command_that_is_killed_is_gone_on_with(tmp_path):
     told = psi_soak.kill_at_random(tmp_path, 2, random.Random(3))
     assert told["killed"] == 2 and told["games"] == 1
+
+
+@pytest.mark.parametrize("kind", protocol.COLUMNS)
+@pytest.mark.parametrize("outgoing", [True, False])
+def test_every_kind_of_file_has_a_gate_for_each_of_its_columns(kind, outgoing):
+    permitted = protocol.Allowed(frozenset(), frozenset(), frozenset(), {})
+    rules = gates.expectations(kind, "pact", "1", "3", permitted, outgoing)
+    looked_at = {getattr(rule, "column", None) for rule in rules}
+    assert set(protocol.COLUMNS[kind]) <= looked_at
