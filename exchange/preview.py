@@ -61,7 +61,8 @@ class Preview:
     ) -> None:
         self._database = duckdb.connect(":memory:")
         self._read("preview", folder / "preview.parquet")
-        for kind, columns in protocol.COLUMNS.items():
+        for kind in protocol.KINDS:
+            columns = protocol.COLUMNS[kind]
             for name, paths in ((kind, files), (f"former_{kind}", former)):
                 if kind in paths:
                     self._read(name, paths[kind])
@@ -112,8 +113,8 @@ class Preview:
     def differences(self) -> Iterator[Difference]:
         """What would leave against what was published, by kind."""
         describe = {"keys": self._keys, "counts": self._counts, "fields": self._fields}
-        for kind, columns in protocol.COLUMNS.items():
-            compared = ", ".join(columns)
+        for kind in protocol.KINDS:
+            compared = ", ".join(protocol.COLUMNS[kind])
             rows, added, removed = self._query(f"""
                 select
                     (select count(*) from {kind}),
