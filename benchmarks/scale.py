@@ -358,6 +358,8 @@ def main() -> int:
     parser.add_argument("--memory-limit", default="")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
     before = None
     for halves in range(options.doublings, -1, -1):
         world = World(

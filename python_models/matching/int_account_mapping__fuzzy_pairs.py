@@ -78,6 +78,8 @@ SCHEMA = pa.schema(
         ("inputs_hash", pa.string()),
     ]
 )
+# Begins what dbt adds to a model's file.
+DBT_CODE = "\n# This part is user provided model code"
 # What computes; another version may round or rank otherwise.
 LIBRARIES = ("numpy", "pyarrow", "rapidfuzz", "scipy", "sparse-dot-topn")
 
@@ -2374,7 +2376,8 @@ def model(dbt, session):
     weights, common, kinds = (
         dict(zip(*(column.to_pylist() for column in seed.columns), strict=True)) for seed in seeds
     )
-    code = Path(model.__code__.co_filename).read_text(encoding="utf-8")
+    # without what dbt writes behind it, which names tables
+    code = Path(model.__code__.co_filename).read_text(encoding="utf-8").partition(DBT_CODE)[0].strip()
     settings = [code, *(f"{name} {version(name)}" for name in LIBRARIES)]
     settings += [repr(sorted(seed.items())) for seed in (weights, common, kinds)]
     hashes = inputs_hashes(records, keys, settings)

@@ -44,7 +44,8 @@ MODELS = (
         f"int_account_mapping__{name}"
         for name in (
             "owners", "crm_accounts", "account_versions", "account_ids", "opportunity_versions", "opportunities",
-            "account_progress", "agreements_in_force", "agreed_fields", "partner_field_rows", "partner_accounts",
+            "account_progress", "agreements_in_force", "agreed_fields", "received_fields",
+            "partner_field_rows", "partner_accounts",
         )
     ),
     "account_mapping__deals",

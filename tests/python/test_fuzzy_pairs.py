@@ -695,6 +695,13 @@ def test_only_partners_of_which_something_has_changed_are_compared_again(monkeyp
     assert asked[-1] == ["p", "q", "r", "without a pair"]
 
 
+def test_the_whole_code_of_the_model_is_part_of_the_hash():
+    text = package_file("int_account_mapping__fuzzy_pairs.py").read_text(encoding="utf-8")
+    assert text.partition(fuzzy.DBT_CODE)[0] == text
+    postfix = text + "\n\n# This part is user provided model code\n# you will need to copy the next section"
+    assert postfix.partition(fuzzy.DBT_CODE)[0].strip() == text.strip()
+
+
 @settings(max_examples=12, deadline=None)
 @given(ACCOUNTS, ACCOUNTS, ACCOUNTS, st.lists(st.sampled_from([("p", "0", "0"), ("q", "1", "1"), ("q", "0", "2")])))
 def test_the_pairs_of_a_partner_depend_on_no_other_partner(mine, first, second, keys):
