@@ -1,22 +1,11 @@
 {{ config(materialized='view') }}
-{#- The model that reads this one makes the table: a ref would be a circle. Who hands dbt a manifest may have no graph. -#}
-{%- set former = namespace(relation=none) -%}
-{%- for node in graph.get('nodes', {}).values() if execute and node.name == 'int_account_mapping__fuzzy_pairs' -%}
-    {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
-    {%- if relation and 'inputs_hash' in adapter.get_columns_in_relation(relation) | map(attribute='name') -%}
-        {%- set former.relation = relation -%}
-    {%- endif -%}
-{%- endfor -%}
+{%- set former = account_mapping.former_table('int_account_mapping__fuzzy_pairs', 'inputs_hash') -%}
+{%- set name = account_mapping._text_literal(former.render()) if former else 'null' -%}
 with
 
 final as (
 
-    select
-        {% if former.relation and not should_full_refresh() -%}
-        {{ account_mapping._text_literal(former.relation.render()) }} as former
-        {%- else -%}
-        cast(null as {{ dbt.type_string() }}) as former
-        {%- endif %}
+    select cast({{ name }} as {{ dbt.type_string() }}) as former
 
 )
 
