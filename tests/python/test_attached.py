@@ -317,7 +317,7 @@ def load(attached: Attached, database: Path) -> None:
         for schema, table in tables:
             connection.execute(f"copy {schema}.{table} to '{attached.folder / f'{schema}.{table}.parquet'}'")
         kinds = connection.sql(f"select schema_name, table_name, column_name, data_type {columns}").fetchall()
-    assert len(tables) == 13
+    assert len(tables) == 15
     home, elsewhere = "working", set()
     statements = [f"attach '{attached.working}' as working"]
     if attached.server:
