@@ -109,7 +109,7 @@ class Project:
                 loaded[kind] = json.loads((folder / found[kind]["name"]).read_text())
             self.store(**loaded)
         else:
-            raise NotImplementedError(name)
+            raise ValueError(f"the command runs a macro that has no stand-in here: {name}")
 
     def _export(self, folder: Path) -> None:
         settings = {

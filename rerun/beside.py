@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,18 @@ def begin(database: Path) -> duckdb.DuckDBPyConnection | None:
     copy = copy_of(database)
     try:
         shutil.rmtree(copy.parent, ignore_errors=True)
-        copy.parent.mkdir()
+        copy.parent.mkdir(0o700)
         if not database.is_file():
             return None
         if log_of(database).exists():
             duckdb.connect(str(database)).execute("checkpoint").close()
         before = told_apart(database)
         # before the lock: to close a file lets go of all locks that the process has on it
-        shutil.copyfile(database, copy)
+        shutil.copy(database, copy)
+        # who may read the file may read what takes its place, and nobody else
+        found = database.stat()
+        with suppress(AttributeError, PermissionError):
+            os.chown(copy, found.st_uid, found.st_gid)
         connection = duckdb.connect(str(database), read_only=True)
     except duckdb.Error as error:
         raise BesideError(f"The database cannot be read now: {str(error).splitlines()[0]}") from error

@@ -299,11 +299,15 @@ def test_what_is_in_the_log_alone_is_copied_too(tmp_path):
     )
     subprocess.run([sys.executable, "-c", write, str(database)], check=True)
     assert beside.log_of(database).exists()
+    database.chmod(0o640)
     lock = beside.begin(database)
+    assert beside.copy_of(database).parent.stat().st_mode & 0o777 == 0o700
     with duckdb.connect(str(beside.copy_of(database))) as connection:
         assert connection.sql("update t set x = x + 1 returning x").fetchall() == [(8,)]
     beside.finish(database)
     lock.close()
+    # nobody may read it now who might not before
+    assert database.stat().st_mode & 0o777 == 0o640
     with duckdb.connect(str(database), read_only=True) as connection:
         assert connection.sql("from t").fetchall() == [(8,)]
 
