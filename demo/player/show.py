@@ -220,18 +220,16 @@ def show(database: Path = DATABASE) -> str:
                 group by account_id, account_name
             ),
             recent as (
-                select signals.partner_name, signals.signal, signals.happened_on, signals.deal_id,
+                -- a deal once, whatever the number of our accounts for that company
+                select distinct on (signals.partner_id, signals.signal, signals.deal_id)
+                    signals.partner_name, signals.signal, signals.happened_on, signals.deal_id,
                     signals.amount, ours.account_name, ours.deal_name
                 from account_mapping__signals as signals
                 inner join ours using (account_id)
                 cross join account_mapping__build as build
                 where signals.is_shared_now
                     and signals.happened_on between build.as_of - interval 3 months and build.as_of
-                -- a deal once, whatever the number of our accounts for that company
-                qualify row_number() over (
-                    partition by signals.partner_id, signals.signal, signals.deal_id
-                    order by account_id
-                ) = 1
+                order by signals.partner_id, signals.signal, signals.deal_id, account_id
             )
             select partner_name, signal, happened_on, account_name, amount, deal_name
             from recent

@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='merge',
+        incremental_strategy='delete+insert',
         unique_key='account_id',
         full_refresh=false,
         database=var('account_mapping__marts_database') or target.database,
