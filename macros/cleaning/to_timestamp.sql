@@ -9,6 +9,10 @@
         text if is_clean else account_mapping.clean_text(text), day_first)) -}}
 {% endmacro %}
 
+{% macro default__to_timestamp(text, day_first) -%}
+    {{- account_mapping._engine_lacks('to_timestamp') -}}
+{%- endmacro %}
+
 {% macro duckdb__to_timestamp(text, day_first) -%}
     {%- set value = "regexp_replace(" ~ text ~ ", '^([0-9]+)[.]0+$', '\\1')" -%}
     {%- set full_year -%}
@@ -32,10 +36,37 @@
     end
 {%- endmacro %}
 
+{% macro spark__to_timestamp(text, day_first) -%}
+    {#- Spark's clock stands at UTC: check_engine. A format that ends in `yyyy` takes four digits and no other number. -#}
+    {%- set value = account_mapping._spark_replace(text, '^([0-9]+)[.]0+$', '$1') -%}
+    {%- set full_year = account_mapping._spark_replace(
+        "replace(" ~ account_mapping.month_first(value, day_first) ~ ", '\\u202f', ' ')",
+        '^([0-9]{1,2}[./][0-9]{1,2}[./])([0-9]{2})($|[^0-9])', '$120$2$3') -%}
+    case
+        when {{ account_mapping.matches_pattern(value, '^[0-9]{4}-') }} then {{ account_mapping.iso_timestamp(value) }}
+        when {{ account_mapping.matches_pattern(value, '^[0-9]{11,14}$') }} then timestamp_millis(try_cast({{ value }} as bigint))
+        when {{ account_mapping.matches_pattern(value, '^[0-9]{9,10}$') }} then timestamp_seconds(try_cast({{ value }} as bigint))
+        when {{ account_mapping.matches_pattern(value, '^([0-9]|[A-Za-z]{3,9} [0-9])') }} then coalesce(
+        {%- for format in [
+            'yyyyMMdd', 'yyyy/M/d', 'yyyy/M/d H:m', 'yyyy/M/d H:m:s', 'M/d/yyyy', 'M/d/yyyy H:m', 'M/d/yyyy H:m:s',
+            'M/d/yyyy h:m a', 'M/d/yyyy h:m:s a', 'M/d/yyyy, h:m a', 'M/d/yyyy, H:m', 'd.M.yyyy', 'd.M.yyyy H:m',
+            'd.M.yyyy H:m:s', 'd.M.yyyy, H:m', 'MMM d, yyyy', 'MMMM d, yyyy', 'MMM d, yyyy h:m a', 'MMM d, yyyy, h:m a',
+            'MMM d, yyyy H:m', 'd MMM yyyy', 'd MMMM yyyy', 'd-MMM-yyyy', 'd-MMM-yy', 'd MMM yyyy H:m',
+        ] %}
+            try_to_timestamp({{ full_year }}, '{{ format }}'){{ ',' if not loop.last }}
+        {%- endfor %}
+        )
+    end
+{%- endmacro %}
+
 {% macro iso_timestamp(text) %}
     {#- A point in time that a database wrote as text, as timestamp in UTC. -#}
     {{- return(adapter.dispatch('iso_timestamp', 'account_mapping')(text)) -}}
 {% endmacro %}
+
+{% macro default__iso_timestamp(text) -%}
+    {{- account_mapping._engine_lacks('iso_timestamp') -}}
+{%- endmacro %}
 
 {% macro duckdb__iso_timestamp(text) -%}
     case
@@ -43,4 +74,15 @@
             then make_timestamp(epoch_us(try_cast({{ text }} as timestamptz)))
         else try_cast({{ text }} as timestamp)
     end
+{%- endmacro %}
+
+{% macro spark__iso_timestamp(text) -%}
+    case
+        when {{ account_mapping.matches_pattern(text, account_mapping._iso_pattern()) }} then try_cast({{ text }} as timestamp)
+    end
+{%- endmacro %}
+
+{% macro _iso_pattern() -%}
+    {#- What DuckDB casts to a timestamp: Spark also takes a year alone, names of zones and more. -#}
+    ^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([ T][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}([.][0-9]*)?)?( ?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?))?)?$
 {%- endmacro %}
