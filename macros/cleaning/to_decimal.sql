@@ -28,10 +28,13 @@
     {%- set bare = account_mapping._spark_replace(bare, '^[(](.*)[)]$', '-$1') -%}
     {%- set bare = account_mapping._spark_replace(
         bare, '^([+-]?)(?:[A-Z]{3}|[A-Z]{0,3}\\p{Sc})([+-]?)(.*)$|^(.*?)(?:[A-Z]{3}|\\p{Sc})$', '$1$2$3$4') -%}
-    try_cast(case
-        when {{ account_mapping.matches_pattern(bare, '^[+-]?([0-9]{1,3}([.][0-9]{3})+,[0-9]+|[0-9]+,[0-9]{1,2})$') }}
-            then replace(replace({{ bare }}, '.', ''), ',', '.')
-        when {{ account_mapping.matches_pattern(bare, '^[+-]?([0-9]*|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})([.][0-9]*)?(E[+-]?[0-9]+)?$') }}
-            then replace({{ bare }}, ',', '')
-    end as decimal(28, 2))
+    {%- set amount -%}
+        try_cast(case
+            when {{ account_mapping.matches_pattern('bare', '^[+-]?([0-9]{1,3}([.][0-9]{3})+,[0-9]+|[0-9]+,[0-9]{1,2})$') }}
+                then replace(replace(bare, '.', ''), ',', '.')
+            when {{ account_mapping.matches_pattern('bare', '^[+-]?([0-9]*|[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3})([.][0-9]*)?(E[+-]?[0-9]{1,4})?$') }}
+                then replace(bare, ',', '')
+        end as decimal(28, 2))
+    {%- endset -%}
+    {{- account_mapping._spark_bound('bare', bare, amount) -}}
 {%- endmacro %}

@@ -7,7 +7,7 @@
 {%- endmacro %}
 
 {% macro duckdb__list_text(expression, delimiter) -%}
-    string_agg(distinct {{ expression }}, '{{ delimiter }}' order by {{ expression }})
+    string_agg(distinct {{ expression }}, {{ account_mapping._text_literal(delimiter) }} order by {{ expression }})
 {%- endmacro %}
 
 {% macro spark__list_text(expression, delimiter) -%}

@@ -37,3 +37,8 @@
     {#- Every match of a pattern replaced; `$1` is the first group. -#}
     regexp_replace({{ expression }}, {{ account_mapping._spark_pattern(pattern) }}, {{ account_mapping._text_literal(replacement) }})
 {%- endmacro %}
+
+{% macro _spark_bound(name, expression, body) -%}
+    {#- `body`, in which `name` stands for `expression`: Spark works a long expression out, and plans it, once per mention. -#}
+    get(transform(array({{ expression }}), {{ name }} -> {{ body }}), 0)
+{%- endmacro %}

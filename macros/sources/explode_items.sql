@@ -79,14 +79,18 @@
     {%- set as_json -%}
         replace(replace(replace(replace({{ list }}, chr(39), '"'), 'None', 'null'), 'True', 'true'), 'False', 'false')
     {%- endset -%}
-    {%- set strict = "map('allowSingleQuotes', 'false')" -%}
     case
-        when startswith({{ list }}, '[') and try_parse_json({{ list }}) is not null then from_json({{ list }}, 'array<string>', {{ strict }})
-        when startswith({{ list }}, '{') and try_parse_json({{ list }}) is not null then array({{ list }})
-        when startswith({{ list }}, '[') and try_parse_json({{ as_json }}) is not null then from_json({{ as_json }}, 'array<string>', {{ strict }})
-        when startswith({{ list }}, '{') and try_parse_json({{ as_json }}) is not null then array({{ as_json }})
+        when startswith({{ list }}, '[') and json_array_length('[' || {{ list }} || ']') = 1 then {{ account_mapping._spark_texts(list) }}
+        when {{ account_mapping._spark_is_object(list) }} then array({{ list }})
+        when startswith({{ list }}, '[') and json_array_length('[' || {{ as_json }} || ']') = 1 then {{ account_mapping._spark_texts(as_json) }}
+        when {{ account_mapping._spark_is_object(as_json) }} then array({{ as_json }})
         when {{ account_mapping.matches_pattern(list, '^[\\[{].*[\\]}]$') }}
             then split({{ account_mapping._spark_replace(list, '[\\[\\]{}"]', '') }}, '[;,|]')
         else split({{ list }}, '[;,|]')
     end
+{%- endmacro %}
+
+{% macro _spark_texts(list) -%}
+    {#- A JSON array given as text, as an array of texts. -#}
+    from_json({{ list }}, 'array<string>', map('allowSingleQuotes', 'false'))
 {%- endmacro %}

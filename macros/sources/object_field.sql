@@ -38,8 +38,9 @@
 {%- endmacro %}
 
 {% macro _spark_is_object(text) -%}
-    {#- Whether a text is a JSON object. -#}
-    startswith({{ text }}, '{') and try_parse_json({{ text }}) is not null
+    {#- Whether a text is a JSON object: an array around it is valid and has one item. Spark's other functions take what
+        comes before the first fault. -#}
+    startswith({{ text }}, '{') and endswith(rtrim({{ text }}), '}') and json_array_length('[' || {{ text }} || ']') = 1
 {%- endmacro %}
 
 {% macro _spark_path(text, path) -%}

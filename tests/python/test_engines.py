@@ -10,12 +10,14 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from engine_cases import CASES
 from harness import PACKAGE
 
 PYTHON = PACKAGE / ".venvs/engines/bin/python"
@@ -147,3 +149,67 @@ def test_dbt_parses_for_an_engine_without_a_server(engines: Path, tmp_path: Path
         said = dbt(engines, tmp_path, target, "compile", "--no-populate-cache", *inline, variables=ALL_ON)
         assert not said.startswith("0\n")
         assert "there is no version of the macro trim_whitespace for snowflake" in said
+
+
+# --- the same macros on every engine
+
+
+def asked(engine: str, python: Path | str, folder: Path) -> dict[str, dict[str, dict[str, str | None] | str]]:
+    """What all CASES give, by setting of the engine and number of the case: text by the input's number, or an error."""
+    (folder / "profiles.yml").write_text(yaml.safe_dump({"account_mapping": {"target": engine, "outputs": PROFILES}}))
+    rows, queries = [], {}
+    for number, case in enumerate(CASES):
+        first = len(rows)
+        rows += [(first + place, text) for place, text in enumerate(case.expected)]
+        queries[str(number)] = case.sql(first, len(rows) - 1)
+    # the macros alone, without the models, are parsed in no time
+    project = {"name": "account_mapping", "profile": "account_mapping", "macro-paths": ["macros"]}
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    (folder / "macros").symlink_to(PACKAGE / "macros", target_is_directory=True)
+    request = {"target": engine, "folder": str(folder), "rows": rows, "queries": queries}
+    done = subprocess.run(
+        [python, Path(__file__).with_name("engines_worker.py")],
+        input=json.dumps(request),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def unlike(found: dict[str, dict[str, str | None] | str]) -> list[tuple[Any, ...]]:
+    """The cases that give something else than expected: (macro, input, found, expected)."""
+    wrong: list[tuple[Any, ...]] = []
+    first = 0
+    for number, case in enumerate(CASES):
+        given = found[str(number)]
+        for place, (text, expected) in enumerate(case.expected.items()):
+            if isinstance(given, str):
+                wrong.append((case.macro, given))
+                break
+            if given.get(str(first + place)) != expected:
+                wrong.append((case.macro, text, given.get(str(first + place)), expected))
+        first += len(case.expected)
+    return wrong
+
+
+def test_every_macro_with_a_version_for_spark_has_a_case():
+    tried = {case.macro for case in CASES}
+    written = {name for name, adapters in dispatched(PACKAGE / "macros").items() if "spark" in adapters}
+    # what these two give depends on the profile, and what schema_tables gives on the catalogue: the builds show it
+    assert written - tried == {"list_items", "attached_type", "check_engine", "schema_tables"}
+
+
+def test_macros_give_what_is_expected_on_duckdb(tmp_path: Path):
+    found = asked("duckdb", sys.executable, tmp_path)
+    assert list(found) == ["duckdb"]
+    assert unlike(found["duckdb"]) == []
+
+
+def test_macros_give_what_is_expected_on_spark(engines: Path, tmp_path: Path):
+    found = asked("spark", engines, tmp_path)
+    assert list(found) == ["spark", "spark in ANSI mode"]
+    for engine, given in found.items():
+        assert unlike(given) == [], engine
