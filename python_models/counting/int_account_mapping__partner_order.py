@@ -167,14 +167,42 @@ def list_names(text: str) -> set[str]:
     return {"all"} | {name.replace("||", "|") for name in text.split(" | ") if name}
 
 
-def values(relation, column: str) -> list[str]:
+def values(relation, column: str) -> list:
     """Distinct values of a column, in ascending order."""
-    return sorted(row[0] for row in relation.project(column).distinct().fetchall())
+    return sorted(row[column] for row in rows(relation.select(column).distinct()))
 
 
 def column(table: pa.Table, name: str) -> pa.Array:
     """A column as one array, also of a table without rows."""
     return pa.concat_arrays([*table.column(name).chunks, pa.array([], table.schema.field(name).type)])
+
+
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
+
+
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
+
+
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
 
 
 def model(dbt, session):
@@ -184,26 +212,19 @@ def model(dbt, session):
     names_by_lists = {text: list_names(text) for text in values(our_units, "lists")}
     links = dbt.ref("int_account_mapping__ecosystem_links")
 
-    ranks = our_units.filter("scope = '*'").project("status_rank").distinct().fetchall()
-    statuses = [ALL_STATUSES, *sorted(row[0] for row in ranks)]
+    statuses = [ALL_STATUSES, *values(our_units.filter("scope = '*'"), "status_rank")]
 
-    rows = []
+    ordered = []
     for rollup in ROLLUPS:
-        units = (
-            our_units.filter(f"scope = '*' and rollup = '{rollup}'")
-            .order("unit_number")
-            .project("status_rank, open_amount, lists")
-            .to_arrow_table()
-            .combine_chunks()
-        )
+        units = our_units.filter(f"scope = '*' and rollup = '{rollup}'").sort("unit_number")
+        units = read(units.select("status_rank", "open_amount", "lists")).read_all().combine_chunks()
         sets = empty_sets(len(partners), units.num_rows)
         known = pa.array(partners, pa.string())
-        reader = links.filter(f"rollup = '{rollup}'").project("partner_id, unit_number").to_arrow_reader(BATCH_ROWS)
-        for batch in reader:
+        for batch in read(links.filter(f"rollup = '{rollup}'").select("partner_id", "unit_number"), BATCH_ROWS):
             codes = pc.index_in(batch.column("partner_id"), value_set=known).to_numpy(zero_copy_only=False)
             add_members(sets, codes.astype(np.int64), batch.column("unit_number").to_numpy().astype(np.int64))
         wanted = wanted_sets(
             units.column("status_rank").to_numpy(), column(units, "lists"), names_by_lists, target_lists, statuses
         )
-        rows += order_rows(rollup, partners, sets, Amounts(column(units, "open_amount")), wanted)
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+        ordered += order_rows(rollup, partners, sets, Amounts(column(units, "open_amount")), wanted)
+    return result(session, SCHEMA, pa.Table.from_pylist(ordered, schema=SCHEMA).to_batches())

@@ -1432,37 +1432,39 @@ def normalise_batch(
     )
 
 
-def read_rows(relation) -> list[dict]:
-    """A small relation as a list of dicts, on Spark as on DuckDB."""
-    if hasattr(relation, "mapInArrow"):
-        rows = [row.asDict() for row in relation.collect()]
-    else:
-        rows = relation.to_arrow_table().to_pylist()
-    return rows
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
 
 
-def map_arrow(relation, function, schema):
-    """Apply `function` to every record batch of `relation`, without holding the whole table.
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
 
-    The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
-    """
-    if hasattr(relation, "mapInArrow"):
-        from pyspark.sql.pandas.types import from_arrow_schema
 
-        mapped = relation.mapInArrow(lambda batches: map(function, batches), from_arrow_schema(schema))
-    else:
-        mapped = pa.RecordBatchReader.from_batches(schema, map(function, relation.to_arrow_reader(65_536)))
-    return mapped
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
 
 
 def model(dbt, session):
     # Before the stream opens: DuckDB holds one open result per connection.
-    forms = compile_legal_forms(read_rows(dbt.ref("account_mapping__legal_forms")))
-    nobody = compile_placeholders(read_rows(dbt.ref("account_mapping__placeholders")), forms)
-    common = read_rows(dbt.ref("account_mapping__common_words"))
-    words = compile_name_words(read_rows(dbt.ref("account_mapping__name_words")), [row["word"] for row in common])
-    return map_arrow(
-        dbt.ref("int_account_mapping__records"),
-        partial(normalise_batch, forms=forms, nobody=nobody, words=words),
-        SCHEMA,
-    )
+    forms = compile_legal_forms(rows(dbt.ref("account_mapping__legal_forms")))
+    nobody = compile_placeholders(rows(dbt.ref("account_mapping__placeholders")), forms)
+    common = rows(dbt.ref("account_mapping__common_words"))
+    words = compile_name_words(rows(dbt.ref("account_mapping__name_words")), [row["word"] for row in common])
+    normalise = partial(map, partial(normalise_batch, forms=forms, nobody=nobody, words=words))
+    return mapped(dbt.ref("int_account_mapping__records"), normalise, SCHEMA)

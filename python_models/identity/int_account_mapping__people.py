@@ -10,6 +10,7 @@ Nothing comes here unless var account_mapping__people is true.
 
 import re
 import unicodedata
+from functools import partial
 
 try:
     import idna
@@ -123,19 +124,33 @@ def read_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch([*kept, *made], schema=SCHEMA)
 
 
-def map_arrow(relation, function, schema):
-    """Apply `function` to every record batch of `relation`, without holding the whole table.
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
 
-    The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
-    """
-    if hasattr(relation, "mapInArrow"):
-        from pyspark.sql.pandas.types import from_arrow_schema
 
-        mapped = relation.mapInArrow(lambda batches: map(function, batches), from_arrow_schema(schema))
-    else:
-        mapped = pa.RecordBatchReader.from_batches(schema, map(function, relation.to_arrow_reader(65_536)))
-    return mapped
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
+
+
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
 
 
 def model(dbt, session):
-    return map_arrow(dbt.ref("int_account_mapping__people_inputs"), read_batch, SCHEMA)
+    return mapped(dbt.ref("int_account_mapping__people_inputs"), partial(map, read_batch), SCHEMA)

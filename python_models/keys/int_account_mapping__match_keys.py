@@ -10,6 +10,7 @@ import hmac
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 
 MISSING_LIBRARY = (
@@ -186,7 +187,7 @@ def pad_table(scopes: list[tuple[str, str, str, str, str]], normaliser_version: 
     )
 
 
-def hash_batches(batches: pa.RecordBatchReader, pads: pa.Table) -> Iterator[pa.RecordBatch]:
+def hash_batches(batches: Iterable[pa.RecordBatch], pads: pa.Table) -> Iterator[pa.RecordBatch]:
     """HMAC-SHA-256 of each `key_value` under the key of its partner and key type.
 
     batches: of INPUT; null is only person_number, which tells of a person's key whose it is, and passes through.
@@ -195,41 +196,43 @@ def hash_batches(batches: pa.RecordBatchReader, pads: pa.Table) -> Iterator[pa.R
     memory, which may not spill to disk.
     """
     with duckdb.connect(":memory:", config=HASHING_SETTINGS) as connection:
-        connection.register("batch", batches)
+        is_reader = isinstance(batches, pa.RecordBatchReader)
+        connection.register("batch", batches if is_reader else pa.RecordBatchReader.from_batches(INPUT, batches))
         connection.register("pads", pads)
         yield from connection.sql(HMAC_QUERY).to_arrow_reader(BATCH_ROWS).cast(SCHEMA)
 
 
-def map_arrow(relation, given: pa.Schema, function, schema):
-    """Apply `function` to the record batches of the columns `given` of `relation`, without holding the whole table.
-
-    function takes a reader of batches and yields batches of `schema`.
-    The relation tells the engine, not the session: PySpark has mapInArrow, DuckDB a record-batch reader.
-    """
-    if hasattr(relation, "mapInArrow"):
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        mapped = relation.select(*given.names).mapInArrow(
-            lambda batches: function(pa.RecordBatchReader.from_batches(given, batches)), from_arrow_schema(schema)
-        )
-    else:
-        batches = function(relation.project(", ".join(given.names)).to_arrow_reader(BATCH_ROWS))
-        mapped = pa.RecordBatchReader.from_batches(schema, batches)
-    return mapped
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
 
 
-def distinct_rows(relation, columns: list[str]) -> list[tuple]:
-    """Distinct values of `columns`, sorted, as Python tuples: a handful of rows."""
-    if hasattr(relation, "mapInArrow"):
-        rows = [tuple(row) for row in relation.select(*columns).distinct().collect()]
-    else:
-        rows = relation.project(", ".join(columns)).distinct().fetchall()
-    return sorted(rows)
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
+
+
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
 
 
 def model(dbt, session):
     meta = dbt.config.get("meta") or {}
     offered = dbt.ref("int_account_mapping__offered_keys")
-    scopes = distinct_rows(offered, ["partner_id", "agreement_id", "epoch", "secret_env", "key_type"])
-    pads = pad_table(scopes, str(meta["normaliser_version"]))
-    return map_arrow(offered, INPUT, lambda batches: hash_batches(batches, pads), SCHEMA)
+    scopes = offered.select("partner_id", "agreement_id", "epoch", "secret_env", "key_type").distinct()
+    pads = pad_table(sorted(tuple(row.values()) for row in rows(scopes)), str(meta["normaliser_version"]))
+    return mapped(offered.select(*INPUT.names), partial(hash_batches, pads=pads), SCHEMA, BATCH_ROWS)

@@ -2343,49 +2343,59 @@ def fuzzy_pairs(
         yield unnamed_batch(partner_id, our_records, theirs, asked, inputs_hash)
 
 
-def read(relation, columns: tuple[str, ...]) -> pa.Table:
-    """The columns of an engine's relation as Arrow.
-
-    The relation tells the engine: Spark has toArrow, DuckDB a batch reader.
-    """
-    relation = relation.select(*columns)
-    if hasattr(relation, "toArrow"):
-        return relation.toArrow()
-    return relation.to_arrow_reader(SLICE_PAIRS).read_all()
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
 
 
-def former_hashes(session, former: str) -> dict[str, str]:
-    """By partner the hash that the rows of a table have, each partner's being the same in all.
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
 
-    A partner without a pair has no rows, and none here.
-    """
-    query = f"select distinct partner_id, inputs_hash from {former}"
-    return dict(session.sql(query).fetchall())
+
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
 
 
 def model(dbt, session):
-    records = read(dbt.ref("int_account_mapping__normalized"), RECORD_COLUMNS)
-    keys = read(dbt.ref("int_account_mapping__key_matches"), KEY_COLUMNS)
-    kept_pairs = read(dbt.ref("int_account_mapping__kept_pairs"), ("former",))
-    former = kept_pairs["former"][0].as_py()
+    records = read(dbt.ref("int_account_mapping__normalized").select(*RECORD_COLUMNS), SLICE_PAIRS).read_all()
+    keys = read(dbt.ref("int_account_mapping__key_matches").select(*KEY_COLUMNS), SLICE_PAIRS).read_all()
+    former = rows(dbt.ref("int_account_mapping__kept_pairs"))[0]["former"]
+    if hasattr(session, "createDataFrame"):
+        # Spark's adapter drops the former table before this one is written
+        former = None
     seeds = (
-        read(dbt.ref("account_mapping__match_weights"), ("feature", "weight")),
-        read(dbt.ref("account_mapping__common_words"), ("word", "names_per_million")),
-        read(dbt.ref("account_mapping__name_words"), ("word", "kind")),
+        dbt.ref("account_mapping__match_weights").select("feature", "weight"),
+        dbt.ref("account_mapping__common_words").select("word", "names_per_million"),
+        dbt.ref("account_mapping__name_words").select("word", "kind"),
     )
-    weights, common, kinds = (
-        dict(zip(*(column.to_pylist() for column in seed.columns), strict=True)) for seed in seeds
-    )
+    weights, common, kinds = ({key: value for key, value in map(dict.values, rows(seed))} for seed in seeds)
     # without what dbt writes behind it, which names tables
     code = Path(model.__code__.co_filename).read_text(encoding="utf-8").partition(DBT_CODE)[0].strip()
     settings = [code, *(f"{name} {version(name)}" for name in LIBRARIES)]
     settings += [repr(sorted(seed.items())) for seed in (weights, common, kinds)]
     hashes = inputs_hashes(records, keys, settings)
-    known = former_hashes(session, former) if former else {}
+    # each partner's is the same in all rows; a partner without a pair has no rows, and none here
+    query = f"select distinct partner_id, inputs_hash from {former}"
+    known = {row["partner_id"]: row["inputs_hash"] for row in rows(session.sql(query))} if former else {}
     kept = sorted(hashes[partner_id] for partner_id in hashes if hashes[partner_id] == known.get(partner_id))
     changed = {partner_id: found for partner_id, found in hashes.items() if found not in kept}
     batches = fuzzy_pairs(records, keys, read_weights(weights), build_lexicon(common, kinds), changed)
-    found = pa.RecordBatchReader.from_batches(SCHEMA, batches)
+    found = result(session, SCHEMA, batches)
     if not kept:
         return found
     literals = ", ".join(f"'{inputs_hash}'" for inputs_hash in kept)

@@ -294,26 +294,46 @@ def state(partner_status: str, is_suppressed: bool) -> str:
     return "not_shared" if partner_status == "not_shared" else "counted"
 
 
-def fetch(relation, columns: list[str]) -> list[dict]:
-    """All rows of a small relation, sorted by `columns`, as mappings; the relation tells the engine."""
-    if hasattr(relation, "mapInArrow"):
-        rows = [tuple(row) for row in relation.select(*columns).collect()]
-    else:
-        rows = relation.project(", ".join(columns)).fetchall()
-    rows.sort(key=lambda row: tuple("" if value is None else value for value in row))
-    return [dict(zip(columns, row, strict=True)) for row in rows]
-
-
 def noise_of(budget: Fraction | None) -> Callable[[], int] | None:
     """What draws the noise of one count. The two rollups of an epoch share the budget: each has half of it."""
     system = random.SystemRandom()
     return None if budget is None else lambda: discrete_laplace(budget / 2, system)
 
 
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
+
+
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
+
+
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
+
+
 def model(dbt, session):
-    cells = fetch(dbt.ref("int_account_mapping__counted_cells"), [*MATRIX, *CELL, "companies", "minimum_count"])
-    partners = fetch(dbt.ref("int_account_mapping__partners"), ["partner_id", "count_noise_budget"])
+    columns = [*MATRIX, *CELL, "companies", "minimum_count"]
+    cells = rows(dbt.ref("int_account_mapping__counted_cells").select(*columns))
+    cells.sort(key=lambda cell: tuple("" if value is None else value for value in cell.values()))
+    partners = rows(dbt.ref("int_account_mapping__partners").select("partner_id", "count_noise_budget"))
     budgets = {row["partner_id"]: read_budget(row["partner_id"], row["count_noise_budget"]) for row in partners}
     matrices = groupby(cells, key=lambda cell: tuple(cell[name] for name in MATRIX))
-    rows = [row for scope, matrix in matrices for row in publish(list(matrix), noise_of(budgets[scope[0]]))]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    leaving = [row for scope, matrix in matrices for row in publish(list(matrix), noise_of(budgets[scope[0]]))]
+    return result(session, SCHEMA, pa.Table.from_pylist(leaving, schema=SCHEMA).to_batches())

@@ -1779,13 +1779,6 @@ def read_files(pattern: str, settings: Settings | None = None) -> Iterator[pa.Re
         yield from read(path, settings or Settings(), root, name)
 
 
-def read_rows(relation) -> list[dict]:
-    """A small relation as a list of dicts, on Spark as on DuckDB."""
-    if hasattr(relation, "mapInArrow"):
-        return [row.asDict() for row in relation.collect()]
-    return relation.to_arrow_table().to_pylist()
-
-
 def names_of(value: object) -> list[str]:
     """A list of names from `meta`, which may hold it as text."""
     if isinstance(value, str):
@@ -1793,13 +1786,41 @@ def names_of(value: object) -> list[str]:
     return [str(name) for name in value or [] if str(name).strip()]
 
 
+# The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
+def read(relation, size: int = 65_536) -> pa.RecordBatchReader:
+    """The rows of a relation as record batches; on DuckDB they come as they are read."""
+    return relation.toArrow().to_reader() if hasattr(relation, "mapInArrow") else relation.to_arrow_reader(size)
+
+
+def rows(relation) -> list[dict]:
+    """The rows of a small relation."""
+    return read(relation).read_all().to_pylist()
+
+
+def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
+    """`function`, from record batches to batches of `schema`, over a relation that need not fit into memory."""
+    if not hasattr(relation, "mapInArrow"):
+        return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return relation.mapInArrow(function, from_arrow_schema(schema))
+
+
+def result(session, schema: pa.Schema, batches):
+    """Record batches of `schema` as what a model gives back."""
+    if not hasattr(session, "createDataFrame"):
+        return pa.RecordBatchReader.from_batches(schema, batches)
+    # in one batch: PySpark 4.3 loses whatever follows an empty one
+    return session.createDataFrame(pa.Table.from_batches(batches, schema).combine_chunks())
+
+
 def model(dbt, session):
     meta = dbt.config.get("meta") or {}
-    columns = read_rows(dbt.ref("stg_account_mapping__settings_partner_columns"))
-    partners = read_rows(dbt.ref("stg_account_mapping__settings_partners"))
+    columns = rows(dbt.ref("stg_account_mapping__settings_partner_columns"))
+    partners = rows(dbt.ref("stg_account_mapping__settings_partners"))
     settings = Settings(
         meanings={(row["partner_id"], column_key(row["column_name"])): row["meaning"] for row in columns},
         partners=frozenset(row["partner_id"] for row in partners),
         several=frozenset(name.lower() for name in names_of(meta["files_of_several_partners"])),
     )
-    return pa.RecordBatchReader.from_batches(SCHEMA, read_files(str(meta["partner_lists_path"] or ""), settings))
+    return result(session, SCHEMA, read_files(str(meta["partner_lists_path"] or ""), settings))

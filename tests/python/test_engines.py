@@ -213,3 +213,52 @@ def test_macros_give_what_is_expected_on_spark(engines: Path, tmp_path: Path):
     assert list(found) == ["spark", "spark in ANSI mode"]
     for engine, given in found.items():
         assert unlike(given) == [], engine
+
+
+# --- models that are written in Python
+
+
+def engine_lines(code: str) -> str:
+    """What a Python model says of the engine: from its comment to the model itself."""
+    return code[code.index("# The engine, ") : code.index("def model(dbt, session):")]
+
+
+def test_every_python_model_reads_and_writes_in_the_same_lines():
+    models = {path.stem: path.read_text() for path in (PACKAGE / "python_models").rglob("*.py")}
+    assert len(models) >= 12
+    assert len({engine_lines(code) for code in models.values()}) == 1
+    # and in no other way
+    for name, code in models.items():
+        rest = code.replace(engine_lines(code), "")
+        own = re.findall(r"toArrow|mapInArrow|to_arrow_table|from_arrow_schema|fetchall|\.project\(|\.order\(", rest)
+        assert own == [], name
+
+
+# run beside engines_spark.py; prints how many of three rows are left of batches that have an empty one among them
+EMPTY_BATCH = """
+import sys
+import pyarrow as pa
+from engines_spark import session
+
+space = {"__name__": "__main__"}
+exec(open(sys.argv[1]).read(), space)
+spark, schema = session(), space["SCHEMA"]
+rows = [{name: f"{number}" for name in schema.names} for number in range(3)]
+batches = [pa.RecordBatch.from_pylist(part, schema) for part in (rows[:1], [], rows[1:])]
+print(space["result"](spark, schema, iter(batches)).count(), space["result"](spark, schema, iter([])).count())
+print(spark.createDataFrame(pa.Table.from_batches(batches, schema)).count())
+"""
+
+
+def test_an_empty_batch_takes_no_rows_with_it_on_spark(engines: Path, tmp_path: Path):
+    done = subprocess.run(
+        [engines, "-c", EMPTY_BATCH, PACKAGE / "python_models/counting/int_account_mapping__groups.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # the last: once all three are left, `result` need not combine them any more
+    assert done.stdout.split() == ["3", "0", "1"]
