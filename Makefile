@@ -6,6 +6,7 @@
 # make check: set up, lint Python and the SQL that differs from the last commit, run the tests that are quick; under 3 minutes.
 # make agents-check: ask the demo's marts through the MCP server of docs/agents.md, in an environment of its own; no part of make test.
 # make attached-check: build the demo on a PostgreSQL (apt install postgresql), in an environment of its own; make test has it then too.
+# make engines-check: run the same macros and models on Spark (apt install default-jre-headless), and parse for other engines, in an environment of its own.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ JOBS ?= auto
 COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo report review test check agents-check attached-check environments lint format lock clean
+.PHONY: help install demo exchange-demo report review test check agents-check attached-check engines-check environments lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -71,6 +72,9 @@ agents-check: .venvs/agents/installed
 
 attached-check: .venvs/attached/installed
 	@CI_POSTGRES=1 $(BIN)/python -m pytest tests/python/test_attached.py
+
+engines-check: .venvs/engines/installed
+	@CI_ENGINES=1 $(BIN)/python -m pytest tests/python/test_engines.py
 
 # make environments: build a new project and the demo with the newest and with the oldest versions that are allowed.
 environments:

@@ -5,6 +5,10 @@
     {{- return(adapter.dispatch('month_first', 'account_mapping')(text, day_first)) -}}
 {% endmacro %}
 
+{% macro default__month_first(text, day_first) -%}
+    {{- account_mapping._engine_lacks('month_first') -}}
+{%- endmacro %}
+
 {% macro duckdb__month_first(text, day_first) -%}
     case
         when
@@ -12,6 +16,16 @@
             {%- if day_first %} or coalesce({{ day_first }}, false){% endif %}
             then regexp_replace({{ text }}, '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]', '\2/\1/')
         else regexp_replace({{ text }}, '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]', '\1/\2/')
+    end
+{%- endmacro %}
+
+{% macro spark__month_first(text, day_first) -%}
+    case
+        when
+            {{ account_mapping.first_part_is_day(text) }}
+            {%- if day_first %} or coalesce({{ day_first }}, false){% endif %}
+            then {{ account_mapping._spark_replace(text, '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]', '$2/$1/') }}
+        else {{ account_mapping._spark_replace(text, '^([0-9]{1,2})[/-]([0-9]{1,2})[/-]', '$1/$2/') }}
     end
 {%- endmacro %}
 

@@ -7,10 +7,23 @@
     {{- return(adapter.dispatch('spreadsheet_safe', 'account_mapping')(expression)) -}}
 {% endmacro %}
 
+{% macro default__spreadsheet_safe(expression) -%}
+    {{- account_mapping._engine_lacks('spreadsheet_safe') -}}
+{%- endmacro %}
+
 {% macro duckdb__spreadsheet_safe(expression) -%}
     {%- set one_line = "regexp_replace(" ~ expression ~ ", '[\\t\\n\\v\\f\\r\\x{85}\\x{2028}\\x{2029}]+', ' ', 'g')" -%}
     case
         when {{ account_mapping.matches_pattern(one_line, account_mapping._formula_pattern()) }} then '''' || {{ one_line }}
+        else {{ one_line }}
+    end
+{%- endmacro %}
+
+{% macro spark__spreadsheet_safe(expression) -%}
+    {%- set one_line = account_mapping._spark_replace(expression, '[\\t\\n\\v\\f\\r\\x{85}\\x{2028}\\x{2029}]+', ' ') -%}
+    case
+        when {{ account_mapping.matches_pattern(one_line, account_mapping._formula_pattern()) }}
+            then {{ account_mapping._text_literal("'") }} || {{ one_line }}
         else {{ one_line }}
     end
 {%- endmacro %}

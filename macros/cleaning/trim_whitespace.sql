@@ -3,6 +3,14 @@
     {{- return(adapter.dispatch('trim_whitespace', 'account_mapping')(text)) -}}
 {% endmacro %}
 
+{% macro default__trim_whitespace(text) -%}
+    {{- account_mapping._engine_lacks('trim_whitespace') -}}
+{%- endmacro %}
+
 {% macro duckdb__trim_whitespace(text) -%}
     trim({{ text }}, chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(32) || chr(160))
+{%- endmacro %}
+
+{% macro spark__trim_whitespace(text) -%}
+    btrim({{ text }}, '\t\n\u000b\u000c\r \u00a0')
 {%- endmacro %}

@@ -7,13 +7,7 @@
 {%- endmacro %}
 
 {% macro default__share(numerator, denominator, input_decimals, decimals) -%}
-    {%- set top = "cast((" ~ numerator ~ ") * " ~ 10 ** input_decimals ~ " as decimal(38, 0))" -%}
-    {%- set bottom = "cast((" ~ denominator ~ ") * " ~ 10 ** input_decimals ~ " as decimal(38, 0))" -%}
-    cast(
-        sign({{ top }}) * sign({{ bottom }})
-        * ((abs({{ top }}) * {{ 2 * 10 ** decimals }} + abs({{ bottom }})) div nullif(2 * abs({{ bottom }}), 0))
-        as decimal(38, 0)
-    ) * cast({{ '%.*f' | format(decimals, 10 ** -decimals) }} as decimal({{ decimals + 1 }}, {{ decimals }}))
+    {{- account_mapping._engine_lacks('share') -}}
 {%- endmacro %}
 
 {% macro duckdb__share(numerator, denominator, input_decimals, decimals) -%}
@@ -23,5 +17,15 @@
         sign({{ top }}) * sign({{ bottom }})
         * ((abs({{ top }}) * {{ 2 * 10 ** decimals }} + abs({{ bottom }})) // nullif(2 * abs({{ bottom }}), 0))
         as decimal({{ 38 - decimals - 1 }}, 0)
+    ) * cast({{ '%.*f' | format(decimals, 10 ** -decimals) }} as decimal({{ decimals + 1 }}, {{ decimals }}))
+{%- endmacro %}
+
+{% macro spark__share(numerator, denominator, input_decimals, decimals) -%}
+    {%- set top = "cast((" ~ numerator ~ ") * " ~ 10 ** input_decimals ~ " as decimal(38, 0))" -%}
+    {%- set bottom = "cast((" ~ denominator ~ ") * " ~ 10 ** input_decimals ~ " as decimal(38, 0))" -%}
+    cast(
+        sign({{ top }}) * sign({{ bottom }})
+        * ((abs({{ top }}) * {{ 2 * 10 ** decimals }} + abs({{ bottom }})) div nullif(2 * abs({{ bottom }}), 0))
+        as decimal(38, 0)
     ) * cast({{ '%.*f' | format(decimals, 10 ** -decimals) }} as decimal({{ decimals + 1 }}, {{ decimals }}))
 {%- endmacro %}

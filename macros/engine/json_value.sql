@@ -3,11 +3,20 @@
 {% endmacro %}
 
 {% macro default__json_value(expression, key) -%}
-    get_json_object({{ expression }}, {{ account_mapping._text_literal('$["' ~ key ~ '"]') }})
+    {{- account_mapping._engine_lacks('json_value') -}}
 {%- endmacro %}
 
 {% macro duckdb__json_value(expression, key) -%}
     json_extract_string({{ expression }}, {{ account_mapping._json_pointer([key]) }})
+{%- endmacro %}
+
+{% macro spark__json_value(expression, key) -%}
+    {{ account_mapping._spark_fields(expression) }}[{{ account_mapping._text_literal(key) }}]
+{%- endmacro %}
+
+{% macro _spark_fields(text) -%}
+    {#- The fields of a JSON object given as text, as a map of texts: a path of Spark's cannot name every key. -#}
+    from_json({{ text }}, 'map<string,string>', map('allowSingleQuotes', 'false'))
 {%- endmacro %}
 
 {% macro _json_pointer(path) -%}

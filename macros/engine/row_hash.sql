@@ -5,9 +5,13 @@
 {% endmacro %}
 
 {% macro default__row_hash(columns) -%}
-    xxhash64({{ columns | join(', ') }})
+    {{- account_mapping._engine_lacks('row_hash') -}}
 {%- endmacro %}
 
 {% macro duckdb__row_hash(columns) -%}
     hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_hash(columns) -%}
+    xxhash64({{ columns | join(', ') }})
 {%- endmacro %}

@@ -118,11 +118,6 @@
     }) -}}
 {% endmacro %}
 
-{% macro _text_literal(text) -%}
-    {#- A text as an SQL literal. -#}
-    '{{ (text | string) | replace("'", "''") }}'
-{%- endmacro %}
-
 {% macro _write_json(folder, name, query) %}
     {%- do run_query("copy (" ~ query ~ ") to " ~ account_mapping._text_literal(folder ~ "/" ~ name ~ ".json")
         ~ " (format json, array true)") -%}

@@ -4,6 +4,10 @@
     {{- return(adapter.dispatch('column_as_text', 'account_mapping')(column)) -}}
 {% endmacro %}
 
+{% macro default__column_as_text(column) -%}
+    {{- account_mapping._engine_lacks('column_as_text') -}}
+{%- endmacro %}
+
 {% macro duckdb__column_as_text(column) -%}
     {%- set type = column.dtype | upper -%}
     {#- not `column.quoted`, which does not double the quotation marks of a name -#}
@@ -11,6 +15,20 @@
     {%- if type.startswith(('STRUCT', 'MAP', 'UNION', 'JSON', 'VARIANT')) or type.endswith(']') -%}
         to_json({{ name }}) ->> '$'
     {%- elif type.startswith('VARCHAR') -%}
+        {{ name }}
+    {%- else -%}
+        cast({{ name }} as {{ dbt.type_string() }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__column_as_text(column) -%}
+    {%- set type = column.dtype | upper -%}
+    {%- set name = '`' ~ (column.name | replace('`', '``')) ~ '`' -%}
+    {%- if type.startswith(('STRUCT', 'MAP', 'ARRAY')) -%}
+        to_json({{ name }}, map('ignoreNullFields', 'false'))
+    {%- elif type.startswith('VARIANT') -%}
+        case when schema_of_variant({{ name }}) = 'STRING' then cast({{ name }} as string) else to_json({{ name }}) end
+    {%- elif type.startswith(('STRING', 'VARCHAR', 'CHAR')) -%}
         {{ name }}
     {%- else -%}
         cast({{ name }} as {{ dbt.type_string() }})

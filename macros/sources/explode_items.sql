@@ -5,6 +5,10 @@
     {{- return(adapter.dispatch('explode_items', 'account_mapping')(relation, column, keep)) -}}
 {% endmacro %}
 
+{% macro default__explode_items(relation, column, keep) -%}
+    {{- account_mapping._engine_lacks('explode_items') -}}
+{%- endmacro %}
+
 {% macro duckdb__explode_items(relation, column, keep) %}
     select
     {%- for name in keep %}
@@ -17,13 +21,33 @@
     where {{ account_mapping.clean_text('items.item') }} is not null
 {% endmacro %}
 
+{% macro spark__explode_items(relation, column, keep) %}
+    select
+    {%- for name in keep %}
+        {{ relation }}.{{ name }},
+    {%- endfor %}
+        {{ account_mapping.clean_text('items.item') }} as item,
+        cast(items.place + 1 as bigint) as position
+    from {{ relation }}
+    lateral view posexplode({{ account_mapping.list_items(relation ~ '.' ~ column) }}) items as place, item
+    where {{ account_mapping.clean_text('items.item') }} is not null
+{% endmacro %}
+
 {% macro first_item(list) %}
     {#- The first item of a list that a loader wrote into one cell, as explode_items gives it. -#}
     {{- return(adapter.dispatch('first_item', 'account_mapping')(list)) -}}
 {% endmacro %}
 
+{% macro default__first_item(list) -%}
+    {{- account_mapping._engine_lacks('first_item') -}}
+{%- endmacro %}
+
 {% macro duckdb__first_item(list) -%}
     {{ account_mapping.clean_text('(' ~ account_mapping.list_items(list) ~ ')[1]') }}
+{%- endmacro %}
+
+{% macro spark__first_item(list) -%}
+    {{ account_mapping.clean_text('get(' ~ account_mapping.list_items(list) ~ ', 0)') }}
 {%- endmacro %}
 
 {% macro list_items(list) %}
@@ -31,6 +55,10 @@
         PostgreSQL's notation (`['201']`, `{201,202}`), or text separated by `;`, `,` or `|`. -#}
     {{- return(adapter.dispatch('list_items', 'account_mapping')(list)) -}}
 {% endmacro %}
+
+{% macro default__list_items(list) -%}
+    {{- account_mapping._engine_lacks('list_items') -}}
+{%- endmacro %}
 
 {% macro duckdb__list_items(list) -%}
     {%- set as_json -%}
@@ -45,4 +73,24 @@
             then string_split_regex(regexp_replace({{ list }}, '[\[\]{}"]', '', 'g'), '[;,|]')
         else string_split_regex({{ list }}, '[;,|]')
     end
+{%- endmacro %}
+
+{% macro spark__list_items(list) -%}
+    {%- set as_json -%}
+        replace(replace(replace(replace({{ list }}, chr(39), '"'), 'None', 'null'), 'True', 'true'), 'False', 'false')
+    {%- endset -%}
+    case
+        when startswith({{ list }}, '[') and json_array_length('[' || {{ list }} || ']') = 1 then {{ account_mapping._spark_texts(list) }}
+        when {{ account_mapping._spark_is_object(list) }} then array({{ list }})
+        when startswith({{ list }}, '[') and json_array_length('[' || {{ as_json }} || ']') = 1 then {{ account_mapping._spark_texts(as_json) }}
+        when {{ account_mapping._spark_is_object(as_json) }} then array({{ as_json }})
+        when {{ account_mapping.matches_pattern(list, '^[\\[{].*[\\]}]$') }}
+            then split({{ account_mapping._spark_replace(list, '[\\[\\]{}"]', '') }}, '[;,|]')
+        else split({{ list }}, '[;,|]')
+    end
+{%- endmacro %}
+
+{% macro _spark_texts(list) -%}
+    {#- A JSON array given as text, as an array of texts. -#}
+    from_json({{ list }}, 'array<string>', map('allowSingleQuotes', 'false'))
 {%- endmacro %}

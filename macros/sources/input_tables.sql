@@ -43,7 +43,7 @@
                     'input': name ~ '.' ~ table_name,
                     'source_relation': name,
                     'source_table': table_name,
-                    'relation_name': relation.database ~ '.' ~ relation.schema ~ '.' ~ relation.identifier
+                    'relation_name': [relation.database, relation.schema, relation.identifier] | select | join('.')
                         if relation else none,
                     'relation': relation,
                     'kind': ('model' if model_name else 'table') if relation else 'missing',

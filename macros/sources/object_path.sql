@@ -4,6 +4,10 @@
     {{- return(adapter.dispatch('object_path', 'account_mapping')(column, path)) -}}
 {% endmacro %}
 
+{% macro default__object_path(column, path) -%}
+    {{- account_mapping._engine_lacks('object_path') -}}
+{%- endmacro %}
+
 {% macro duckdb__object_path(column, path) -%}
     {%- set text = account_mapping.column_as_text(column) -%}
     case
@@ -11,6 +15,17 @@
             then coalesce(
                 json_extract_string({{ text }}, {{ account_mapping._json_pointer(path + ['value']) }}),
                 json_extract_string({{ text }}, {{ account_mapping._json_pointer(path) }})
+            )
+    end
+{%- endmacro %}
+
+{% macro spark__object_path(column, path) -%}
+    {%- set text = account_mapping.column_as_text(column) -%}
+    case
+        when {{ account_mapping._spark_is_object(text) }}
+            then coalesce(
+                {{ account_mapping._spark_path(text, path + ['value']) }},
+                {{ account_mapping._spark_path(text, path) }}
             )
     end
 {%- endmacro %}

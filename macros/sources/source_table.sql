@@ -28,7 +28,7 @@
         {%- set identifier = var(identifier_var, none) -%}
         {%- do exceptions.raise_compiler_error(
             "account_mapping: the table `" ~ table_name ~ "` of " ~ name ~ " was not found. Looked in "
-            ~ place.database ~ "." ~ place.schema ~ " for: "
+            ~ ([place.database, place.schema] | select | join(".")) ~ " for: "
             ~ (([identifier] if identifier else account_mapping.source_table_names(source_name, table_name)) | join(', '))
             ~ ". Say where it is by the vars " ~ name ~ "_database, " ~ name ~ "_schema and " ~ identifier_var
             ~ ", or name a model of yours in " ~ name ~ "_" ~ table_name ~ "_model"
@@ -50,7 +50,7 @@
         {%- do account_mapping._check_is_name(name ~ '_' ~ table_name ~ '_identifier', identifier) -%}
     {%- endif -%}
     {%- set tables = {} -%}
-    {%- for row in list_relations_without_caching(place) -%}
+    {%- for row in account_mapping.schema_tables(place) -%}
         {#- an exact name wins over one in other case -#}
         {%- do tables.update({(row['name'] | lower): row} if (row['name'] | lower) not in tables else {}) -%}
         {%- do tables.update({row['name']: row}) -%}
@@ -88,7 +88,7 @@
     {%- set schema = (instance['schema'] if instance else none) or var(name ~ '_schema', none) -%}
     {%- set database = (instance['database'] if instance else none) or var(name ~ '_database', none) -%}
     {{- return(api.Relation.create(
-        database=database or (lineage.database if lineage else target.database),
+        database=database or (lineage.database if lineage else target.get('database')),
         schema=schema or (lineage.schema if lineage else name),
     )) -}}
 {% endmacro %}

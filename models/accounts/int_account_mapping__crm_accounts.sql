@@ -71,6 +71,7 @@
 {%- do account_mapping.check_crms() -%}
 {%- do account_mapping.check_currency() -%}
 {%- do account_mapping.check_marts_database() -%}
+{%- do account_mapping.check_engine() -%}
 
 with
 

@@ -11,7 +11,7 @@
         incremental_strategy='delete+insert',
         unique_key=key,
         full_refresh=false,
-        database=var('account_mapping__marts_database') or target.database,
+        database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
 with

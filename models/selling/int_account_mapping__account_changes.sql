@@ -4,7 +4,7 @@
         incremental_strategy='delete+insert',
         unique_key='account_id',
         full_refresh=false,
-        database=var('account_mapping__marts_database') or target.database,
+        database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
 

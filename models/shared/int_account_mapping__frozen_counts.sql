@@ -6,7 +6,7 @@
         incremental_strategy='append',
         on_schema_change='append_new_columns',
         full_refresh=false,
-        database=var('account_mapping__marts_database') or target.database,
+        database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
 {{ account_mapping.next_counts(this if is_incremental() else none) }}

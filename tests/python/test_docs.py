@@ -125,7 +125,7 @@ def test_arguments_are_read_from_a_macro_with_defaults():
 
 
 def test_every_macro_and_its_arguments_are_described(documented):
-    helper = re.compile(r"^(_|default__|duckdb__)")
+    helper = re.compile(r"^(_|default__|duckdb__|spark__|databricks__)")
     macros = [
         macro
         for macro in documented.manifest["macros"].values()

@@ -1,0 +1,17 @@
+{% macro check_engine() %}
+    {#- One clear error when the engine is set up so that the same rows would give other results. -#}
+    {{- return(adapter.dispatch('check_engine', 'account_mapping')() if account_mapping.is_building() else none) -}}
+{% endmacro %}
+
+{% macro default__check_engine() %}
+{% endmacro %}
+
+{% macro spark__check_engine() %}
+    {%- set zone = run_query('select current_timezone()').rows[0][0] -%}
+    {%- if zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z', '+00:00') -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: the session's time zone is " ~ zone ~ ", and times without an offset would be read as times"
+            ~ " there. Set spark.sql.session.timeZone to UTC, under server_side_parameters of the profile."
+        ) -%}
+    {%- endif -%}
+{% endmacro %}

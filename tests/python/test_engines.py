@@ -1,0 +1,215 @@
+"""The package on engines other than DuckDB: what has a version of its own there, what parses, what gives the same.
+
+What needs other adapters runs in the environment `.venvs/engines`, which `make engines-check` makes; without it such
+tests are skipped, but where CI_ENGINES forbids it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from engine_cases import CASES
+from harness import PACKAGE
+
+PYTHON = PACKAGE / ".venvs/engines/bin/python"
+# Macros whose default__ is right on every engine.
+FOR_ALL = {"attached_type", "check_engine", "keys_as_indexes", "materialized", "schema_tables", "text_literal"}
+# No server is asked while dbt parses.
+PROFILES: dict[str, dict[str, Any]] = {
+    "duckdb": {"type": "duckdb", "path": ":memory:"},
+    "spark": {"type": "spark", "method": "session", "host": "NA", "schema": "account_mapping"},
+    "databricks": {
+        "type": "databricks",
+        "host": "nowhere.invalid",
+        "http_path": "/sql/1.0/warehouses/none",
+        "token": "none",
+        "catalog": "main",
+        "schema": "account_mapping",
+    },
+    "snowflake": {
+        "type": "snowflake",
+        "account": "none",
+        "user": "none",
+        "password": "none",
+        "warehouse": "none",
+        "database": "crm",
+        "schema": "account_mapping",
+    },
+}
+# Whatever a var switches on.
+ALL_ON = {
+    "account_mapping__crms": ["salesforce", "hubspot", "pipedrive", "dynamics_365", "generic", "shared_keys"],
+    "account_mapping__history": True,
+    "account_mapping__leads": "evidence",
+    "account_mapping__people": True,
+}
+
+
+@pytest.fixture(scope="session")
+def engines() -> Path:
+    """Python of the environment that has the adapters; the test is skipped where there is none."""
+    if not PYTHON.exists():
+        missing = "`make engines-check` has not made the environment"
+        if os.environ.get("CI_ENGINES"):
+            pytest.fail(f"CI_ENGINES is set, but {missing}")
+        pytest.skip(missing)
+    return PYTHON
+
+
+def dispatched(folder: Path) -> dict[str, set[str]]:
+    """The macros below a folder that differ by engine, and the adapters that each has a version for."""
+    code = "\n".join(path.read_text() for path in sorted(folder.rglob("*.sql")))
+    found: dict[str, set[str]] = {name: set() for name in re.findall(r"adapter\.dispatch\(\s*'(\w+)'", code)}
+    for adapter, name in re.findall(r"\{%-? macro (default|duckdb|spark)__(\w+)\(", code):
+        found.setdefault(name, set()).add(adapter)
+    return found
+
+
+def lacking(folder: Path) -> dict[str, str]:
+    """What the dispatched macros below a folder lack, by name: a version for Spark, or a default that fails by name.
+
+    Commands of the exchange and of `rerun` are DuckDB's alone: their default is an error that tells what to do instead.
+    """
+    code = "\n".join(path.read_text() for path in sorted(folder.rglob("*.sql")))
+    wrong = {}
+    for name, adapters in dispatched(folder).items():
+        default = re.search(r"\{%-? macro default__" + name + r"\(.*?endmacro", code, re.DOTALL)
+        body = default[0] if default else ""
+        if not default:
+            wrong[name] = "default__"
+        elif name.startswith("account_mapping__"):
+            if "raise_compiler_error" not in body or "target.type" not in body:
+                wrong[name] = "error"
+        elif name not in FOR_ALL:
+            if "spark" not in adapters:
+                wrong[name] = "spark__"
+            elif f"_engine_lacks('{name}')" not in body:
+                wrong[name] = "error"
+    return wrong
+
+
+def test_every_dispatched_macro_has_a_version_for_spark_and_fails_by_name_elsewhere():
+    found = dispatched(PACKAGE / "macros")
+    assert len(found) > 35 and found.keys() > FOR_ALL
+    assert lacking(PACKAGE / "macros") == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "lacks"),
+    [
+        (
+            ("macro spark__trim_whitespace(", "macro spark__other("),
+            {"trim_whitespace": "spark__", "other": "default__"},
+        ),
+        (("_engine_lacks('trim_whitespace')", ""), {"trim_whitespace": "error"}),
+        (("macro default__trim_whitespace(", "macro _other("), {"trim_whitespace": "default__"}),
+    ],
+)
+def test_a_macro_that_lacks_one_is_named(tmp_path: Path, fault: tuple[str, str], lacks: dict[str, str]):
+    code = (PACKAGE / "macros/cleaning/trim_whitespace.sql").read_text()
+    assert fault[0] in code
+    (tmp_path / "trim_whitespace.sql").write_text(code.replace(*fault))
+    assert lacking(tmp_path) == lacks
+
+
+def dbt(engines: Path, folder: Path, target: str, *arguments: str, variables: Mapping[str, Any] | None = None) -> str:
+    """One dbt command on the package as a project of its own; returns what it said, after its exit code."""
+    (folder / "profiles.yml").write_text(yaml.safe_dump({"account_mapping": {"target": target, "outputs": PROFILES}}))
+    command = [engines, "-c", "from dbt.cli.main import cli; cli()", *arguments, "--vars", json.dumps(variables or {})]
+    command += ["--project-dir", PACKAGE, "--profiles-dir", folder, "--target-path", folder, "--log-path", folder]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "0"},
+    )
+    return f"{done.returncode}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("target", PROFILES)
+def test_dbt_parses_for_an_engine_without_a_server(engines: Path, tmp_path: Path, target: str):
+    said = dbt(engines, tmp_path, target, "parse", variables=ALL_ON)
+    assert said.startswith("0\n"), said
+    nodes = json.loads((tmp_path / "manifest.json").read_text())["nodes"]
+    marts = {node["database"] for node in nodes.values() if node["name"] == "account_mapping__overlaps"}
+    assert marts == {{"duckdb": "memory", "spark": None, "databricks": "main", "snowflake": "crm"}[target]}
+    if target == "snowflake":
+        inline = ["--inline", "select {{ account_mapping.trim_whitespace('x') }}"]
+        said = dbt(engines, tmp_path, target, "compile", "--no-populate-cache", *inline, variables=ALL_ON)
+        assert not said.startswith("0\n")
+        assert "there is no version of the macro trim_whitespace for snowflake" in said
+
+
+# --- the same macros on every engine
+
+
+def asked(engine: str, python: Path | str, folder: Path) -> dict[str, dict[str, dict[str, str | None] | str]]:
+    """What all CASES give, by setting of the engine and number of the case: text by the input's number, or an error."""
+    (folder / "profiles.yml").write_text(yaml.safe_dump({"account_mapping": {"target": engine, "outputs": PROFILES}}))
+    rows, queries = [], {}
+    for number, case in enumerate(CASES):
+        first = len(rows)
+        rows += [(first + place, text) for place, text in enumerate(case.expected)]
+        queries[str(number)] = case.sql(first, len(rows) - 1)
+    # the macros alone, without the models, are parsed in no time
+    project = {"name": "account_mapping", "profile": "account_mapping", "macro-paths": ["macros"]}
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    (folder / "macros").symlink_to(PACKAGE / "macros", target_is_directory=True)
+    request = {"target": engine, "folder": str(folder), "rows": rows, "queries": queries}
+    done = subprocess.run(
+        [python, Path(__file__).with_name("engines_worker.py")],
+        input=json.dumps(request),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def unlike(found: dict[str, dict[str, str | None] | str]) -> list[tuple[Any, ...]]:
+    """The cases that give something else than expected: (macro, input, found, expected)."""
+    wrong: list[tuple[Any, ...]] = []
+    first = 0
+    for number, case in enumerate(CASES):
+        given = found[str(number)]
+        for place, (text, expected) in enumerate(case.expected.items()):
+            if isinstance(given, str):
+                wrong.append((case.macro, given))
+                break
+            if given.get(str(first + place)) != expected:
+                wrong.append((case.macro, text, given.get(str(first + place)), expected))
+        first += len(case.expected)
+    return wrong
+
+
+def test_every_macro_with_a_version_for_spark_has_a_case():
+    tried = {case.macro for case in CASES}
+    written = {name for name, adapters in dispatched(PACKAGE / "macros").items() if "spark" in adapters}
+    # what these two give depends on the profile, and what schema_tables gives on the catalogue: the builds show it
+    assert written - tried == {"list_items", "attached_type", "check_engine", "schema_tables"}
+
+
+def test_macros_give_what_is_expected_on_duckdb(tmp_path: Path):
+    found = asked("duckdb", sys.executable, tmp_path)
+    assert list(found) == ["duckdb"]
+    assert unlike(found["duckdb"]) == []
+
+
+def test_macros_give_what_is_expected_on_spark(engines: Path, tmp_path: Path):
+    found = asked("spark", engines, tmp_path)
+    assert list(found) == ["spark", "spark in ANSI mode"]
+    for engine, given in found.items():
+        assert unlike(given) == [], engine
