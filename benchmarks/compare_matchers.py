@@ -66,7 +66,7 @@ DEFAULT_METHODS = (*PEERS, "ours")
 METHODS = (*PEERS, LOGIC, "ours")
 # The set on which an exchange of keys is played.
 KEYS_SET = "listings"
-# The var that offers keys of misspelt names, where the package has it.
+# The var that offers keys of misspelt names.
 TYPO_KEYS = "account_mapping__typo_keys"
 PEERS_ENVIRONMENT = HERE / ".venv-peers"
 LOGIC_ENVIRONMENT = HERE / ".venv-logic"
@@ -305,14 +305,16 @@ def measure_websites(labelled: Labelled, sides: tuple[list[Row], list[Row]], wor
 
 
 def measure_keys(labelled: Labelled, work: Path) -> list[Measured]:
-    """The same set when only hashed keys cross: our build and the partner's."""
-    runs: list[tuple[str, dict[str, object]]] = [("ours, keys", {})]
-    if TYPO_KEYS in ours.known_vars():
-        runs.append(("ours, keys + typo", {TYPO_KEYS: True}))
+    """The same set when only hashed keys cross, or are intersected: our build and the partner's."""
+    runs: list[tuple[str, str, dict[str, object]]] = [
+        (f"ours, {exchange}{' + typo' if options else ''}", exchange, options)
+        for exchange in ("keys", "psi")
+        for options in ({}, {TYPO_KEYS: True})
+    ]
     result = []
-    for position, (method, variables) in enumerate(runs):
+    for position, (method, exchange, variables) in enumerate(runs):
         side, partner, cost, partner_cost = ours.keys_projects(
-            work / f"keys_{position}", labelled.left, labelled.right, variables
+            work / f"keys_{position}", labelled.left, labelled.right, variables, exchange
         )
         ids = partner.account_tokens()
         scored, accepted = (
@@ -540,7 +542,7 @@ def report(results: list[Line]) -> str:
     parts = [quality_table(measured)] if measured else []
     parts += [families_text(line) for line in results if isinstance(line, MeasuredFamilies)]
     parts += [websites_text(line) for line in results if isinstance(line, MeasuredWebsites)]
-    keyed = [line for line in measured if line.method.startswith("ours, keys")]
+    keyed = [line for line in measured if line.method.startswith(("ours, keys", "ours, psi"))]
     readable = [line for line in measured if line.set_name == KEYS_SET and line.method == "ours"]
     if keyed and readable:
         parts.append(keys_text(readable[0], keyed))
@@ -558,7 +560,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--methods", nargs="+", choices=METHODS, default=list(DEFAULT_METHODS), metavar="METHOD",
         help=f"methods to run, of {', '.join(METHODS)} (default: all but {LOGIC})",
     )  # fmt: skip
-    parser.add_argument("--keys", action="store_true", help=f"also {KEYS_SET} when only hashed keys cross")
+    parser.add_argument("--keys", action="store_true", help=f"also {KEYS_SET} when only hashed keys cross, or points")
     parser.add_argument("--websites", action="store_true", help="also the sets that have websites, with them")
     parser.add_argument(
         "--scale", type=int, metavar="N",

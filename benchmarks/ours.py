@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-import yaml
 
 from .scoring import Link, Pair
 
@@ -35,6 +34,8 @@ KEY_COLUMNS = (
 )  # fmt: skip
 # What is built to get matches, and to get scores alone.
 MATCHES = "+account_mapping__matches"
+# The keys whose points are intersected.
+BLINDED = "int_account_mapping__blinded_keys"
 SCORES = "+int_account_mapping__scored_pairs"
 # The schema of models that are not public.
 INTERMEDIATES = "main_account_mapping"
@@ -93,7 +94,7 @@ def run_measured(
 
 
 def settings_seeds(exchange: str) -> dict[str, list[dict[str, str]]]:
-    """Rows of the settings seeds of a project whose one partner exchanges `list` or `keys`."""
+    """Rows of the settings seeds of a project whose one partner exchanges `list`, `keys` or `psi`."""
     partner = {"partner_id": PARTNER, "partner_name": "Benchmark", "exchange": exchange, "is_active": "true"}
     if exchange == "list":
         return {"account_mapping__partners": [partner]}
@@ -110,8 +111,8 @@ def settings_seeds(exchange: str) -> dict[str, list[dict[str, str]]]:
 class Project:
     """A dbt project in a new folder that installs this package, with default settings but for the one partner.
 
-    exchange: how the partner exchanges, `list` or `keys`. variables: vars of the package to set. engine: settings of
-    DuckDB, such as memory_limit. seeds: rows of the settings seeds, for other than the one partner.
+    exchange: how the partner exchanges, `list`, `keys` or `psi`. variables: vars of the package to set. engine:
+    settings of DuckDB, such as memory_limit. seeds: rows of the settings seeds, for other than the one partner.
     """
 
     def __init__(
@@ -188,6 +189,27 @@ class Project:
                 "from partner_side.account_mapping__shared_keys"
             )
 
+    def load_intersection(self, partner: Project) -> None:
+        """Take of the partner's keys what private set intersection finds: those that we have too.
+
+        Points are equal where keys are, as tests of the exchange show, so this needs none.
+        """
+        columns = ", ".join(KEY_COLUMNS)
+        with duckdb.connect(str(partner.database), read_only=True) as connection:
+            offered = connection.sql(f"select partner_id, {columns} from {INTERMEDIATES}.{BLINDED}").to_arrow_table()
+        with duckdb.connect(str(self.database)) as connection:
+            connection.register("offered", offered)
+            connection.execute("create schema if not exists partners")
+            connection.execute(
+                f"""
+                create table partners.partner_keys as
+                select partner_id, {columns} from offered
+                semi join {INTERMEDIATES}.{BLINDED} as own
+                    on offered.key_type = own.key_type and offered.token = own.token
+                where offered.key_type <> 'account'
+                """
+            )
+
     def build(
         self, select: str, secret: str = "", exclude: str = "", variables: Mapping[str, object] | None = None
     ) -> Cost:
@@ -260,26 +282,25 @@ def list_project(folder: Path, left: Path, right: Path, side: str = SIDE) -> Pro
     return project
 
 
-def known_vars() -> set[str]:
-    """Names of the package's vars."""
-    settings = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
-    return set(settings["vars"])
-
-
 def keys_projects(
-    folder: Path, left: Path, right: Path, variables: Mapping[str, object] | None = None
+    folder: Path, left: Path, right: Path, variables: Mapping[str, object] | None = None, exchange: str = "keys"
 ) -> tuple[Project, Project, Cost, Cost]:
     """Both sides of an exchange of keys, built: ours, the partner's, and what each build cost.
 
-    No name crosses: ours gets nothing but the partner's account_mapping__shared_keys.
+    exchange: `keys`, or `psi`. No name crosses: ours gets nothing but the partner's account_mapping__shared_keys, or
+    those of its blinded keys that it has too.
     """
     secret = secrets.token_hex(32)
-    partner = Project(folder / "partner", "keys", variables)
+    partner = Project(folder / "partner", exchange, variables)
     partner.load_accounts(right)
     partner.load_statement()
-    partner_cost = partner.build("+account_mapping__shared_keys", secret)
-    ours = Project(folder / "ours", "keys", variables)
+    partner_cost = partner.build("+account_mapping__shared_keys" if exchange == "keys" else f"+{BLINDED}", secret)
+    ours = Project(folder / "ours", exchange, variables)
     ours.load_accounts(left)
     ours.load_statement()
-    ours.load_keys(partner)
+    if exchange == "keys":
+        ours.load_keys(partner)
+    else:
+        ours.build(f"+{BLINDED}", secret)
+        ours.load_intersection(partner)
     return ours, partner, ours.build(MATCHES, secret), partner_cost

@@ -1,6 +1,6 @@
 """What a private set intersection of a million keys a side costs, beside the library's own operations and a peer.
 
-usage: python -m benchmarks.psi [--keys 10000 100000 1000000] [--rounds 2]
+usage: python -m benchmarks.psi [--keys 10000 100000 1000000] [--rounds 2] [--spu PYTHON]
 
 Measures, in turn and each in a process of its own:
 
@@ -8,11 +8,14 @@ Measures, in turn and each in a process of its own:
   (own list), multiply (partner's list);
 - psi: `psi.blind` of our list, with its padding, sorted; and `psi.check_points` and `psi.answer` of the partner's;
 - matched: `psi.matched`, and what round 1 and round 2 take as files;
-- openmined: the same two steps of openmined-psi (hash and encrypt a list; encrypt what came), where it is installed.
+- openmined: the same two steps of openmined-psi (hash and encrypt a list; encrypt what came), where it is installed;
+- spu: with --spu, the Python of an environment that has SecretFlow's spu, both lists together of the busier party, by
+  two protocols over a live connection (benchmarks/psi_spu.py).
 
 Lists are half equal. Seconds are by the clock and of computing, the best of the rounds; on a machine where others are
 at work only those of computing mean anything. Memory is the largest resident set of the process. Exits with 1 where a
-list costs more than 1.15 of the floor in seconds of computing, or a process held 1.5 GB or more.
+list costs more than 1.15 of the floor in seconds of computing, a process held 1.5 GB or more, or a million keys are
+blinded less than twice, or answered less than 1.5 times, as fast as by openmined-psi.
 Needs requirements-exchange.txt and requirements-psi.txt.
 """
 
@@ -39,6 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STEPS = ("floor", "psi", "matched", "openmined")
 MOST_RATIO = 1.15
 MOST_MEGABYTES = 1_500
+# By the clock, at a million keys and on two processors, of which the peer uses one.
+LEAST_FASTER = {"own": 2.0, "partner": 1.5}
 SCOPE = psi.Scope("benchmark", "1", "domain")
 # ru_maxrss is in bytes on macOS and in KiB elsewhere.
 UNITS_PER_MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10
@@ -159,6 +164,18 @@ def of_openmined(keys: int) -> dict[str, Any]:
     return {"own": own, "partner": timed(lambda: server.ProcessRequest(request))[1]}
 
 
+def of_spu(python: str, keys: int) -> None:
+    """Print what the live peer takes, by both of its protocols."""
+    for protocol in ("ECDH", "RR22"):
+        command = [python, str(ROOT / "benchmarks" / "psi_spu.py"), "--keys", str(keys), "--protocol", protocol]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"spu failed:\n{done.stderr[-2000:]}")
+        told = json.loads(done.stdout.splitlines()[-1])
+        both = f"{told['cpu']:.1f} ({told['wall']:.1f}) both lists"
+        print(f"{keys:>9,} {'spu ' + protocol:<10}{both:>36}{told['megabytes']:>7,.0f} MB")
+
+
 def measured(step: str, keys: int) -> dict[str, Any]:
     """One step in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.psi", "--step", step, "--keys", str(keys)]
@@ -182,6 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--keys", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     made.add_argument("--rounds", type=int, default=2)
+    made.add_argument("--spu", metavar="PYTHON", help="the Python of an environment that has spu")
     made.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     options = made.parse_args(arguments)
     if options.step:
@@ -223,6 +241,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         failed |= max(ratios.values()) > MOST_RATIO
         print(f"{keys:>9,} ratio of psi to floor: own {ratios['own']:.3f}, partner {ratios['partner']:.3f}", flush=True)
+        if has_peer:
+            faster = {
+                part: best(rounds["openmined"], part, "wall") / best(rounds["psi"], part, "wall")
+                for part in LEAST_FASTER
+            }
+            failed |= keys >= 1_000_000 and any(faster[part] < least for part, least in LEAST_FASTER.items())
+            told = ", ".join(f"{part} {ratio:.2f}" for part, ratio in faster.items())
+            print(f"{keys:>9,} times faster than openmined by the clock: {told}", flush=True)
+        if options.spu:
+            of_spu(options.spu, keys)
     return 1 if failed else 0
 
 

@@ -292,7 +292,7 @@ class Play:
                 self.both("receive", "--no-build")
                 self.both("publish", "--no-build")
                 self.send()
-            self.both("receive")
+            self.both("receive", "--no-build")
             self.both("reveal")
             self.send()
             self.both("receive")

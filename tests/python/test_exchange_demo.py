@@ -10,6 +10,9 @@ import json
 import re
 import secrets
 import textwrap
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +25,7 @@ from test_clean_room import STATUSES, crm_of
 
 from demo.player import exchange_demo
 from demo.player.play import DemoError, dbt
-from exchange import protocol
+from exchange import protocol, psi
 from exchange.dbt_project import DbtProject
 
 GUIDE = PACKAGE / "docs" / "map_accounts_with_a_partner.md"
@@ -70,19 +73,26 @@ class Played:
     secret: str
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory) -> Played:
-    made, told = [], []
+@contextmanager
+def secrets_seen() -> Iterator[list[str]]:
+    """The secrets that the command makes meanwhile."""
+    made = []
 
     def token_hex(length: int) -> str:
-        made.append(token(length))
+        made.append(secrets.token_hex(length))
         return made[-1]
 
-    token = secrets.token_hex
-    folder = tmp_path_factory.mktemp("exchange") / "played"
-    sides = (company("aster", "birch", 1), company("birch", "aster", 2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exchange_demo, "secrets", SimpleNamespace(token_hex=token_hex))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory) -> Played:
+    told = []
+    folder = tmp_path_factory.mktemp("exchange") / "played"
+    sides = (company("aster", "birch", 1), company("birch", "aster", 2))
+    with secrets_seen() as made:
         play, differing = exchange_demo.play_exchange(
             folder, sides, load_readable, named=False, tested=False, tell=told.append
         )
@@ -101,26 +111,61 @@ def test_both_sides_the_clean_room_and_the_readable_list_count_alike(played):
     assert sum(bool(number) for number in ours.values()) > 20
 
 
+@dataclass
+class Intersected:
+    """The folder of the play by private set intersection, and all that must be in no file: secrets and scalars."""
+
+    folder: Path
+    hidden: set[bytes]
+
+
 @pytest.fixture(scope="module")
-def intersected(played, tmp_path_factory) -> Path:
+def intersected(played, tmp_path_factory) -> Intersected:
     """The same two companies with the same secret, by private set intersection."""
     folder = tmp_path_factory.mktemp("exchange") / "intersected"
     sides = (company("aster", "birch", 1), company("birch", "aster", 2))
-    _, differing = exchange_demo.play_exchange(
-        folder, sides, None, named=False, tested=False, tell=list().append, exchange="psi", secret=played.secret
-    )
+    scalar_of, scalars = psi.scalar_of, set()
+
+    def seen(*given) -> bytes:
+        scalars.add(made := scalar_of(*given))
+        return made
+
+    with secrets_seen() as made, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psi, "scalar_of", seen)
+        _, differing = exchange_demo.play_exchange(
+            folder, sides, None, named=False, tested=False, tell=list().append, exchange="psi", secret=played.secret
+        )
     assert differing == []
-    return folder
+    # one secret a side, and one scalar for each of its types of keys
+    assert len(made) == 2 and len(scalars) >= 4
+    return Intersected(folder, scalars | {bytes.fromhex(secret) for secret in (*made, played.secret)})
 
 
 def test_by_private_set_intersection_both_sides_link_and_count_alike(intersected):
-    found = [exchange_demo.links(intersected / name) for name in ("aster", "birch")]
+    found = [exchange_demo.links(intersected.folder / name) for name in ("aster", "birch")]
     assert len(found[0]) == len(found[1]) > 20
-    with duckdb.connect(str(intersected / "aster" / "warehouse.duckdb"), read_only=True) as connection:
+    with opened(intersected.folder / "aster" / "warehouse.duckdb") as connection:
         rates = connection.sql("select distinct partner_match_rate from account_mapping__partner_coverage").fetchall()
         shared = connection.sql("select count(*) from account_mapping__shared_keys").fetchall()
         counts = connection.sql("select count(*) from account_mapping__shared_counts").fetchall()
     assert (rates, shared, counts) == ([(None,)], [(0,)], [(0,)])
+
+
+def test_secrets_and_scalars_of_an_intersection_are_in_no_file_and_no_table(intersected):
+    """Whatever dbt, the exchange and the database have written."""
+    everything = files_below(intersected.folder)
+    rooms = {path.relative_to(intersected.folder).parts[1] for path in everything}
+    assert rooms >= {"target", "outbox", "inbox", "exchange_state", "warehouse.duckdb"}
+    spelt = {form for secret in intersected.hidden for form in (secret, secret.hex().encode(), b64encode(secret))}
+    for path, data in everything.items():
+        folded = data.lower()
+        assert not any(form in data or form in folded for form in spelt), path
+    for name in ("aster", "birch"):
+        with opened(intersected.folder / name / "warehouse.duckdb") as connection:
+            # pages of the file may be packed
+            for (table,) in connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall():
+                ((told,),) = connection.sql(f"select string_agg(t::varchar) from {table} as t").fetchall()
+                assert not any(secret.hex() in (told or "").lower() for secret in intersected.hidden), table
 
 
 def test_a_cell_that_differs_is_seen():

@@ -36,13 +36,19 @@ COLUMNS = {
     "right, fitted without it": ("ours, fitted without the set", "precision"),
     "found, fitted without it": ("ours, fitted without the set", "recall"),
     "seconds": ("", "seconds"),
+    "own list, seconds": ("", "own_seconds"),
+    "partner's list, seconds": ("", "partner_seconds"),
     "MB": ("", "megabytes"),
 }
 METHODS = {
     "readable list": "ours",
     "hashed keys": "ours, keys",
     "hashed keys and typo keys": "ours, keys + typo",
+    "intersection": "ours, psi",
+    "intersection and typo keys": "ours, psi + typo",
 }
+# The set of a table's rows, by the heading of its first column, where the rows name methods.
+SETS = {"step": "publish_keys", "of a million keys": "psi"}
 
 Results = dict[tuple[str, str, str], str]
 
@@ -58,7 +64,7 @@ def results() -> Results:
 
 def shown(measure: str, value: str) -> str:
     """A figure as the pages write it: rates as .9698, whole numbers with separators, seconds as they are."""
-    if measure == "seconds":
+    if measure.endswith("seconds"):
         return value
     if "." not in value:
         return f"{int(value):,}"
@@ -81,8 +87,8 @@ def filled(page: str, values: Results) -> str:
                     method, measure = COLUMNS[column]
                     label = cells[1] if header[1] == "method" else ""
                     key = (name[1], METHODS.get(label, method), measure)
-                    if header[0] == "step":
-                        key = ("publish_keys", name[1], measure)
+                    if header[0] in SETS:
+                        key = (SETS[header[0]], name[1], measure)
                     cells[place] = shown(measure, values[key])
             line = f"| {' | '.join(cells)} |"
         lines.append(line)
