@@ -194,7 +194,8 @@ def mapped(relation, function, schema: pa.Schema, size: int = 65_536):
         return pa.RecordBatchReader.from_batches(schema, function(read(relation, size)))
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    return relation.mapInArrow(function, from_arrow_schema(schema))
+    # Spark looks at the signature, which a partial of a built-in has not
+    return relation.mapInArrow(lambda batches: function(batches), from_arrow_schema(schema))
 
 
 def result(session, schema: pa.Schema, batches):
