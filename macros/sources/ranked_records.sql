@@ -33,14 +33,14 @@
         union all
         select
             records.*,
-            row_number() over (
+            cast(row_number() over (
                 partition by {{ key | join(', ') }}
                 order by
                     is_current_version desc, updated_at desc nulls last, extracted_at desc nulls last, is_deleted desc
                     {%- for column in columns if column not in key + ['updated_at', 'extracted_at', 'is_deleted'] -%}
                     , {{ column }} nulls last
                     {%- endfor %}
-            ) as version_rank
+            ) as bigint) as version_rank
         from {{ relation }} as records
         where exists (select 1 from {{ doubled }} as doubled where {{ same_key }}) and records.row_problem is null
     ) as ranked

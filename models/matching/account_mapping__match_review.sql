@@ -185,14 +185,14 @@ final as (
         accepted.account_id is not null as is_account_already_matched,
         links.pairs_waiting,
         accounts.open_amount as our_open_amount,
-        row_number() over (
+        cast(row_number() over (
             partition by links.partner_id
             order by
                 -- pipeline of an account that has its match is not at stake
                 case when accepted.account_id is null then 0 else 1 end,
                 accounts.open_amount desc, links.match_probability desc,
                 links.account_id, links.partner_account_id
-        ) as review_rank
+        ) as bigint) as review_rank
 
     from queue as links
     inner join match_reasons

@@ -190,7 +190,7 @@ final as (
         converted_amount as amount,
         probability,
         score,
-        partner_rank,
+        cast(partner_rank as bigint) as partner_rank,
         recommended_ahead_by,
 
         ---------- dates and timestamps
