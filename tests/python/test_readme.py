@@ -125,6 +125,8 @@ def test_figures_in_sentences_are_those_of_the_results() -> None:
     assert f"{linked} of {named} are linked" in pages[BENCHMARKS]
     assert f"{right} of {links} are right" in pages[BENCHMARKS]
     assert f"{strict} of {links}, if it does not" in pages[BENCHMARKS]
+    live = tuple(one("psi", f"spu_{protocol}", "seconds") for protocol in ("ecdh", "rr22"))
+    assert f"takes {live[0]} seconds (ECDH) or {live[1]} (RR22)" in pages[BENCHMARKS]
     accounts = one("domains", "accounts", "tokens")
     for reader in ("partner", "file", "file and frequencies"):
         assert f"| {one('domains', reader, 'tokens_read')} of {accounts}" in pages[PACKAGE / "SECURITY.md"], reader
