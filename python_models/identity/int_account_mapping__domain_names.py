@@ -482,6 +482,7 @@ def result(session, schema: pa.Schema, batches):
 
 def model(dbt, session):
     # Before the stream opens: DuckDB holds one open result per connection.
-    common = frozenset(row["word"] for row in rows(dbt.ref("account_mapping__common_words")))
+    words = rows(dbt.ref("account_mapping__common_words"))
+    common = frozenset(row["word"] for row in words)
     judge = partial(map, partial(judge_batch, common=common))
     return mapped(dbt.ref("int_account_mapping__domain_uses"), judge, SCHEMA)
