@@ -123,7 +123,12 @@ class Macros:
     def _call(self, connection: duckdb.DuckDBPyConnection) -> Callable[..., Any]:
         template, names = compiled()
         name = self.database.stem
-        package = SimpleNamespace(as_of=lambda: f"date '{AS_OF}'", normaliser_version=lambda: "3")
+        package = SimpleNamespace(
+            as_of=lambda: f"date '{AS_OF}'",
+            normaliser_version=lambda: "3",
+            # a macro of another room
+            _text_literal=lambda text: "'" + str(text).replace("'", "''") + "'",
+        )
 
         def returned(value: Any) -> None:
             raise Returned(value)

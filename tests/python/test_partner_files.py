@@ -705,8 +705,8 @@ def test_the_model_takes_its_settings_from_the_project(tmp_path):
     (tmp_path / "all.csv").write_text("partner_id,account_id,Firmenbez\nnimbus,1,Acme\n")
 
     class Relation(list):
-        def to_arrow_table(self):
-            return pa.Table.from_pylist(self)
+        def to_arrow_reader(self, size: int):
+            return pa.Table.from_pylist(self).to_reader(size)
 
     tables = {
         "stg_account_mapping__settings_partner_columns": Relation(
