@@ -18,12 +18,17 @@ import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from harness import PACKAGE, Project
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from exchange.dbt_project import close_database
 
 # dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
 gc.set_threshold(100_000, 50, 100)
+
+# A busy machine is no fault: no test has a time to keep.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 # Files that take long, the longest first, so that no worker is left with one at the end; but those that only read the

@@ -151,7 +151,7 @@ NAMES = st.lists(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), min_size
 DOMAINS = st.sampled_from(["quillfen.com", "bqw.co.uk", "t.me/tarn", "a.de", "xn--a.com", "7.com", "quarry-works.org"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(DOMAINS, NAMES), min_size=1, max_size=6), st.integers(0, 6), st.randoms())
 def test_no_row_depends_on_another_domain_or_on_order(uses, cut, chance: random.Random):
     whole = judged(*uses)

@@ -291,7 +291,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @example("x" * 10_000 + ".com")
 @example("." * 10_000)
 @example("é" * 10_000 + ".com")
@@ -311,7 +311,7 @@ def test_any_text_gives_domains_that_are_their_own_domain(text):
             assert domains.domains_of(domain, hosts) == [domain]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.none() | TEXTS, max_size=8), st.integers(0, 8))
 def test_batches_change_no_value(values, cut):
     assert rows_of(*values) == rows_of(*values[:cut]) + rows_of(*values[cut:])

@@ -28,7 +28,7 @@ def packed(sets: list[set[int]], units: int) -> np.ndarray:
     return rows
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 200).flatmap(lambda units: st.tuples(
     st.just(units),
     st.lists(st.sets(st.integers(0, units - 1), max_size=40), max_size=12),

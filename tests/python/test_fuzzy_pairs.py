@@ -446,7 +446,7 @@ PLACES = st.sampled_from([None, "x", "y"])
 ACCOUNTS = st.lists(st.tuples(NAMES, PLACES, PLACES), max_size=14)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     ACCOUNTS,
     ACCOUNTS,
@@ -702,7 +702,7 @@ def test_the_whole_code_of_the_model_is_part_of_the_hash():
     assert postfix.partition(fuzzy.DBT_CODE)[0].strip() == text.strip()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(ACCOUNTS, ACCOUNTS, ACCOUNTS, st.lists(st.sampled_from([("p", "0", "0"), ("q", "1", "1"), ("q", "0", "2")])))
 def test_the_pairs_of_a_partner_depend_on_no_other_partner(mine, first, second, keys):
     def rows_of(**sides):
@@ -718,7 +718,7 @@ def test_the_pairs_of_a_partner_depend_on_no_other_partner(mine, first, second, 
     assert both == alone[0] + alone[1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(*[st.none() | st.text("ab\x1f=", max_size=2)] * 3), max_size=4), st.randoms())
 def test_a_table_has_the_hash_of_its_distinct_rows(rows, mixer):
     columns = ("x", "y", "z")

@@ -135,7 +135,7 @@ def test_every_part_of_the_derivation_changes_the_key():
     assert len(keys) == 7
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), max_size=20))
 def test_tokens_equal_the_standard_library(values):
     assert tokens(values, SECRET) == [hmac.digest(SECRET, value.encode(), "sha256").hex() for value in values]

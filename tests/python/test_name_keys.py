@@ -6,7 +6,7 @@ import hashlib
 
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from loading import load_model
 
@@ -41,7 +41,6 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORD = st.text(LETTERS, min_size=6, max_size=12).filter(lambda word: not variants.NUMBER.search(word))
 
 
-@settings(deadline=None)
 @given(st.lists(WORD, min_size=1, max_size=3), st.data())
 def test_two_names_one_letter_apart_share_a_spelling(words, data):
     """Any letter but the name's first, inserted, left out, replaced or exchanged with the next one."""
@@ -65,7 +64,6 @@ def test_two_names_one_letter_apart_share_a_spelling(words, data):
     assert set(variants.name_variants(" ".join(words))) & set(variants.name_variants(" ".join(other)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(LETTERS + "0123456789", min_size=1, max_size=12), min_size=1, max_size=4))
 def test_spellings_are_few_distinct_and_keep_the_first_letter(words):
     found = variants.name_variants(" ".join(words))

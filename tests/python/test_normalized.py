@@ -335,7 +335,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @example("x" * 10_000)
 @example("株" * 10_000)
 @example("\u202e\u0000 =1+1")
@@ -362,7 +362,7 @@ def test_any_text_gives_clean_words_and_is_its_own_normal_form(text):
     assert normalized.normalise_name(name, FORMS)[0] == name.split()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -389,7 +389,7 @@ def test_batches_and_order_change_no_value(rows, cut):
     assert whole.to_pylist() == backwards.to_pylist()[::-1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(["DE", "FR", "GB", "EL", "GR", "CHE", "NO", "IN", "MX", "BR", "US", "XI", "UK"])
     | st.text("ABX", max_size=3),
@@ -408,7 +408,7 @@ def test_any_identifier_gives_a_value_or_a_problem(prefix, rest, country):
             assert not reported
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.text("0123456789 -.'E+,", max_size=16)
     | st.integers(0, 10**11).map(str)

@@ -144,7 +144,7 @@ def test_no_cell_goes_that_need_not():
             assert min(interval(table, less, other) for other in map(tuple, np.argwhere(less))) < K
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 40), min_size=2, max_size=6), st.booleans())
 def test_a_single_line_never_lacks_just_one_cell(values, is_column):
     table = np.array([values])
@@ -152,7 +152,7 @@ def test_a_single_line_never_lacks_just_one_cell(values, is_column):
     assert found.sum() != 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     arrays(np.int64, (4, 5), elements=st.integers(0, 40)),
     arrays(np.bool_, (4, 5)),
