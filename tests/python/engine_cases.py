@@ -398,7 +398,7 @@ CASES = [
             ) as listed on inputs.id = listed.id where inputs.id between {first} and {last} group by inputs.id""",
     ),
     Case(
-        "staged_notes",
+        "each_note",
         {
             "number_not_readable|amount|b|c\x1fflag_not_readable|flag|x\x1f": "s.t flag flag_not_readable such as: x 1",
             "number_not_readable|amount|a\x1f": "s.t amount number_not_readable such as: a 2",
