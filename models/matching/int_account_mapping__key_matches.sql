@@ -32,12 +32,29 @@ hashed_keys as (
 
 ),
 
+hashed_name_keys as (
+
+    select * from {{ ref('int_account_mapping__compared_keys') }}
+    where key_type in ('name_short', 'name_short_country', 'name_place')
+
+),
+
 partner_key_rows as (
 
     select * from {{ ref('int_account_mapping__key_rows') }}
     where
         side = 'partner'
         and problem is null
+
+),
+
+partner_name_keys as (
+
+    select * from {{ ref('int_account_mapping__key_rows') }}
+    where
+        side = 'partner'
+        and problem is null
+        and key_type in ('name_short', 'name_short_country', 'name_place')
 
 ),
 
@@ -107,6 +124,30 @@ their_keys as (
 
 ),
 
+sought_keys as (
+
+    select distinct
+        our_partner_id,
+        key_type,
+        key_value
+
+    from their_keys
+
+),
+
+-- most of our keys no partner has: they are left out before anything is counted
+our_sought_keys as (
+
+    select our_keys.*
+    from our_keys
+    inner join sought_keys
+        on
+            our_keys.partner_id = sought_keys.our_partner_id
+            and our_keys.key_type = sought_keys.key_type
+            and our_keys.key_value = sought_keys.key_value
+
+),
+
 our_key_counts as (
 
     select
@@ -115,7 +156,7 @@ our_key_counts as (
         key_value,
         count(*) as accounts
 
-    from our_keys
+    from our_sought_keys
     group by partner_id, key_type, key_value
 
 ),
@@ -157,15 +198,15 @@ key_pairs as (
         shared_keys.our_partner_id,
         shared_keys.key_type,
         shared_keys.key_value,
-        our_keys.account_id,
+        our_sought_keys.account_id,
         their_shared_keys.account_id as partner_account_id
 
     from shared_keys
-    inner join our_keys
+    inner join our_sought_keys
         on
-            shared_keys.our_partner_id = our_keys.partner_id
-            and shared_keys.key_type = our_keys.key_type
-            and shared_keys.key_value = our_keys.key_value
+            shared_keys.our_partner_id = our_sought_keys.partner_id
+            and shared_keys.key_type = our_sought_keys.key_type
+            and shared_keys.key_value = our_sought_keys.key_value
     inner join their_shared_keys
         on
             shared_keys.partner_id = their_shared_keys.partner_id
@@ -210,22 +251,36 @@ paired_members as (
 
 ),
 
+named_accounts as (
+
+    select
+        side,
+        account_id
+
+    from paired_members
+
+    union
+
+    select
+        side,
+        unit_id as account_id
+
+    from paired_members
+
+),
+
 -- of accounts that are compared as hashed keys both sides know the same: which have one name, and which have it in one
 -- country. Only that may tell companies apart, so that both sides, and a clean room between them, count alike
-hashed_names as (
+hashed_name_rows as (
 
     select
         'ours' as side,
         partner_id,
         account_id,
-        coalesce(
-            min(case when key_type = 'name_short' then token end),
-            min(case when key_type = 'name_place' then token end)
-        ) as name,
-        min(case when key_type in ('name_short_country', 'name_place') then token end) as name_in_country
+        key_type,
+        token
 
-    from hashed_keys
-    group by partner_id, account_id
+    from hashed_name_keys
 
     union all
 
@@ -233,14 +288,33 @@ hashed_names as (
         'partner' as side,
         partner_id,
         account_token as account_id,
-        coalesce(
-            min(case when key_type = 'name_short' then token end),
-            min(case when key_type = 'name_place' then token end)
-        ) as name,
-        min(case when key_type in ('name_short_country', 'name_place') then token end) as name_in_country
+        key_type,
+        token
 
-    from partner_key_rows
-    group by partner_id, account_token
+    from partner_name_keys
+
+),
+
+hashed_names as (
+
+    select
+        hashed_name_rows.side,
+        hashed_name_rows.partner_id,
+        hashed_name_rows.account_id,
+        coalesce(
+            min(case when hashed_name_rows.key_type = 'name_short' then hashed_name_rows.token end),
+            min(case when hashed_name_rows.key_type = 'name_place' then hashed_name_rows.token end)
+        ) as name,
+        min(
+            case when hashed_name_rows.key_type <> 'name_short' then hashed_name_rows.token end
+        ) as name_in_country
+
+    from hashed_name_rows
+    inner join named_accounts
+        on
+            hashed_name_rows.side = named_accounts.side
+            and hashed_name_rows.account_id = named_accounts.account_id
+    group by hashed_name_rows.side, hashed_name_rows.partner_id, hashed_name_rows.account_id
 
 ),
 
