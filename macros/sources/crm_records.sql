@@ -5,7 +5,7 @@
         {{- account_mapping.typed_columns(columns) }}
 
     from {{ ref(model) }}
-    {{ 'union all' if not loop.last }}
+    {{- '\n\n    union all\n' if not loop.last }}
     {%- else %}
     {{ account_mapping.no_rows(columns) }}
     {%- endfor %}

@@ -5,9 +5,9 @@
         versions: rows in which former versions count too: a loader that keeps history closes the merged row.
         merged_into: the column of the merged row that names its survivor. merged_ids: the column of the survivor that
         lists the rows it took in (HubSpot). -#}
-    {%- if merged_ids -%}
     with
 
+    {% if merged_ids -%}
     lists as (
 
         select source_relation, {{ id }}, {{ merged_ids }}, is_current_version, updated_at, extracted_at
@@ -23,35 +23,45 @@
             keep=['source_relation', id, 'is_current_version', 'updated_at', 'extracted_at']
         ) }}
 
+    ),
+
+    {% endif -%}
+    said as (
+
+        {% if merged_into -%}
+        select
+            source_relation,
+            {{ id }} as source_id,
+            {{ merged_into }} as merged_into_id,
+            is_current_version,
+            updated_at,
+            extracted_at
+
+        from {{ versions }}
+        where {{ merged_into }} is not null and row_problem is null
+        {%- endif %}
+        {%- if merged_into and merged_ids %}
+
+        union all
+
+        {% endif -%}
+        {% if merged_ids -%}
+        select
+            source_relation,
+            {{ account_mapping.clean_id('item') }} as source_id,
+            {{ id }} as merged_into_id,
+            is_current_version,
+            updated_at,
+            extracted_at
+
+        from listed
+        {%- endif %}
+
     )
 
     select
         '{{ kind }}' as kind,
-        source_relation,
-        {{ account_mapping.clean_id('item') }} as source_id,
-        {{ id }} as merged_into_id,
-        is_current_version,
-        updated_at,
-        extracted_at
+        *
 
-    from listed
-    {%- endif %}
-    {%- if merged_into and merged_ids %}
-
-    union all
-
-    {% endif -%}
-    {% if merged_into -%}
-    select
-        '{{ kind }}' as kind,
-        source_relation,
-        {{ id }} as source_id,
-        {{ merged_into }} as merged_into_id,
-        is_current_version,
-        updated_at,
-        extracted_at
-
-    from {{ versions }}
-    where {{ merged_into }} is not null and row_problem is null
-    {%- endif %}
+    from said
 {% endmacro %}

@@ -52,12 +52,10 @@
     'is_current_version': 'true',
     'is_deleted': 'false',
 } -%}
-{%- for column in [
+{%- set lead_columns = [
     'source_relation', 'source_table', 'owner_id', 'owner_name', 'website', 'country', 'state', 'city', 'postal_code',
     'updated_at', 'extracted_at', 'row_problem', 'notes',
 ] -%}
-    {%- do lead_values.update({column: column}) -%}
-{%- endfor -%}
 {%- do account_mapping.check_crms() -%}
 {%- do account_mapping.check_currency() -%}
 {%- do account_mapping.check_marts_database() -%}
@@ -74,7 +72,7 @@ accounts as (
 
     select
         {%- for column, type in account_columns.items() %}
-        cast({{ lead_values.get(column, 'null') }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        cast({{ lead_values.get(column, column if column in lead_columns else 'null') }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
 
     from {{ ref('int_account_mapping__lead_rows') }}

@@ -64,7 +64,7 @@ contact_merges as (
 
 ),
 
-merges as (
+said as (
 
     select * from account_merges
     union all
@@ -85,7 +85,7 @@ ranked as (
                 is_current_version desc, updated_at desc nulls last, extracted_at desc nulls last, merged_into_id
         ) as merge_rank
 
-    from merges
+    from said
     where source_id <> merged_into_id
 
 ),
