@@ -6,6 +6,13 @@ account_versions as (
 
 ),
 
+merge_roots as (
+
+    select * from {{ ref('int_account_mapping__merge_roots') }}
+    where kind = 'accounts'
+
+),
+
 latest_accounts as (
 
     select * from account_versions
@@ -15,12 +22,7 @@ latest_accounts as (
 
 survivors as (
 
-    {{ account_mapping.survivors(
-        'account_versions',
-        'source_account_id',
-        merged_into='merged_into_source_account_id',
-        merged_ids='merged_source_account_ids',
-    ) | indent(4) }}
+    {{ account_mapping.survivors('merge_roots', 'account_versions', 'source_account_id') | indent(4) }}
 
 ),
 

@@ -1,11 +1,5 @@
 {#- A view: addresses stay in the loader's tables. -#}
 {{ config(materialized='view') }}
-{%- set contact_models = {
-    'salesforce': 'stg_account_mapping__salesforce_contacts',
-    'hubspot': 'stg_account_mapping__hubspot_contacts',
-    'pipedrive': 'stg_account_mapping__pipedrive_persons',
-    'dynamics_365': 'stg_account_mapping__dynamics_365_contacts',
-} -%}
 {%- set text = dbt.type_string() -%}
 {%- set contact_columns = {
     'source_relation': text,
@@ -27,19 +21,25 @@
 {%- endif -%}
 {%- set lead_columns = ['company', 'website', 'country', 'state', 'city', 'postal_code', 'owner_id']
     if account_mapping.leads_mode() != 'off' else [] -%}
-{%- set crms = account_mapping.crms_in_use() | select('in', contact_models) | list -%}
 with
+
+merge_roots as (
+
+    select * from {{ ref('int_account_mapping__merge_roots') }}
+    where kind = 'contacts'
+
+),
 
 contacts as (
 
-    {% for crm in crms %}
+    {% for crm, model in account_mapping.crm_models('contacts').items() %}
     select
         {{- account_mapping.typed_columns(contact_columns) }}
         {%- for column in lead_columns %},
         {{ column if crm == 'hubspot' else 'cast(null as ' ~ text ~ ') as ' ~ column }}
         {%- endfor %},
         {{ 'true' if crm == 'hubspot' and lead_columns else 'false' }} as may_be_lead
-    from {{ ref(contact_models[crm]) }}
+    from {{ ref(model) }}
     {{ 'union all' if not loop.last }}
     {% else %}
     {%- do contact_columns.update(dict.fromkeys(lead_columns, text)) -%}
@@ -59,12 +59,7 @@ ranked as (
 
 survivors as (
 
-    {{ account_mapping.survivors(
-        'ranked',
-        'source_contact_id',
-        merged_into='merged_into_source_contact_id',
-        merged_ids='merged_source_contact_ids',
-    ) | indent(4) }}
+    {{ account_mapping.survivors('merge_roots', 'ranked', 'source_contact_id') | indent(4) }}
 
 ),
 

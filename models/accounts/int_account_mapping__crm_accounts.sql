@@ -1,14 +1,5 @@
 {{ config(materialized='table') }}
 
-{#- Dynamics holds codes and HubSpot exports hold names: both are resolved one step before the union. -#}
-{%- set account_models = {
-    'salesforce': 'stg_account_mapping__salesforce_accounts',
-    'hubspot': 'int_account_mapping__hubspot_companies',
-    'pipedrive': 'stg_account_mapping__pipedrive_organizations',
-    'dynamics_365': 'int_account_mapping__dynamics_365_accounts',
-    'generic': 'stg_account_mapping__generic_accounts',
-    'shared_keys': 'int_account_mapping__shared_keys_accounts',
-} -%}
 {%- set text = dbt.type_string() -%}
 {%- set account_columns = {
     'source_relation': text,
@@ -61,13 +52,10 @@
     'is_current_version': 'true',
     'is_deleted': 'false',
 } -%}
-{%- for column in [
+{%- set lead_columns = [
     'source_relation', 'source_table', 'owner_id', 'owner_name', 'website', 'country', 'state', 'city', 'postal_code',
     'updated_at', 'extracted_at', 'row_problem', 'notes',
 ] -%}
-    {%- do lead_values.update({column: column}) -%}
-{%- endfor -%}
-{%- set crms = account_mapping.crms_in_use() -%}
 {%- do account_mapping.check_crms() -%}
 {%- do account_mapping.check_currency() -%}
 {%- do account_mapping.check_marts_database() -%}
@@ -77,22 +65,14 @@ with
 
 accounts as (
 
-    {% for crm in crms %}
-    select
-        {{- account_mapping.typed_columns(account_columns) }}
-
-    from {{ ref(account_models[crm]) }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    {{ account_mapping.no_rows(account_columns) }}
-    {% endfor %}
+    {{ account_mapping.crm_records('accounts', account_columns) }}
     {%- if account_mapping.leads_mode() == 'records' %}
 
     union all
 
     select
         {%- for column, type in account_columns.items() %}
-        cast({{ lead_values.get(column, 'null') }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+        cast({{ lead_values.get(column, column if column in lead_columns else 'null') }} as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
 
     from {{ ref('int_account_mapping__lead_rows') }}

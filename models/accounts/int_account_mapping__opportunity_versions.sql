@@ -1,9 +1,3 @@
-{%- set opportunity_models = {
-    'salesforce': 'stg_account_mapping__salesforce_opportunities',
-    'hubspot': 'int_account_mapping__hubspot_deals',
-    'pipedrive': 'int_account_mapping__pipedrive_opportunities',
-    'dynamics_365': 'int_account_mapping__dynamics_365_opportunities',
-} -%}
 {%- set text = dbt.type_string() -%}
 {%- set opportunity_columns = {
     'source_relation': text,
@@ -31,19 +25,18 @@
     'row_problem': text,
     'notes': text,
 } -%}
-{%- set crms = account_mapping.crms_in_use() | select('in', opportunity_models) | list -%}
 with
+
+merge_roots as (
+
+    select * from {{ ref('int_account_mapping__merge_roots') }}
+    where kind = 'opportunities'
+
+),
 
 opportunities as (
 
-    {% for crm in crms %}
-    select
-        {{- account_mapping.typed_columns(opportunity_columns) }}
-    from {{ ref(opportunity_models[crm]) }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    {{ account_mapping.no_rows(opportunity_columns) }}
-    {% endfor %}
+    {{ account_mapping.crm_records('opportunities', opportunity_columns) }}
 
 ),
 
@@ -58,9 +51,7 @@ ranked as (
 
 survivors as (
 
-    {{ account_mapping.survivors(
-        'ranked', 'source_opportunity_id', merged_ids='merged_source_opportunity_ids'
-    ) | indent(4) }}
+    {{ account_mapping.survivors('merge_roots', 'ranked', 'source_opportunity_id') | indent(4) }}
 
 ),
 

@@ -1,9 +1,3 @@
-{%- set owner_models = {
-    'salesforce': 'stg_account_mapping__salesforce_users',
-    'hubspot': 'stg_account_mapping__hubspot_owners',
-    'pipedrive': 'stg_account_mapping__pipedrive_users',
-    'dynamics_365': 'stg_account_mapping__dynamics_365_systemusers',
-} -%}
 {%- set text = dbt.type_string() -%}
 {%- set owner_columns = {
     'source_relation': text,
@@ -16,20 +10,11 @@
     'is_deleted': 'boolean',
     'row_problem': text,
 } -%}
-{%- set crms = account_mapping.crms_in_use() | select('in', owner_models) | list -%}
 with
 
 users as (
 
-    {% for crm in crms %}
-    select
-        {{- account_mapping.typed_columns(owner_columns) }}
-
-    from {{ ref(owner_models[crm]) }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    {{ account_mapping.no_rows(owner_columns) }}
-    {% endfor %}
+    {{ account_mapping.crm_records('owners', owner_columns) }}
 
 ),
 

@@ -1,186 +1,42 @@
-{%- set reporting_currency = var('account_mapping__currency') | upper -%}
 with
 
-account_records as (
+scoped_accounts as (
 
-    select * from {{ ref('int_account_mapping__account_records') }}
-
-),
-
-account_statuses as (
-
-    select * from {{ ref('int_account_mapping__account_statuses') }}
+    select * from {{ ref('int_account_mapping__scoped_accounts') }}
 
 ),
 
-partner_records as (
+family_roots as (
 
-    select * from {{ ref('int_account_mapping__partner_records') }}
-
-),
-
-partner_statuses as (
-
-    select * from {{ ref('int_account_mapping__partner_statuses') }}
-
-),
-
-partners as (
-
-    select * from {{ ref('int_account_mapping__partners') }}
-
-),
-
-excluded_accounts as (
-
-    select * from {{ ref('int_account_mapping__excluded_accounts') }}
-
-),
-
-currency_rates as (
-
-    select * from {{ ref('stg_account_mapping__settings_currency_rates') }}
-
-),
-
-scopes as (
-
-    select '*' as scope
-    union
-    select account_scope as scope from partners
-
-),
-
-our_accounts as (
-
-    select
-        account_records.account_id,
-        account_records.parent_account_id,
-        account_statuses.status,
-        account_statuses.open_amount
-
-    from account_records
-    inner join account_statuses
-        on account_records.account_id = account_statuses.account_id
-
-),
-
-rated_partner_accounts as (
-
-    select
-        partner_records.partner_id,
-        partner_records.account_id,
-        partner_records.parent_account_id,
-        partner_statuses.status,
-        {{ account_mapping.convert_amount(
-            'partner_records.open_amount',
-            "case when partner_records.currency is null or upper(partner_records.currency) = '"
-            ~ reporting_currency ~ "' then 1 else currency_rates.rate end"
-        ) }} as open_amount
-
-    from partner_records
-    inner join partner_statuses
-        on
-            partner_records.partner_id = partner_statuses.partner_id
-            and partner_records.account_id = partner_statuses.account_id
-    left join currency_rates
-        on upper(partner_records.currency) = currency_rates.currency
-
-),
-
-scoped as (
-
-    select
-        'ours' as side,
-        scopes.scope,
-        our_accounts.account_id,
-        our_accounts.parent_account_id,
-        our_accounts.status,
-        our_accounts.open_amount
-
-    from our_accounts
-    cross join scopes
-
-    union all
-
-    select
-        'partner' as side,
-        partner_id as scope,
-        account_id,
-        parent_account_id,
-        status,
-        coalesce(open_amount, 0) as open_amount
-
-    from rated_partner_accounts
-
-),
-
--- side and scope together, so that one walk up serves all hierarchies
-members as (
-
-    select
-        scoped.*,
-        scoped.side || ' ' || scoped.scope as tree
-
-    from scoped
-    left join excluded_accounts
-        on
-            scoped.side = excluded_accounts.side
-            and scoped.account_id = excluded_accounts.account_id
-            and (
-                scoped.scope = excluded_accounts.for_partner_id
-                or (scoped.side = 'ours' and excluded_accounts.for_partner_id = '*')
-            )
-    where excluded_accounts.account_id is null
-
-),
-
--- a deleted, unknown or excluded parent makes its children roots
-edges as (
-
-    select
-        members.tree,
-        members.account_id,
-        members.parent_account_id
-
-    from members
-    inner join members as parents
-        on
-            members.tree = parents.tree
-            and members.parent_account_id = parents.account_id
-    where members.account_id <> members.parent_account_id
-
-),
-
-tree_roots as (
-
-    {{ account_mapping.roots('edges', 'tree', 'account_id', 'parent_account_id') | indent(4) }}
+    select * from {{ ref('int_account_mapping__family_roots') }}
 
 ),
 
 placed as (
 
     select
-        members.*,
-        coalesce(tree_roots.root, members.account_id) as unit_id,
-        coalesce(tree_roots.is_cyclic, false) as is_cyclic,
-        {{ account_mapping.status_rank('members.status') }} as status_rank
+        scoped_accounts.*,
+        coalesce(family_roots.root_account_id, scoped_accounts.account_id) as unit_id,
+        coalesce(family_roots.is_cyclic, false) as is_cyclic,
+        {{ account_mapping.status_rank('scoped_accounts.status') }} as status_rank
 
-    from members
-    left join tree_roots
+    from scoped_accounts
+    left join family_roots
         on
-            members.tree = tree_roots.tree
-            and members.account_id = tree_roots.node
+            scoped_accounts.side = family_roots.side
+            and scoped_accounts.scope = family_roots.scope
+            and scoped_accounts.account_id = family_roots.account_id
 
 ),
 
 family_tops as (
 
     select distinct
-        tree,
-        root
+        side,
+        scope,
+        root_account_id
 
-    from tree_roots
+    from family_roots
 
 ),
 
@@ -188,7 +44,8 @@ family_tops as (
 families as (
 
     select
-        placed.tree,
+        placed.side,
+        placed.scope,
         placed.unit_id,
         min(placed.status_rank) as status_rank,
         sum(placed.open_amount) as open_amount
@@ -196,9 +53,10 @@ families as (
     from placed
     inner join family_tops
         on
-            placed.tree = family_tops.tree
-            and placed.unit_id = family_tops.root
-    group by placed.tree, placed.unit_id
+            placed.side = family_tops.side
+            and placed.scope = family_tops.scope
+            and placed.unit_id = family_tops.root_account_id
+    group by placed.side, placed.scope, placed.unit_id
 
 ),
 
@@ -222,7 +80,8 @@ final as (
     from placed
     left join families
         on
-            placed.tree = families.tree
+            placed.side = families.side
+            and placed.scope = families.scope
             and placed.unit_id = families.unit_id
 
 )
