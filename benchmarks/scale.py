@@ -2,13 +2,15 @@
 
 usage: python -m benchmarks.scale [--accounts 50000] [--partners 5] [--list 20000] [--keys-partners 0]
        [--domains 0.85] [--skew none] [--doublings 0] [--changed SHARE ...] [--memory-limit LIMIT] [--folder FOLDER]
+       [--json FILE]
 
 Makes a world, builds all of the package's models without tests, and prints what each room took and which models took
 most. Names are made of invented words and of the words that companies add, as often as the demo's companies do; half
 of each list is ours, spelt otherwise at times. Keys partners hash their list in a project of their own, which is not
 measured. --skew: `name` (one name), `domain` (one mail provider's website) or `partner` (a partner has half of all
 rows). --doublings: the same at half the size, a quarter, and so on, and the growth per doubling. --changed: build again
-after that share of the accounts of both sides got another name; 0 for an unchanged world.
+after that share of the accounts of both sides got another name; 0 for an unchanged world. --json: add a line for each
+build to that file, as benchmarks.cost_model reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import secrets
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
@@ -321,24 +323,27 @@ def table(title: str, cost: dict[str, dict[str, float]], all_seconds: float, row
         )
 
 
-def show(report: dict, rooms: dict[str, str], rows: int) -> None:
-    """Print a build: by room, then the dearest models."""
-    by_room: dict[str, dict[str, float]] = {}
+def by_room(report: dict, rooms: dict[str, str]) -> dict[str, dict[str, float]]:
+    """What each room took, and the start of dbt."""
+    found: dict[str, dict[str, float]] = {}
     for name, one in report["nodes"].items():
-        room = by_room.setdefault(rooms.get(name, "other"), {"seconds": 0.0, "cpu_seconds": 0.0, "megabytes": 0.0})
+        room = found.setdefault(rooms.get(name, "other"), {"seconds": 0.0, "cpu_seconds": 0.0, "megabytes": 0.0})
         room["seconds"] += one["seconds"]
         room["cpu_seconds"] += one["cpu_seconds"]
         room["megabytes"] = max(room["megabytes"], one["megabytes"])
+    found["start of dbt"] = {
+        name: report["total"][name] - sum(room[name] for room in found.values()) for name in ("seconds", "cpu_seconds")
+    } | {"megabytes": 0.0}
+    return found
+
+
+def show(report: dict, rooms: dict[str, dict[str, float]], rows: int) -> None:
+    """Print a build: by room, then the dearest models."""
     total = report["total"]
-    nodes = sum(room["cpu_seconds"] for room in by_room.values())
-    by_room["start of dbt"] = {
-        "seconds": total["seconds"] - sum(room["seconds"] for room in by_room.values()),
-        "cpu_seconds": total["cpu_seconds"] - nodes,
-        "megabytes": 0.0,
-    }
-    table("room", by_room, total["cpu_seconds"], rows)
+    table("room", rooms, total["cpu_seconds"], rows)
     dearest = sorted(report["nodes"].items(), key=lambda item: -item[1]["cpu_seconds"])[:SHOWN_MODELS]
     table("model", {name.split(".")[2]: one for name, one in dearest}, total["cpu_seconds"], rows)
+    nodes = total["cpu_seconds"] - rooms["start of dbt"]["cpu_seconds"]
     print(
         f"all: {total['seconds']:,.1f} s, processors {total['cpu_seconds']:,.1f} s ({nodes:,.1f} s without the start of"
         f" dbt), memory {total['megabytes']:,.0f} MB"
@@ -357,6 +362,7 @@ def main() -> int:
     parser.add_argument("--changed", type=float, action="append", default=[])
     parser.add_argument("--memory-limit", default="")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if options.folder:
         options.folder.mkdir(parents=True, exist_ok=True)
@@ -369,18 +375,25 @@ def main() -> int:
         with tempfile.TemporaryDirectory(dir=options.folder) as made:
             built = Built(Path(made), world, options.memory_limit)
             print(f"\n{world}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", flush=True)
-            report = built.build()
-            show(report, built.rooms(), built.rows())
-            nodes = sum(one["cpu_seconds"] for one in report["nodes"].values())
+            first = None
+            for share in (None, *options.changed):
+                if share is not None:
+                    built.change(share)
+                report = built.build()
+                rooms = by_room(report, built.rooms())
+                first = first or report
+                if share is not None:
+                    of_first = report["total"]["cpu_seconds"] / first["total"]["cpu_seconds"]
+                    print(f"\n{share:.1%} of the accounts changed: {of_first:.1%} of the processor seconds")
+                show(report, rooms, built.rows())
+                if options.json:
+                    line = asdict(world) | {"changed": share, "rooms": rooms, "total": report["total"]}
+                    with options.json.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(line) + "\n")
+            nodes = sum(one["cpu_seconds"] for one in first["nodes"].values())
             if before:
                 print(f"growth per doubling: {nodes / before:.2f}")
             before = nodes
-            for share in options.changed:
-                built.change(share)
-                again = built.build()
-                print(f"\n{share:.1%} of the accounts changed: ", end="")
-                print(f"{again['total']['cpu_seconds'] / report['total']['cpu_seconds']:.1%} of the processor seconds")
-                show(again, built.rooms(), built.rows())
     return 0
 
 

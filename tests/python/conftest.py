@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import harness
+import jinja2
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
@@ -25,6 +27,23 @@ from exchange.dbt_project import close_database
 
 # dbt keeps millions of small objects: looking for garbage among them as often as by default takes a tenth of its time.
 gc.set_threshold(100_000, 50, 100)
+
+# Most of what dbt gives to Jinja is the same in all projects: what Jinja made of a text is kept.
+_JINJA: dict[tuple[Any, ...], Any] = {}
+_compile = jinja2.Environment.compile
+
+
+def _compiled(self: jinja2.Environment, source: Any, *options: Any, **named: Any) -> Any:
+    """As jinja2.Environment.compile: https://jinja.palletsprojects.com/en/stable/api/"""
+    if not isinstance(source, str):
+        return _compile(self, source, *options, **named)
+    key = (type(self), *sorted(self.extensions), source, options, *sorted(named.items()))
+    if key not in _JINJA:
+        _JINJA[key] = _compile(self, source, *options, **named)
+    return _JINJA[key]
+
+
+jinja2.Environment.compile = _compiled
 
 # A busy machine is no fault: no test has a time to keep.
 settings.register_profile("untimed", deadline=None)
