@@ -249,35 +249,87 @@ def test_columns_have_types_that_every_engine_knows():
 
 SEED = """key,note,amount,day,flag
 1,,2.5,2026-01-31,true
-2,O'Brien \\ "Söhne" $1,,,
+2,"O'Brien \\ ""Söhne"" $1",,,
 3,None,100,2024-02-29,false
 """
-# run in a project whose seed is SEED; prints its rows
-LOADED = """
+# A model that keeps rows: those of its key are replaced, and it reads what it had.
+KEPT = """
+{%- set key = ['item'] -%}
+{{ config(
+    materialized='incremental', incremental_strategy=account_mapping.replace_strategy(), unique_key=key,
+    file_format='parquet', full_refresh=false, pre_hook="{{ account_mapping.keep_former(this) }}",
+    post_hook="{{ account_mapping.drop_former(this) }}"
+) }}
+with final as (
+    select
+        seen.item,
+        seen.amount {{ '+ coalesce(former.amount, 0)' if is_incremental() }} as amount
+    from (
+        {%- for item, amount in var('seen').items() %}
+        select '{{ item }}' as item, {{ amount }} as amount {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as seen
+    {% if is_incremental() -%}
+    left join {{ account_mapping.former_rows(this) }} as former on seen.item = former.item
+    {%- endif %}
+)
+{{ account_mapping.with_former('final', key, this) }}
+"""
+# run in a project with SEED and KEPT; prints what there is in the end
+BUILT = """
 import json, sys
-from engines_spark import session
-spark = session()
+target = sys.argv[1]
+if target == "spark":
+    from engines_spark import session
+    spark = session()
+    ask = lambda query: [tuple(row) for row in spark.sql(query).collect()]
+    place = "account_mapping."
+else:
+    import duckdb
+    def ask(query):
+        with duckdb.connect("warehouse.duckdb") as connection:
+            return connection.sql(query).fetchall() if query.startswith("select") else connection.execute(query)
+    place = ""
 from dbt.cli.main import dbtRunner
-outcome = dbtRunner().invoke(["seed", "--target", "spark", "--quiet", "--profiles-dir", ".", "--log-level", "none"])
-assert outcome.success, outcome.exception or outcome.result.results[0].message
-rows = [tuple(row.values()) for row in map(lambda row: row.asDict(), spark.table("account_mapping.lines").collect())]
-print(json.dumps(sorted(rows), default=str))
+def dbt(*arguments):
+    flags = ["--target", target, "--quiet", "--profiles-dir", ".", "--log-level", "none", "--project-dir", "."]
+    outcome = dbtRunner().invoke([*arguments, *flags])
+    assert outcome.success, outcome.exception or outcome.result.results[0].message
+said = []
+dbt("seed")
+said.append(ask(f"select * from {place}lines order by 1"))
+for seen in ({"a": 1, "b": 2}, {"b": 3, "c": 4}):
+    dbt("run", "--vars", json.dumps({"seen": seen}))
+    said.append(ask(f"select item, amount from {place}kept order by 1"))
+if target == "spark":
+    # a run that broke off while it wrote: what it had copied is the last whole state
+    spark.sql(f"create table {place}kept__former using parquet as select * from {place}kept")
+    spark.sql(f"truncate table {place}kept")
+dbt("run", "--vars", json.dumps({"seen": {"c": 5}}))
+said.append(ask(f"select item, amount from {place}kept order by 1"))
+if target == "spark":
+    said.append([row[1] for row in ask("show tables in account_mapping") if "former" in row[1]])
+print(json.dumps(said, default=str))
 """
 
 
-def test_an_empty_cell_of_a_seed_is_null_on_spark(engines: Path, tmp_path: Path):
-    """dbt-spark itself writes it as the text None there, and no apostrophe at all."""
-    (tmp_path / "profiles.yml").write_text(
-        yaml.safe_dump({"account_mapping": {"target": "spark", "outputs": PROFILES}})
-    )
-    project = {"name": "account_mapping", "profile": "account_mapping", "macro-paths": ["macros"]}
+@pytest.mark.parametrize("target", ["duckdb", "spark"])
+def test_seeds_keep_their_nulls_and_tables_their_rows(request: pytest.FixtureRequest, tmp_path: Path, target: str):
+    """dbt-spark itself writes an empty cell as the text None, and cannot replace single rows of a table of Parquet."""
+    python = request.getfixturevalue("engines") if target == "spark" else sys.executable
+    outputs = {"duckdb": {"type": "duckdb", "path": "warehouse.duckdb"}, "spark": PROFILES["spark"]}
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump({"account_mapping": {"outputs": outputs}}))
+    # as the package itself, whose macros come before dbt's
+    project: dict[str, Any] = {"name": "account_mapping", "profile": "account_mapping", "macro-paths": ["macros"]}
     project["seeds"] = {"+file_format": "parquet", "+column_types": {"key": "string"}}
     (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(project))
     (tmp_path / "macros").symlink_to(PACKAGE / "macros", target_is_directory=True)
     (tmp_path / "seeds").mkdir()
-    (tmp_path / "seeds/lines.csv").write_text(SEED.replace('"', '""').replace("O'", "\"O'").replace("$1", '$1"'))
+    (tmp_path / "seeds/lines.csv").write_text(SEED)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/kept.sql").write_text(KEPT)
     done = subprocess.run(
-        [engines, "-c", LOADED],
+        [python, "-c", BUILT, target],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"},
         capture_output=True,
@@ -285,11 +337,16 @@ def test_an_empty_cell_of_a_seed_is_null_on_spark(engines: Path, tmp_path: Path)
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [
+    lines, first, second, third, *left = json.loads(done.stdout.splitlines()[-1])
+    assert lines == [
         ["1", None, 2.5, "2026-01-31", True],
         ["2", 'O\'Brien \\ "Söhne" $1', None, None, None],
         ["3", "None", 100.0, "2024-02-29", False],
     ]
+    assert first == [["a", 1], ["b", 2]]
+    assert second == [["a", 1], ["b", 5], ["c", 4]]
+    assert third == [["a", 1], ["b", 5], ["c", 9]]
+    assert left == ([[]] if target == "spark" else [])
 
 
 # --- models that are written in Python
