@@ -11,8 +11,8 @@ end with the matches of a plain join.
 Deliveries: a good one of each round is changed, in bytes of a file, in its rows or in its manifest, which is signed
 anew most of the time, as a partner can do. Each is refused with a message of its own, all that we keep being as it was,
 or taken, and then nothing is matched that both sides do not have. No traceback, and no error that the command does not
-know. With --quick they do without Great Expectations and the child process, which `benchmarks.mutated_deliveries` is
-about.
+know. With --quick they do without Great Expectations, and without the child process that reads what came; a delivery
+by which the reader dies is then given to the command as it is. `benchmarks.mutated_deliveries` is about both.
 
 Exits with 1 where something else is found. Needs Linux.
 """
@@ -33,6 +33,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -232,26 +233,54 @@ def change(inbox: Path, draw: random.Random) -> str:
     return f"{entry['kind']}, {'bytes' if action < 0.4 else 'rows' if action < 0.7 else 'digits'}"
 
 
-def deliver_hostile(folder: Path, deliveries: int, draw: random.Random) -> Counter[str]:
+def receive(project: psi_sides.Project) -> tuple[int | None, str]:
+    """Have a side receive, in a copy of this process; its exit code, None if it died, and what it said."""
+    said = project.folder / "said.txt"
+    child = os.fork()
+    if not child:
+        code = 70
+        try:
+            with said.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                try:
+                    code = psi_sides.exchange(project, "receive")
+                except BaseException:
+                    traceback.print_exc()
+        finally:
+            os._exit(code)
+    status = os.waitpid(child, 0)[1]
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else None, said.read_text()
+
+
+def deliver_hostile(folder: Path, deliveries: int, draw: random.Random, is_quick: bool) -> Counter[str]:
     """So many changed deliveries to the north, of all rounds in turn; how often each outcome was."""
     told: Counter[str] = Counter()
-    turns = snapshots(folder)
+    quickly = psi_sides.quickly if is_quick else contextlib.nullcontext
+    with quickly():
+        turns = snapshots(folder)
     for number in range(deliveries):
         place = folder / "now"
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(turns[number % len(turns)], place)
         project = psi_sides.Project(place, "north")
         what = change(place / "north/inbox/south", draw)
-        before, said = kept_state(project), io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            code = psi_sides.exchange(project, "receive")
-        words, where = said.getvalue(), f"delivery {number} (turn {number % len(turns)}, {what})"
+        before, has_died = kept_state(project), False
+        with quickly():
+            code, words = receive(project)
+        if code is None and is_quick:
+            has_died = True
+            shutil.copytree(place / "north/inbox/south", folder / "inbox")
+            shutil.rmtree(place)
+            shutil.copytree(turns[number % len(turns)], place)
+            shutil.rmtree(place / "north/inbox/south")
+            shutil.move(folder / "inbox", place / "north/inbox/south")
+            code, words = receive(project)
+        where = f"delivery {number} (turn {number % len(turns)}, {what})"
         if code not in (0, 3) or "Traceback" in words or "error that it does not know" in words:
             raise Finding(f"{where}: ended with {code}: {words[:500]}")
         if code == 3:
             if kept_state(project) != before:
                 raise Finding(f"{where}: was refused, and something was kept")
-            told[f"refused: {re.search(r'Refused .([a-z_]+)', words)[1]}"] += 1
+            told[f"refused: {re.search(r'Refused .([a-z_]+)', words)[1]}{', the reader died' if has_died else ''}"] += 1
         elif matched_keys(project) - TOKENS:
             raise Finding(f"{where}: was taken, and matched what both do not have")
         else:
@@ -270,16 +299,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="psi-soak-"))
     draw = random.Random(options.seed)
     try:
-        for name, function, number in (
-            ("kills", kill_at_random, options.kills),
-            ("deliveries", deliver_hostile, options.deliveries),
-        ):
-            if not number:
-                continue
+        told = {"kills": Counter(), "deliveries": Counter()}
+        if options.kills:
             with psi_sides.quickly() if options.quick else contextlib.nullcontext():
-                told = function(folder / name, number, draw)
-            for outcome, times in sorted(told.items()):
-                print(f"{name:<12}{outcome:<40}{times:>8,}", flush=True)
+                told["kills"] = kill_at_random(folder / "kills", options.kills, draw)
+        if options.deliveries:
+            told["deliveries"] = deliver_hostile(folder / "deliveries", options.deliveries, draw, options.quick)
+        for name, outcomes in told.items():
+            for outcome, times in sorted(outcomes.items()):
+                print(f"{name:<12}{outcome:<60}{times:>8,}", flush=True)
     except Finding as finding:
         print(f"FOUND: {finding}", file=sys.stderr)
         return 1

@@ -32,12 +32,29 @@ hashed_keys as (
 
 ),
 
+hashed_name_keys as (
+
+    select * from {{ ref('int_account_mapping__compared_keys') }}
+    where key_type in ('name_short', 'name_short_country', 'name_place')
+
+),
+
 partner_key_rows as (
 
     select * from {{ ref('int_account_mapping__key_rows') }}
     where
         side = 'partner'
         and problem is null
+
+),
+
+partner_name_keys as (
+
+    select * from {{ ref('int_account_mapping__key_rows') }}
+    where
+        side = 'partner'
+        and problem is null
+        and key_type in ('name_short', 'name_short_country', 'name_place')
 
 ),
 
@@ -49,29 +66,6 @@ barred_domains as (
 
     from {{ ref('int_account_mapping__excluded_domains') }}
     where partner_id <> '*'
-
-),
-
-our_keys as (
-
-    select
-        '*' as partner_id,
-        account_id,
-        key_type,
-        key_value
-
-    from account_keys
-    where side = 'ours'
-
-    union all
-
-    select
-        partner_id,
-        account_id,
-        key_type,
-        token as key_value
-
-    from hashed_keys
 
 ),
 
@@ -107,6 +101,62 @@ their_keys as (
 
 ),
 
+sought_keys as (
+
+    select distinct
+        key_type,
+        key_value
+
+    from their_keys
+    where our_partner_id = '*'
+
+),
+
+sought_tokens as (
+
+    select distinct
+        partner_id,
+        key_type,
+        key_value as token
+
+    from their_keys
+    where our_partner_id <> '*'
+
+),
+
+-- most of our keys no partner has: they are left out before anything is counted
+our_sought_keys as (
+
+    select
+        '*' as partner_id,
+        account_keys.account_id,
+        account_keys.key_type,
+        account_keys.key_value
+
+    from account_keys
+    inner join sought_keys
+        on
+            account_keys.key_type = sought_keys.key_type
+            and account_keys.key_value = sought_keys.key_value
+    where account_keys.side = 'ours'
+
+    union all
+
+    select
+        hashed_keys.partner_id,
+        hashed_keys.account_id,
+        hashed_keys.key_type,
+        hashed_keys.token as key_value
+
+    from hashed_keys
+    inner join sought_tokens
+        on
+            hashed_keys.partner_id = sought_tokens.partner_id
+            and hashed_keys.key_type = sought_tokens.key_type
+            and hashed_keys.token = sought_tokens.token
+
+),
+
 our_key_counts as (
 
     select
@@ -115,7 +165,7 @@ our_key_counts as (
         key_value,
         count(*) as accounts
 
-    from our_keys
+    from our_sought_keys
     group by partner_id, key_type, key_value
 
 ),
@@ -142,7 +192,9 @@ shared_keys as (
         partner_id,
         our_partner_id,
         key_type,
-        key_value
+        key_value,
+        our_accounts,
+        count(*) as their_accounts
 
     from their_shared_keys
     group by partner_id, our_partner_id, key_type, key_value, our_accounts
@@ -157,15 +209,15 @@ key_pairs as (
         shared_keys.our_partner_id,
         shared_keys.key_type,
         shared_keys.key_value,
-        our_keys.account_id,
+        our_sought_keys.account_id,
         their_shared_keys.account_id as partner_account_id
 
     from shared_keys
-    inner join our_keys
+    inner join our_sought_keys
         on
-            shared_keys.our_partner_id = our_keys.partner_id
-            and shared_keys.key_type = our_keys.key_type
-            and shared_keys.key_value = our_keys.key_value
+            shared_keys.our_partner_id = our_sought_keys.partner_id
+            and shared_keys.key_type = our_sought_keys.key_type
+            and shared_keys.key_value = our_sought_keys.key_value
     inner join their_shared_keys
         on
             shared_keys.partner_id = their_shared_keys.partner_id
@@ -175,26 +227,62 @@ key_pairs as (
 
 ),
 
--- the few accounts that share a key: of the others nobody asks which company they are
-paired_accounts as (
+-- a key that one account has names one company. Which ones, is asked of keys that several have only: they are few
+keys_of_several as (
 
     select
         'ours' as side,
-        account_id
+        partners.account_scope as scope,
+        shared_keys.partner_id,
+        shared_keys.our_partner_id,
+        shared_keys.key_type,
+        shared_keys.key_value,
+        our_sought_keys.account_id
 
-    from key_pairs
+    from shared_keys
+    inner join our_sought_keys
+        on
+            shared_keys.our_partner_id = our_sought_keys.partner_id
+            and shared_keys.key_type = our_sought_keys.key_type
+            and shared_keys.key_value = our_sought_keys.key_value
+    inner join partners
+        on shared_keys.partner_id = partners.partner_id
+    where shared_keys.our_accounts > 1
 
-    union
+    union all
 
     select
         'partner' as side,
-        partner_account_id as account_id
+        shared_keys.partner_id as scope,
+        shared_keys.partner_id,
+        shared_keys.our_partner_id,
+        shared_keys.key_type,
+        shared_keys.key_value,
+        their_shared_keys.account_id
 
-    from key_pairs
+    from shared_keys
+    inner join their_shared_keys
+        on
+            shared_keys.partner_id = their_shared_keys.partner_id
+            and shared_keys.our_partner_id = their_shared_keys.our_partner_id
+            and shared_keys.key_type = their_shared_keys.key_type
+            and shared_keys.key_value = their_shared_keys.key_value
+    where shared_keys.their_accounts > 1
 
 ),
 
-paired_members as (
+sharing_accounts as (
+
+    select distinct
+        side,
+        scope,
+        account_id
+
+    from keys_of_several
+
+),
+
+sharing_members as (
 
     select
         members.side,
@@ -203,29 +291,44 @@ paired_members as (
         members.unit_id
 
     from members
-    inner join paired_accounts
+    inner join sharing_accounts
         on
-            members.side = paired_accounts.side
-            and members.account_id = paired_accounts.account_id
+            members.side = sharing_accounts.side
+            and members.scope = sharing_accounts.scope
+            and members.account_id = sharing_accounts.account_id
+
+),
+
+named_accounts as (
+
+    select
+        side,
+        account_id
+
+    from sharing_members
+
+    union
+
+    select
+        side,
+        unit_id as account_id
+
+    from sharing_members
 
 ),
 
 -- of accounts that are compared as hashed keys both sides know the same: which have one name, and which have it in one
 -- country. Only that may tell companies apart, so that both sides, and a clean room between them, count alike
-hashed_names as (
+hashed_name_rows as (
 
     select
         'ours' as side,
         partner_id,
         account_id,
-        coalesce(
-            min(case when key_type = 'name_short' then token end),
-            min(case when key_type = 'name_place' then token end)
-        ) as name,
-        min(case when key_type in ('name_short_country', 'name_place') then token end) as name_in_country
+        key_type,
+        token
 
-    from hashed_keys
-    group by partner_id, account_id
+    from hashed_name_keys
 
     union all
 
@@ -233,14 +336,33 @@ hashed_names as (
         'partner' as side,
         partner_id,
         account_token as account_id,
-        coalesce(
-            min(case when key_type = 'name_short' then token end),
-            min(case when key_type = 'name_place' then token end)
-        ) as name,
-        min(case when key_type in ('name_short_country', 'name_place') then token end) as name_in_country
+        key_type,
+        token
 
-    from partner_key_rows
-    group by partner_id, account_token
+    from partner_name_keys
+
+),
+
+hashed_names as (
+
+    select
+        hashed_name_rows.side,
+        hashed_name_rows.partner_id,
+        hashed_name_rows.account_id,
+        coalesce(
+            min(case when hashed_name_rows.key_type = 'name_short' then hashed_name_rows.token end),
+            min(case when hashed_name_rows.key_type = 'name_place' then hashed_name_rows.token end)
+        ) as name,
+        min(
+            case when hashed_name_rows.key_type <> 'name_short' then hashed_name_rows.token end
+        ) as name_in_country
+
+    from hashed_name_rows
+    inner join named_accounts
+        on
+            hashed_name_rows.side = named_accounts.side
+            and hashed_name_rows.account_id = named_accounts.account_id
+    group by hashed_name_rows.side, hashed_name_rows.partner_id, hashed_name_rows.account_id
 
 ),
 
@@ -270,60 +392,108 @@ hashed_scopes as (
 companies as (
 
     select
-        paired_members.side,
-        paired_members.scope,
+        sharing_members.side,
+        sharing_members.scope,
         '*' as for_partner_id,
-        paired_members.account_id,
-        paired_members.unit_id,
-        coalesce(split_part(own_names.name, ' ', 1), paired_members.account_id) as own_name,
-        coalesce(own_names.name_short, paired_members.account_id) as own_full_name,
-        coalesce(split_part(normalized.name, ' ', 1), paired_members.unit_id) as company,
-        coalesce(normalized.name_short, paired_members.unit_id) as family
+        sharing_members.account_id,
+        sharing_members.unit_id,
+        coalesce(split_part(own_names.name, ' ', 1), sharing_members.account_id) as own_name,
+        coalesce(own_names.name_short, sharing_members.account_id) as own_full_name,
+        coalesce(split_part(normalized.name, ' ', 1), sharing_members.unit_id) as company,
+        coalesce(normalized.name_short, sharing_members.unit_id) as family
 
-    from paired_members
+    from sharing_members
     left join normalized
         on
-            paired_members.side = normalized.side
-            and normalized.partner_id = case when paired_members.side = 'ours' then '*' else paired_members.scope end
-            and paired_members.unit_id = normalized.account_id
+            sharing_members.side = normalized.side
+            and normalized.partner_id = case when sharing_members.side = 'ours' then '*' else sharing_members.scope end
+            and sharing_members.unit_id = normalized.account_id
     left join normalized as own_names
         on
-            paired_members.side = own_names.side
-            and own_names.partner_id = case when paired_members.side = 'ours' then '*' else paired_members.scope end
-            and paired_members.account_id = own_names.account_id
+            sharing_members.side = own_names.side
+            and own_names.partner_id = case when sharing_members.side = 'ours' then '*' else sharing_members.scope end
+            and sharing_members.account_id = own_names.account_id
 
     union all
 
     select
-        paired_members.side,
-        paired_members.scope,
+        sharing_members.side,
+        sharing_members.scope,
         hashed_scopes.partner_id as for_partner_id,
-        paired_members.account_id,
-        paired_members.unit_id,
-        coalesce(own_names.name, paired_members.account_id) as own_name,
-        coalesce(own_names.name_in_country, own_names.name, paired_members.account_id) as own_full_name,
-        coalesce(unit_names.name, paired_members.unit_id) as company,
-        coalesce(unit_names.name, paired_members.unit_id) as family
+        sharing_members.account_id,
+        sharing_members.unit_id,
+        coalesce(own_names.name, sharing_members.account_id) as own_name,
+        coalesce(own_names.name_in_country, own_names.name, sharing_members.account_id) as own_full_name,
+        coalesce(unit_names.name, sharing_members.unit_id) as company,
+        coalesce(unit_names.name, sharing_members.unit_id) as family
 
-    from paired_members
+    from sharing_members
     inner join hashed_scopes
         on
-            paired_members.side = hashed_scopes.side
-            and paired_members.scope = hashed_scopes.scope
+            sharing_members.side = hashed_scopes.side
+            and sharing_members.scope = hashed_scopes.scope
     left join hashed_names as own_names
         on
-            paired_members.side = own_names.side
+            sharing_members.side = own_names.side
             and hashed_scopes.partner_id = own_names.partner_id
-            and paired_members.account_id = own_names.account_id
+            and sharing_members.account_id = own_names.account_id
     left join hashed_names as unit_names
         on
-            paired_members.side = unit_names.side
+            sharing_members.side = unit_names.side
             and hashed_scopes.partner_id = unit_names.partner_id
-            and paired_members.unit_id = unit_names.account_id
+            and sharing_members.unit_id = unit_names.account_id
 
 ),
 
-paired as (
+-- one company: one value of any of what tells companies apart. The least and the greatest are equal then, which takes
+-- no list of the values
+key_companies as (
+
+    select
+        keys_of_several.side,
+        keys_of_several.partner_id,
+        keys_of_several.our_partner_id,
+        keys_of_several.key_type,
+        keys_of_several.key_value,
+        -- a key of part of a name holds for all names that begin with one word: only the whole name tells them apart
+        case
+            when
+                (
+                    keys_of_several.side = 'ours'
+                    and keys_of_several.key_type in (
+                        'name_core', 'name_core_country', 'name_initials_country', 'name_typo'
+                    )
+                )
+                or (keys_of_several.our_partner_id <> '*' and keys_of_several.key_type like 'name%')
+                then
+                    min(companies.unit_id) = max(companies.unit_id)
+                    or min(companies.own_full_name) = max(companies.own_full_name)
+            else
+                min(companies.company) = max(companies.company)
+                or min(companies.unit_id) = max(companies.unit_id)
+                or min(companies.own_name) = max(companies.own_name)
+        end as is_one_company,
+        min(companies.family) = max(companies.family)
+        or min(companies.unit_id) = max(companies.unit_id)
+        or min(companies.own_full_name) = max(companies.own_full_name) as is_one_family
+
+    from keys_of_several
+    inner join companies
+        on
+            keys_of_several.side = companies.side
+            and keys_of_several.scope = companies.scope
+            and keys_of_several.our_partner_id = companies.for_partner_id
+            and keys_of_several.account_id = companies.account_id
+    group by
+        keys_of_several.side,
+        keys_of_several.partner_id,
+        keys_of_several.our_partner_id,
+        keys_of_several.key_type,
+        keys_of_several.key_value
+
+),
+
+final as (
 
     select
         key_pairs.partner_id,
@@ -331,95 +501,38 @@ paired as (
         key_pairs.partner_account_id,
         key_pairs.key_type,
         key_pairs.key_value,
-        our_companies.company as our_company,
-        our_companies.family as our_family,
-        our_companies.unit_id as our_unit,
-        our_companies.own_name as our_name,
-        our_companies.own_full_name as our_full_name,
-        their_companies.company as partner_company,
-        their_companies.family as partner_family,
-        their_companies.unit_id as partner_unit,
-        their_companies.own_name as partner_name,
-        their_companies.own_full_name as partner_full_name,
-        key_pairs.our_partner_id <> '*' as is_hashed
+        coalesce(our_companies.is_one_company, true)
+        and coalesce(their_companies.is_one_company, true) as is_unambiguous,
+        coalesce(our_companies.is_one_family, true)
+        and coalesce(their_companies.is_one_family, true) as is_of_one_family
 
     from key_pairs
     inner join partners
         on key_pairs.partner_id = partners.partner_id
-    inner join companies as our_companies
+    inner join members as our_members
+        on
+            our_members.side = 'ours'
+            and partners.account_scope = our_members.scope
+            and key_pairs.account_id = our_members.account_id
+    inner join members as their_members
+        on
+            their_members.side = 'partner'
+            and key_pairs.partner_id = their_members.scope
+            and key_pairs.partner_account_id = their_members.account_id
+    left join key_companies as our_companies
         on
             our_companies.side = 'ours'
-            and partners.account_scope = our_companies.scope
-            and key_pairs.our_partner_id = our_companies.for_partner_id
-            and key_pairs.account_id = our_companies.account_id
-    inner join companies as their_companies
+            and key_pairs.partner_id = our_companies.partner_id
+            and key_pairs.our_partner_id = our_companies.our_partner_id
+            and key_pairs.key_type = our_companies.key_type
+            and key_pairs.key_value = our_companies.key_value
+    left join key_companies as their_companies
         on
             their_companies.side = 'partner'
-            and partners.partner_id = their_companies.scope
-            and key_pairs.our_partner_id = their_companies.for_partner_id
-            and key_pairs.partner_account_id = their_companies.account_id
-
-),
-
--- one company on either side: one value of any of what tells companies apart. The least and the greatest are equal
--- then, which takes no list of the values
-key_companies as (
-
-    select
-        partner_id,
-        key_type,
-        key_value,
-        -- a key of part of a name holds for all names that begin with one word: only the whole name tells them apart
-        case
-            when
-                key_type in ('name_core', 'name_core_country', 'name_initials_country', 'name_typo')
-                or (is_hashed and key_type like 'name%')
-                then min(our_unit) = max(our_unit) or min(our_full_name) = max(our_full_name)
-            else
-                min(our_company) = max(our_company)
-                or min(our_unit) = max(our_unit)
-                or min(our_name) = max(our_name)
-        end as is_one_of_ours,
-        case
-            when is_hashed and key_type like 'name%'
-                then min(partner_unit) = max(partner_unit) or min(partner_full_name) = max(partner_full_name)
-            else
-                min(partner_company) = max(partner_company)
-                or min(partner_unit) = max(partner_unit)
-                or min(partner_name) = max(partner_name)
-        end as is_one_of_theirs,
-        (
-            min(our_family) = max(our_family)
-            or min(our_unit) = max(our_unit)
-            or min(our_full_name) = max(our_full_name)
-        ) and (
-            min(partner_family) = max(partner_family)
-            or min(partner_unit) = max(partner_unit)
-            or min(partner_full_name) = max(partner_full_name)
-        ) as is_one_family
-
-    from paired
-    group by partner_id, key_type, key_value, is_hashed
-
-),
-
-final as (
-
-    select
-        paired.partner_id,
-        paired.account_id,
-        paired.partner_account_id,
-        paired.key_type,
-        paired.key_value,
-        key_companies.is_one_of_ours and key_companies.is_one_of_theirs as is_unambiguous,
-        key_companies.is_one_family as is_of_one_family
-
-    from paired
-    inner join key_companies
-        on
-            paired.partner_id = key_companies.partner_id
-            and paired.key_type = key_companies.key_type
-            and paired.key_value = key_companies.key_value
+            and key_pairs.partner_id = their_companies.partner_id
+            and key_pairs.our_partner_id = their_companies.our_partner_id
+            and key_pairs.key_type = their_companies.key_type
+            and key_pairs.key_value = their_companies.key_value
 
 )
 

@@ -2,6 +2,7 @@
 {%- set least_label = 6 -%}
 {#- Of names that are not equal, on one website in one city: from here on they are one company's. -#}
 {%- set namesake_threshold = 0.5 -%}
+{%- set telling_key_types = "'lei', 'duns', 'domain', 'name_country', 'name_short', 'name_place'" -%}
 {#- What the seed says of keys; what it says of names int_account_mapping__fuzzy_pairs reads. -#}
 {%- set settings = [
     'probability_other_company', 'probability_contradicted', 'probability_identifier', 'probability_hierarchy',
@@ -247,6 +248,16 @@ pairs as (
 
 ),
 
+our_paired_accounts as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from pairs
+
+),
+
 -- which kinds of key each side has at all: one that both have and do not share speaks against the pair
 our_keys as (
 
@@ -256,16 +267,23 @@ our_keys as (
         key_type
 
     from account_keys
-    where side = 'ours'
+    where
+        side = 'ours'
+        and key_type in ({{ telling_key_types }})
 
     union all
 
     select
-        partner_id,
-        account_id,
-        key_type
+        hashed_keys.partner_id,
+        hashed_keys.account_id,
+        hashed_keys.key_type
 
     from hashed_keys
+    inner join our_paired_accounts
+        on
+            hashed_keys.partner_id = our_paired_accounts.partner_id
+            and hashed_keys.account_id = our_paired_accounts.account_id
+    where hashed_keys.key_type in ({{ telling_key_types }})
 
 ),
 
@@ -293,7 +311,9 @@ their_keys as (
         key_type
 
     from account_keys
-    where side = 'partner'
+    where
+        side = 'partner'
+        and key_type in ({{ telling_key_types }})
 
     union all
 
@@ -303,6 +323,7 @@ their_keys as (
         key_type
 
     from partner_key_rows
+    where key_type in ({{ telling_key_types }})
 
 ),
 

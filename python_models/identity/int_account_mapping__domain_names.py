@@ -306,6 +306,23 @@ def fits_by_letters(label: Label, words: tuple[str, ...], common: frozenset[str]
     return False
 
 
+def plainly_fits(key_domain: str, name: str, common: frozenset[str]) -> bool:
+    """Whether a look at the first letters shows what fits_by_letters would: most names of most lists.
+
+    False tells nothing. key_domain, name: as in judge_batch.
+    """
+    label, _, _ = key_domain.partition(".")
+    first, _, others = name.partition(" ")
+    if "/" in key_domain or not (label.isascii() and label.isalnum()):
+        return False
+    if label.startswith(first) and len(first) >= MINIMUM_INITIALS and first not in common and first not in SMALL_WORDS:
+        return True
+    key = name.replace(" ", "")
+    return (len(label) >= MINIMUM_WORD and key.startswith(label)) or (
+        bool(others) and len(key) >= LONG_WORD and label.startswith(key)
+    )
+
+
 def find(parents: list[int], item: int) -> int:
     """The root of `item`, halving the path to it."""
     while parents[item] != item:
@@ -330,9 +347,10 @@ def shortens(short: tuple[str, ...], words: tuple[str, ...], common: frozenset[s
 
 
 class Use(NamedTuple):
-    """The names on one domain. first: position of the first among all names of the batch."""
+    """The names on one domain. label: None where it has one name, which plainly fits. first: position of the first
+    among all names of the batch."""
 
-    label: Label
+    label: Label | None
     words: list[tuple[str, ...]]
     first: int
 
@@ -349,6 +367,9 @@ def fit_names(uses: list[Use], common: frozenset[str]) -> list[bool]:
     """For each name of each domain, in order, whether it resembles the label."""
     fits, open_rows, pairs = [], [], []
     for use in uses:
+        if use.label is None:
+            fits.append(True)
+            continue
         for words in use.words:
             fits.append(fits_by_letters(use.label, words, common))
             if not fits[-1]:
@@ -420,6 +441,9 @@ def companies(uses: list[Use], fits: list[bool], common: frozenset[str]) -> list
 
     numbers = []
     for use in uses:
+        if len(use.words) == 1:
+            numbers.append(1)
+            continue
         found: dict[int, int] = {}
         for row in range(use.first, use.first + len(use.words)):
             numbers.append(found.setdefault(find(parents, row), len(found) + 1))
@@ -435,7 +459,9 @@ def judge_batch(batch: pa.RecordBatch, common: frozenset[str]) -> pa.RecordBatch
     names, counts, uses = [], [], []
     for key_domain, text in zip(named.column("key_domain").to_pylist(), named.column("names").to_pylist(), strict=True):
         found = sorted(text.split(";"))
-        uses.append(Use(label_of(key_domain), [tuple(name.split(" ")) for name in found], len(names)))
+        is_plain = len(found) == 1 and plainly_fits(key_domain, text, common)
+        label = None if is_plain else label_of(key_domain)
+        uses.append(Use(label, [tuple(name.split(" ")) for name in found], len(names)))
         names += found
         counts.append(len(found))
     fits = fit_names(uses, common)

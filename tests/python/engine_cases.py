@@ -54,7 +54,20 @@ CASES = [
     case(
         "trim_whitespace",
         "trim_whitespace('x')",
-        {" \t\u00a0a b\u000b\u000c\r\n ": "a b", "": "", None: None, "\u2003a": "\u2003a", "a\x1f": "a\x1f"},
+        {
+            " \t\u00a0a b\u000b\u000c\r\n ": "a b",
+            "": "",
+            "  ": "",
+            None: None,
+            "\u2003a": "\u2003a",
+            "a\x1f": "a\x1f",
+            "~": "~",
+            "é\u00a0": "é",
+            "\ta": "a",
+            "a\t": "a",
+            "e\u0301 ": "e\u0301",
+            "a\r\n": "a",
+        },
     ),
     case(
         "clean_id",

@@ -13,17 +13,20 @@ test_harness.py compares both.
 
 from __future__ import annotations
 
+import atexit
 import copy
 import csv
 import fcntl
 import hashlib
 import json
 import pickle
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -305,7 +308,7 @@ class Project:
 
         Of CSV, which dbt reads later, the names.
         """
-        defaults = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text())["vars"]
+        defaults = _package_vars()
         options = {
             name: value
             for name, value in (self.variables | dict(variables or {})).items()
@@ -351,11 +354,7 @@ class Project:
                 if as_of:
                     code = code.replace(f"cast('{compiled.as_of}' as date)", f"cast('{as_of}' as date)")
                 if model.language == "python":
-                    module = sys.modules[f"replayed_{model.name}"] = ModuleType(f"replayed_{model.name}")
-                    # as dbt does, from a file: a model may read its own code
-                    file = self.folder / "replayed.py"
-                    file.write_text(code, encoding="utf-8")
-                    exec(compile(code, str(file), "exec"), module.__dict__)  # noqa: S102
+                    module = _module(model.name, code)
                     # A model may stream what it reads, which keeps a connection busy until the rows are written.
                     with connection.cursor() as reader:
                         session = module.dbtObj(partial(_read, reader))
@@ -435,6 +434,12 @@ def search(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"set search_path = '{','.join(names)}'")
 
 
+@cache
+def _package_vars() -> dict[str, Any]:
+    """The package's vars with their defaults. Reading them takes longer than some models do."""
+    return yaml.safe_load((PACKAGE / "dbt_project.yml").read_text())["vars"]
+
+
 def _package_seeds() -> dict[str, bytes]:
     """The package's seeds as CSV, by name."""
     return {path.stem: path.read_bytes() for path in (PACKAGE / "seeds").glob("*.csv")}
@@ -454,6 +459,18 @@ def held(path: Path | None) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@cache
+def _module(name: str, code: str) -> ModuleType:
+    """A Python model as dbt imports it, from a file, since it may read its own code. Importing takes a while."""
+    module = sys.modules[f"replayed_{name}"] = ModuleType(f"replayed_{name}")
+    folder = Path(tempfile.mkdtemp(prefix="account_mapping_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / f"{name}.py"
+    file.write_text(code, encoding="utf-8")
+    exec(compile(code, str(file), "exec"), module.__dict__)  # noqa: S102
+    return module
 
 
 def _read(connection: duckdb.DuckDBPyConnection, relation: str) -> duckdb.DuckDBPyRelation:

@@ -166,6 +166,22 @@ def test_no_row_depends_on_another_domain_or_on_order(uses, cut, chance: random.
         assert len({number for number, row in zip(numbers, rows, strict=True) if row[2]}) <= 1
 
 
+@settings(max_examples=400)
+@given(
+    st.lists(WORDS, min_size=1, max_size=4).map("".join),
+    st.sampled_from(["", "x", "hq", "-fen"]),
+    st.sampled_from([".com", ".co.uk", ".com/quillfen", ""]),
+    st.lists(WORDS, min_size=1, max_size=4).map(" ".join),
+)
+def test_what_the_first_letters_show_holds(label, more, rest, name):
+    domain = label + more + rest
+    slowly = model.fits_by_letters(model.label_of(domain), tuple(name.split(" ")), COMMON)
+    if model.plainly_fits(domain, name, COMMON):
+        assert slowly
+    # the look spares time, and changes nothing
+    assert judged((domain, [name]))[0][2] or not slowly
+
+
 def test_model_streams_a_duckdb_relation():
     connection = duckdb.connect()
     connection.execute(f"create table words as from read_csv('{SEED}')")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -388,10 +390,24 @@ def test_points_take_32_bytes_and_answers_16_beside_the_file_itself(tmp_path):
 
 def test_hostile_deliveries_of_all_rounds_are_refused_or_change_nothing(tmp_path):
     """A few of what `python -m benchmarks.psi_soak` makes by the thousand."""
-    with psi_sides.quickly():
-        told = psi_soak.deliver_hostile(tmp_path, 60, random.Random(7))
+    told = psi_soak.deliver_hostile(tmp_path, 60, random.Random(7), is_quick=True)
     assert sum(told.values()) == 60
     assert len([outcome for outcome in told if outcome.startswith("refused")]) > 8
+
+
+def test_a_delivery_by_which_the_reader_dies_is_refused_by_the_command_as_it_is(tmp_path, monkeypatch):
+    exchange, plain = psi_sides.exchange, psi_sides.PlainRules
+
+    def dies_in_our_process(project, name, *options):
+        if name == "receive" and gates.Gate is plain and os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return exchange(project, name, *options)
+
+    here = os.getpid()
+    monkeypatch.setattr(psi_sides, "exchange", dies_in_our_process)
+    told = psi_soak.deliver_hostile(tmp_path, 4, random.Random(7), is_quick=True)
+    refused = {outcome for outcome in told if outcome.startswith("refused")}
+    assert sum(told.values()) == 4 and refused and all(outcome.endswith(", the reader died") for outcome in refused)
 
 
 def test_a_command_that_is_killed_is_gone_on_with(tmp_path):
