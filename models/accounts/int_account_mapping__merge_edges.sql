@@ -14,9 +14,9 @@
 } -%}
 with
 
-account_versions as (
+accounts as (
 
-    select * from {{ ref('int_account_mapping__account_versions') }}
+    select * from {{ ref('int_account_mapping__account_merges') }}
 
 ),
 
@@ -35,7 +35,7 @@ contacts as (
 account_merges as (
 
     {{ account_mapping.said_merges(
-        'account_versions',
+        'accounts',
         'accounts',
         'source_account_id',
         merged_into='merged_into_source_account_id',

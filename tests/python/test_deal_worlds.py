@@ -36,16 +36,16 @@ DEAL_FIELDS = ("deal_stage", "deal_close_date", "last_won_on")
 RULE = ("partner_id", "direction", "our_status", "partner_status", "level", "fields")
 OWNERS = [("Ann Kudu", "ann@ours.example"), ("Bo Ibex", None), ("=Cy", "cy@ours.example")]
 MODELS = (
-    *(f"stg_account_mapping__salesforce_{table}" for table in ("accounts", "opportunities", "users")),
+    *(f"stg_account_mapping__salesforce_{table}" for table in ("accounts", "contacts", "opportunities", "users")),
     *(f"stg_account_mapping__settings_{name}" for name in ("currency_rates", "deal_stages", "partners")),
     *("stg_account_mapping__settings_sharing_agreements", "stg_account_mapping__partner_agreements"),
     "stg_account_mapping__partner_fields",
     *(
         f"int_account_mapping__{name}"
         for name in (
-            "owners", "crm_accounts", "account_versions", "account_ids", "opportunity_versions", "opportunities",
-            "account_progress", "agreements_in_force", "agreed_fields", "received_fields",
-            "partner_field_rows", "partner_accounts",
+            "owners", "crm_accounts", "account_versions", "account_merges", "merge_edges", "merge_roots", "account_ids",
+            "opportunity_versions", "opportunities", "account_progress", "agreements_in_force", "agreed_fields",
+            "received_fields", "partner_field_rows", "partner_accounts",
         )
     ),
     "account_mapping__deals",
