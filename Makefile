@@ -7,6 +7,7 @@
 # make agents-check: ask the demo's marts through the MCP server of docs/agents.md, in an environment of its own; no part of make test.
 # make attached-check: build the demo on a PostgreSQL (apt install postgresql), in an environment of its own; make test has it then too.
 # make engines-check: run the same macros and models on Spark (apt install default-jre-headless), and parse for other engines, in an environment of its own.
+# make engines-build: build the demo, once made, by dbt on Spark with a master and two workers on this machine, two runs and the tests, and compare every model with DuckDB's.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ JOBS ?= auto
 COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --no-header --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo exchange-demo report review test check agents-check attached-check engines-check environments lint format lock clean
+.PHONY: help install demo exchange-demo report review test check agents-check attached-check engines-check engines-build environments lint format lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -75,6 +76,9 @@ attached-check: .venvs/attached/installed
 
 engines-check: .venvs/engines/installed
 	@CI_ENGINES=1 $(BIN)/python -m pytest tests/python/test_engines.py
+
+engines-build: .venvs/engines/installed
+	@.venvs/engines/bin/python tests/python/engines_build.py demo/account_mapping_demo.duckdb demo/project target/engines_build --workers 2 --tests
 
 # make environments: build a new project and the demo with the newest and with the oldest versions that are allowed.
 environments:

@@ -14,4 +14,11 @@
             ~ " there. Set spark.sql.session.timeZone to UTC, under server_side_parameters of the profile."
         ) -%}
     {%- endif -%}
+    {%- if target.method == 'session' and adapter.dispatch('load_csv_rows', 'dbt').macro.package_name == 'dbt_spark' -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: with method session, dbt-spark loads the empty cells of seeds as the text None. Let the"
+            ~ " package load them. In dbt_project.yml: dispatch: [{macro_namespace: dbt, search_order: [" ~ project_name
+            ~ ", account_mapping, dbt]}]; then run dbt seed again."
+        ) -%}
+    {%- endif -%}
 {% endmacro %}

@@ -122,7 +122,9 @@ final as (
         units.scope,
         units.rollup,
         units.unit_id,
-        row_number() over (partition by units.scope, units.rollup order by units.unit_id) - 1 as unit_number,
+        cast(
+            row_number() over (partition by units.scope, units.rollup order by units.unit_id) - 1 as bigint
+        ) as unit_number,
         units.status_rank,
         units.open_amount,
         coalesce(unit_lists.lists, '') as lists,

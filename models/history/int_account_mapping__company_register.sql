@@ -5,9 +5,11 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
+        incremental_strategy=account_mapping.replace_strategy(),
         unique_key=key,
         full_refresh=false,
+        pre_hook="{{ account_mapping.keep_former(this) }}",
+        post_hook="{{ account_mapping.drop_former(this) }}",
         database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
@@ -31,7 +33,7 @@ groups_now as (
 ),
 
 {% if is_incremental() -%}
-{{ account_mapping.known_intervals(this) }}
+{{ account_mapping.known_intervals(account_mapping.former_rows(this)) }}
 
 -- which ids a record had: by the last run before this day, by earlier ones, or by later ones where this run fills in.
 -- What only a former run of this day saw is as if it had not been
@@ -235,6 +237,8 @@ states as (
 
 ),
 
-{{ account_mapping.kept_intervals(key, facts, this if is_incremental() else none, is_read=true) }}
+{{ account_mapping.kept_intervals(
+    key, facts, account_mapping.former_rows(this) if is_incremental() else none, is_read=true
+) }}
 
-select * from final
+{{ account_mapping.with_former('final', key, this) }}

@@ -8,9 +8,11 @@
     config(
         enabled=var('account_mapping__history'),
         materialized='incremental',
-        incremental_strategy='delete+insert',
+        incremental_strategy=account_mapping.replace_strategy(),
         unique_key=key,
         full_refresh=false,
+        pre_hook="{{ account_mapping.keep_former(this) }}",
+        post_hook="{{ account_mapping.drop_former(this) }}",
         database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
@@ -62,6 +64,6 @@ states as (
 
 ),
 
-{{ account_mapping.kept_intervals(key, facts, this if is_incremental() else none) }}
+{{ account_mapping.kept_intervals(key, facts, account_mapping.former_rows(this) if is_incremental() else none) }}
 
-select * from final
+{{ account_mapping.with_former('final', key, this) }}

@@ -1,9 +1,12 @@
+{%- set key = ['partner_id', 'account_id', 'partner_account_id'] -%}
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
-        unique_key=['partner_id', 'account_id', 'partner_account_id'],
+        incremental_strategy=account_mapping.replace_strategy(),
+        unique_key=key,
         full_refresh=false,
+        pre_hook="{{ account_mapping.keep_former(this) }}",
+        post_hook="{{ account_mapping.drop_former(this) }}",
         database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
@@ -20,7 +23,7 @@ links as (
 {% if is_incremental() -%}
 known as (
 
-    select * from {{ this }}
+    select * from {{ account_mapping.former_rows(this) }}
 
 ),
 {% endif %}
@@ -48,4 +51,4 @@ final as (
 
 )
 
-select * from final
+{{ account_mapping.with_former('final', key, this) }}

@@ -88,7 +88,7 @@ ranked as (
 
     select
         checked.*,
-        row_number() over (
+        cast(row_number() over (
             partition by checked.partner_id, checked.account_id, checked.row_problem
             order by
                 checked.updated_at desc nulls last,
@@ -118,7 +118,7 @@ ranked as (
                 checked.linkedin_url nulls last,
                 checked.parent_account_id nulls last,
                 checked.source nulls last
-        ) as version_rank
+        ) as bigint) as version_rank
 
     from checked
     inner join doubled

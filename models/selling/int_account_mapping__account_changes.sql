@@ -1,9 +1,12 @@
+{%- set key = ['account_id'] -%}
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
-        unique_key='account_id',
+        incremental_strategy=account_mapping.replace_strategy(),
+        unique_key=key,
         full_refresh=false,
+        pre_hook="{{ account_mapping.keep_former(this) }}",
+        post_hook="{{ account_mapping.drop_former(this) }}",
         database=var('account_mapping__marts_database') or target.get('database'),
     )
 }}
@@ -19,7 +22,7 @@ accounts_with_partners as (
 {% if is_incremental() -%}
 known as (
 
-    select * from {{ this }}
+    select * from {{ account_mapping.former_rows(this) }}
 
 ),
 {% endif %}
@@ -49,4 +52,4 @@ final as (
 
 )
 
-select * from final
+{{ account_mapping.with_former('final', key, this) }}

@@ -294,10 +294,10 @@ ranked as (
         partner_last_won_on,
 
         ---------- rank
-        row_number() over (
+        cast(row_number() over (
             partition by partner_id, account_id
             order by score desc, play
-        ) as preference
+        ) as bigint) as preference
 
     from worded
 

@@ -558,7 +558,8 @@ def compile_placeholders(rows: list[dict], forms: LegalForms) -> Placeholders:
     for row in rows:
         if "kind" not in row or "value" not in row:
             raise ValueError("account_mapping__placeholders needs the columns kind and value")
-        kind, value = row["kind"], clean_text(row["value"] or "")
+        # the seeds of most adapters have no value where the file says null
+        kind, value = row["kind"], clean_text("null" if row["value"] is None else row["value"])
         if kind not in PLACEHOLDER_KINDS:
             raise ValueError(
                 f"account_mapping__placeholders: kind of `{value}` is `{kind}`, "

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+import pyspark
 from pyspark.sql import SparkSession
 
 # What a profile says under server_side_parameters.
@@ -20,12 +26,49 @@ SETTINGS = {
 }
 
 
-def session(folder: Path | None = None) -> SparkSession:
-    """The process' session; its tables lie in `folder`, or in a new temporary one."""
+def session(folder: Path | None = None, settings: Mapping[str, str] | None = None) -> SparkSession:
+    """The process' session; its tables lie in `folder`, or in a new temporary one. settings: others than SETTINGS."""
     os.environ.update({"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"})
     builder = SparkSession.builder
-    for name, value in SETTINGS.items():
+    for name, value in (SETTINGS | dict(settings or {})).items():
         builder = builder.config(name, value)
     spark = builder.config("spark.sql.warehouse.dir", str(folder or tempfile.mkdtemp())).getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
     return spark
+
+
+@contextmanager
+def cluster(workers: int, folder: Path) -> Iterator[str]:
+    """A standalone master with workers of one core on loopback, from the Python package alone; yields its address.
+
+    folder: takes their logs and what they work on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"spark://127.0.0.1:{port}"
+    started = [["master.Master", "--host", "127.0.0.1", "--port", f"{port}", "--webui-port", "0"]]
+    for number in range(workers):
+        place = str(folder / f"worker_{number}")
+        options = ["--host", "127.0.0.1", "--cores", "1", "--memory", "2g", "--webui-port", "0", "--work-dir", place]
+        started.append(["worker.Worker", *options, address])
+    home = Path(pyspark.__file__).parent
+    environment = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for number, (name, *options) in enumerate(started):
+            command = [home / "bin/spark-class", f"org.apache.spark.deploy.{name}", *options]
+            with (folder / f"{number}.log").open("wb") as log:
+                processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        deadline = time.monotonic() + 120
+        while (folder / "0.log").read_text().count("Registering worker") < workers:
+            if time.monotonic() > deadline or any(process.poll() is not None for process in processes):
+                raise RuntimeError(f"the cluster did not start; its logs are in {folder}")
+            time.sleep(0.5)
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(60)

@@ -26,6 +26,10 @@ from harness import PACKAGE
 PYTHON = PACKAGE / ".venvs/engines/bin/python"
 # Macros whose default__ is right on every engine.
 FOR_ALL = {"attached_type", "check_engine", "keys_as_indexes", "materialized", "schema_tables", "text_literal"}
+# Those of incremental models, whose default__ replaces rows in place.
+KEEPING = {"replace_strategy", "former_rows", "keep_former", "drop_former", "with_former"}
+# Macros of dbt itself that the package has another version of, for a project that asks for it.
+OF_DBT = {"load_csv_rows"}
 # No server is asked while dbt parses.
 PROFILES: dict[str, dict[str, Any]] = {
     "duckdb": {"type": "duckdb", "path": ":memory:"},
@@ -74,7 +78,7 @@ def dispatched(folder: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {name: set() for name in re.findall(r"adapter\.dispatch\(\s*'(\w+)'", code)}
     for adapter, name in re.findall(r"\{%-? macro (default|duckdb|spark)__(\w+)\(", code):
         found.setdefault(name, set()).add(adapter)
-    return found
+    return {name: adapters for name, adapters in found.items() if name not in OF_DBT}
 
 
 def lacking(folder: Path) -> dict[str, str]:
@@ -92,7 +96,7 @@ def lacking(folder: Path) -> dict[str, str]:
         elif name.startswith("account_mapping__"):
             if "raise_compiler_error" not in body or "target.type" not in body:
                 wrong[name] = "error"
-        elif name not in FOR_ALL:
+        elif name not in FOR_ALL | KEEPING:
             if "spark" not in adapters:
                 wrong[name] = "spark__"
             elif f"_engine_lacks('{name}')" not in body:
@@ -102,7 +106,7 @@ def lacking(folder: Path) -> dict[str, str]:
 
 def test_every_dispatched_macro_has_a_version_for_spark_and_fails_by_name_elsewhere():
     found = dispatched(PACKAGE / "macros")
-    assert len(found) > 35 and found.keys() > FOR_ALL
+    assert len(found) > 35 and found.keys() > FOR_ALL | KEEPING
     assert lacking(PACKAGE / "macros") == {}
 
 
@@ -201,8 +205,8 @@ def unlike(found: dict[str, dict[str, str | None] | str]) -> list[tuple[Any, ...
 def test_every_macro_with_a_version_for_spark_has_a_case():
     tried = {case.macro for case in CASES}
     written = {name for name, adapters in dispatched(PACKAGE / "macros").items() if "spark" in adapters}
-    # what these two give depends on the profile, and what schema_tables gives on the catalogue: the builds show it
-    assert written - tried == {"list_items", "attached_type", "check_engine", "schema_tables"}
+    # what these give depends on the profile, on the catalogue or on what a former run left: the builds show it
+    assert written - tried == {"list_items", "attached_type", "check_engine", "schema_tables"} | KEEPING
 
 
 def test_macros_give_what_is_expected_on_duckdb(tmp_path: Path):
@@ -216,6 +220,133 @@ def test_macros_give_what_is_expected_on_spark(engines: Path, tmp_path: Path):
     assert list(found) == ["spark", "spark in ANSI mode"]
     for engine, given in found.items():
         assert unlike(given) == [], engine
+
+
+# Of a varchar Spark wants to know the length.
+TYPES = re.compile(r"string|integer|bigint|double|boolean|date|timestamp|decimal\(\d+, ?\d+\)")
+
+
+def told_types(text: str) -> list[str]:
+    """The types that a YAML file of models or seeds states."""
+    told = yaml.safe_load(text)
+    nodes = [*told.get("seeds", ()), *told.get("models", ())]
+    types = [kind for node in nodes for kind in node.get("config", {}).get("column_types", {}).values()]
+    described = [*nodes, *(version for node in nodes for version in node.get("versions", ()))]
+    return types + [
+        column["data_type"] for node in described for column in node.get("columns", ()) if "data_type" in column
+    ]
+
+
+def test_columns_have_types_that_every_engine_knows():
+    files = [path for room in ("seeds", "models", "python_models") for path in (PACKAGE / room).rglob("*.yml")]
+    wrong = {path.name: [kind for kind in told_types(path.read_text()) if not TYPES.fullmatch(kind)] for path in files}
+    assert {name: kinds for name, kinds in wrong.items() if kinds} == {}
+    fault = "seeds: [{name: x, config: {column_types: {a: varchar}}, columns: [{name: b, data_type: text}]}]"
+    assert not any(TYPES.fullmatch(kind) for kind in told_types(fault))
+
+
+# --- seeds
+
+SEED = """key,note,amount,day,flag
+1,,2.5,2026-01-31,true
+2,"O'Brien \\ ""Söhne"" $1",,,
+3,None,100,2024-02-29,false
+"""
+# A model that keeps rows: those of its key are replaced, and it reads what it had.
+KEPT = """
+{%- set key = ['item'] -%}
+{{ config(
+    materialized='incremental', incremental_strategy=account_mapping.replace_strategy(), unique_key=key,
+    file_format='parquet', full_refresh=false, pre_hook="{{ account_mapping.keep_former(this) }}",
+    post_hook="{{ account_mapping.drop_former(this) }}"
+) }}
+with final as (
+    select
+        seen.item,
+        seen.amount {{ '+ coalesce(former.amount, 0)' if is_incremental() }} as amount
+    from (
+        {%- for item, amount in var('seen').items() %}
+        select '{{ item }}' as item, {{ amount }} as amount {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as seen
+    {% if is_incremental() -%}
+    left join {{ account_mapping.former_rows(this) }} as former on seen.item = former.item
+    {%- endif %}
+)
+{{ account_mapping.with_former('final', key, this) }}
+"""
+# run in a project with SEED and KEPT; prints what there is in the end
+BUILT = """
+import json, sys
+target = sys.argv[1]
+if target == "spark":
+    from engines_spark import session
+    spark = session()
+    ask = lambda query: [tuple(row) for row in spark.sql(query).collect()]
+    place = "account_mapping."
+else:
+    import duckdb
+    def ask(query):
+        with duckdb.connect("warehouse.duckdb") as connection:
+            return connection.sql(query).fetchall() if query.startswith("select") else connection.execute(query)
+    place = ""
+from dbt.cli.main import dbtRunner
+def dbt(*arguments):
+    flags = ["--target", target, "--quiet", "--profiles-dir", ".", "--log-level", "none", "--project-dir", "."]
+    outcome = dbtRunner().invoke([*arguments, *flags])
+    assert outcome.success, outcome.exception or outcome.result.results[0].message
+said = []
+dbt("seed")
+said.append(ask(f"select * from {place}lines order by 1"))
+for seen in ({"a": 1, "b": 2}, {"b": 3, "c": 4}):
+    dbt("run", "--vars", json.dumps({"seen": seen}))
+    said.append(ask(f"select item, amount from {place}kept order by 1"))
+if target == "spark":
+    # a run that broke off while it wrote: what it had copied is the last whole state
+    spark.sql(f"create table {place}kept__former using parquet as select * from {place}kept")
+    spark.sql(f"truncate table {place}kept")
+dbt("run", "--vars", json.dumps({"seen": {"c": 5}}))
+said.append(ask(f"select item, amount from {place}kept order by 1"))
+if target == "spark":
+    said.append([row[1] for row in ask("show tables in account_mapping") if "former" in row[1]])
+print(json.dumps(said, default=str))
+"""
+
+
+@pytest.mark.parametrize("target", ["duckdb", "spark"])
+def test_seeds_keep_their_nulls_and_tables_their_rows(request: pytest.FixtureRequest, tmp_path: Path, target: str):
+    """dbt-spark itself writes an empty cell as the text None, and cannot replace single rows of a table of Parquet."""
+    python = request.getfixturevalue("engines") if target == "spark" else sys.executable
+    outputs = {"duckdb": {"type": "duckdb", "path": "warehouse.duckdb"}, "spark": PROFILES["spark"]}
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump({"account_mapping": {"outputs": outputs}}))
+    # as the package itself, whose macros come before dbt's
+    project: dict[str, Any] = {"name": "account_mapping", "profile": "account_mapping", "macro-paths": ["macros"]}
+    project["seeds"] = {"+file_format": "parquet", "+column_types": {"key": "string"}}
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    (tmp_path / "macros").symlink_to(PACKAGE / "macros", target_is_directory=True)
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds/lines.csv").write_text(SEED)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/kept.sql").write_text(KEPT)
+    done = subprocess.run(
+        [python, "-c", BUILT, target],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines, first, second, third, *left = json.loads(done.stdout.splitlines()[-1])
+    assert lines == [
+        ["1", None, 2.5, "2026-01-31", True],
+        ["2", 'O\'Brien \\ "Söhne" $1', None, None, None],
+        ["3", "None", 100.0, "2024-02-29", False],
+    ]
+    assert first == [["a", 1], ["b", 2]]
+    assert second == [["a", 1], ["b", 5], ["c", 4]]
+    assert third == [["a", 1], ["b", 5], ["c", 9]]
+    assert left == ([[]] if target == "spark" else [])
 
 
 # --- models that are written in Python
