@@ -145,7 +145,9 @@ contested_0 as (
                 case when latest_members > 0 then 0 else 1 end,
                 case when latest_members > 0 then latest_members else members end desc,
                 first_seen_on, company_id, held_from, group_id
-        ) as place
+        ) as place,
+        true as is_open,
+        false as is_settled
 
     from claims
     where
@@ -155,15 +157,15 @@ contested_0 as (
 ),
 
 {% for round in range(rounds) -%}
--- a group gets an id where each is the other's best
-best_{{ round }} as {{ account_mapping.materialized() }} (
+-- a group gets an id where each is the other's best of what is open. A step is read once, since an engine that puts CTEs
+-- in place would have 729 copies of one that is read thrice
+best_{{ round }} as (
 
     select
-        group_id,
-        company_id,
-        place,
-        min(place) over (partition by group_id) = place
-        and min(place) over (partition by company_id) = place as is_settled
+        *,
+        is_open
+        and min(case when is_open then place end) over (partition by group_id) = place
+        and min(case when is_open then place end) over (partition by company_id) = place as is_best
 
     from contested_{{ round }}
 
@@ -172,22 +174,15 @@ best_{{ round }} as {{ account_mapping.materialized() }} (
 contested_{{ round + 1 }} as (
 
     select
-        open_claims.group_id,
-        open_claims.company_id,
-        open_claims.place
+        group_id,
+        company_id,
+        place,
+        is_open
+        and max(case when is_best then 1 else 0 end) over (partition by group_id) = 0
+        and max(case when is_best then 1 else 0 end) over (partition by company_id) = 0 as is_open,
+        is_settled or is_best as is_settled
 
-    from best_{{ round }} as open_claims
-    left join best_{{ round }} as settled_groups
-        on
-            open_claims.group_id = settled_groups.group_id
-            and settled_groups.is_settled
-    left join best_{{ round }} as settled_ids
-        on
-            open_claims.company_id = settled_ids.company_id
-            and settled_ids.is_settled
-    where
-        settled_groups.group_id is null
-        and settled_ids.company_id is null
+    from best_{{ round }}
 
 ),
 
@@ -202,16 +197,16 @@ inherited as (
     where
         ids_of_group = 1
         and groups_of_id = 1
-    {% for round in range(rounds) %}
+
     union all
 
     select
         group_id,
         company_id
 
-    from best_{{ round }}
+    from contested_{{ rounds }}
     where is_settled
-    {% endfor %}
+
 ),
 
 {% endif -%}
