@@ -157,8 +157,8 @@ contested_0 as (
 ),
 
 {% for round in range(rounds) -%}
--- a group gets an id where each is the other's best of what is open. A step is read once, since an engine that puts CTEs
--- in place would have 729 copies of one that is read thrice
+-- a group gets an id where each is the other's best of what is open. A step is read once: an engine that puts CTEs in
+-- place would have 729 copies of one that is read thrice
 best_{{ round }} as (
 
     select
