@@ -90,11 +90,12 @@ def read(path: Path) -> list[Build]:
 
 
 def fitted(sizes: Sequence[Size], costs: Sequence[float]) -> dict[str, float]:
-    """Factors by term, none negative, with the least sum of squared relative errors."""
+    """Factors by term, none negative, with the least sum of squared relative errors; what cost nothing is left out."""
     names = list(sizes[0].terms())
-    rows = np.array([list(size.terms().values()) for size in sizes])
-    weights = 1 / np.maximum(costs, 1e-9)
-    factors, _ = nnls(rows * weights[:, None], np.asarray(costs) * weights)
+    paid = np.array([[*size.terms().values(), cost] for size, cost in zip(sizes, costs, strict=True) if cost > 0])
+    if not len(paid):
+        return dict.fromkeys(names, 0.0)
+    factors, _ = nnls(paid[:, :-1] / paid[:, -1:], np.ones(len(paid)))
     return dict(zip(names, factors.tolist(), strict=True))
 
 

@@ -51,6 +51,12 @@ def test_no_factor_is_negative():
     assert min(cost_model.fitted(SIZES, costs).values()) >= 0
 
 
+def test_a_room_that_one_build_had_not_is_fitted_to_the_others():
+    costs = [0.0, *(cost_model.foretold(FACTORS, size) for size in SIZES[1:])]
+    assert cost_model.fitted(SIZES, costs) == cost_model.fitted(SIZES[1:], costs[1:])
+    assert set(cost_model.fitted(SIZES, [0.0] * len(SIZES)).values()) == {0.0}
+
+
 def test_the_longest_jobs_come_first():
     # Graham's example: six would do
     assert cost_model.makespan([2, 2, 2, 3, 3], 2) == 7
