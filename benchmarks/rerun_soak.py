@@ -3,7 +3,8 @@
 usage: python -m benchmarks.rerun_soak [--steps 200] [--kills 30] [--seed 18]
 
 A project has three partners with readable lists and one that exchanges keys. Each step changes something: rows of ours
-or of a list, a parent, a status, an override, an exclusion, an alias, an agreement, a partner, a threshold or a weight.
+or of a list, two accounts that become one, a parent, a status, an override, an exclusion, an alias, an agreement, its
+epoch, a partner, a play's rule, keys of misspelt names, a threshold, a weight, or the version of what compares names.
 Then the project is built as it stands, and a copy of it, made just before, with `--full-refresh`: all marts have to be
 the same, byte by byte. What is kept for good (history, first days, frozen counts, ids) both have from the copy.
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import json
 import os
 import random
@@ -59,7 +61,15 @@ SEEDS: dict[str, tuple[str, ...]] = {
         "valid_until",
     ),
     "account_mapping__match_weights": ("feature", "weight"),
+    "account_mapping__play_rules": (
+        "our_status", "partner_status", "play", "base_score", "ask", "give_back", "recent_win_points",
+        "long_customer_points", "new_overlap_points", "owners_known_points", "open_amount_points", "recent_days",
+        "long_customer_days", "full_amount",
+    ),
 }  # fmt: skip
+# Of the package what dbt reads, so that a step may change its code.
+READ_BY_DBT = ("dbt_project.yml", "macros", "models", "python_models", "seeds", "tests")
+SCORER = Path("python_models", "matching", "int_account_mapping__fuzzy_pairs.py")
 
 
 class World:
@@ -87,8 +97,10 @@ class World:
         self.seeds["account_mapping__sharing_agreements"] = [
             self.rule(direction) for direction in ("offered", "accepted")
         ]
-        with (ROOT / "seeds" / "account_mapping__match_weights.csv").open(encoding="utf-8", newline="") as file:
-            self.seeds["account_mapping__match_weights"] = list(csv.DictReader(file))
+        for name in ("account_mapping__match_weights", "account_mapping__play_rules"):
+            with (ROOT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+                self.seeds[name] = list(csv.DictReader(file))
+        self.scorer_version = 0
         for name in self.tables:
             for _ in range(80 if name == "ours" else 50):
                 self.insert(name)
@@ -130,6 +142,15 @@ class World:
 
     def delete(self, table: str) -> None:
         del self.tables[table][str(self.some(table)["account_id"])]
+
+    def merge(self, table: str) -> None:
+        """Two accounts become one, to which the other's daughters belong then."""
+        stays, goes = (str(self.some(table)["account_id"]) for _ in range(2))
+        if stays != goes:
+            del self.tables[table][goes]
+            for row in self.tables[table].values():
+                if row["parent_account_id"] == goes:
+                    row["parent_account_id"] = stays if row["account_id"] != stays else None
 
     def status(self, table: str) -> None:
         self.some(table)["status"] = self.rng.choice(STATUSES)
@@ -179,6 +200,18 @@ class World:
         row = self.rng.choice(self.seeds["account_mapping__partners"][: len(LISTS)])
         row["is_active"] = "false" if row["is_active"] == "true" else "true"
 
+    def epoch(self, table: str) -> None:
+        self.seeds["account_mapping__partners"][-1]["epoch"] = self.rng.choice(("1", "2", "3"))
+
+    def play_rule(self, table: str) -> None:
+        self.rng.choice(self.seeds["account_mapping__play_rules"])["base_score"] = str(self.rng.randint(10, 90))
+
+    def typo_keys(self, table: str) -> None:
+        self.variables["account_mapping__typo_keys"] = self.rng.random() < 0.5
+
+    def version(self, table: str) -> None:
+        self.scorer_version += 1
+
     def threshold(self, table: str) -> None:
         self.variables["account_mapping__accept_threshold"] = self.rng.choice((0.9, 0.92, 0.95))
 
@@ -187,9 +220,10 @@ class World:
         row["weight"] = str(round(float(row["weight"]) + self.rng.choice((-0.01, 0.01)), 6))
 
     def edits(self) -> dict[str, Callable[[str], None]]:
-        rows = (self.insert, self.update, self.delete, self.status, self.parent)
-        rules = (self.override, self.exclusion, self.alias, self.agreement, self.partner, self.threshold, self.weight)
-        return {edit.__name__: edit for edit in (*rows, *rules)}
+        rows = (self.insert, self.update, self.delete, self.merge, self.status, self.parent)
+        rules = (self.override, self.exclusion, self.alias, self.agreement, self.epoch, self.partner, self.play_rule)
+        settings = (self.typo_keys, self.threshold, self.weight, self.version)
+        return {edit.__name__: edit for edit in (*rows, *rules, *settings)}
 
     def change(self) -> str:
         """One to three edits; their names."""
@@ -259,6 +293,12 @@ class Soak:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.world = World(seed)
+        self.parsed: dict[Path, tuple[str, DbtProject]] = {}
+        self.package = folder / "package"
+        self.package.mkdir()
+        for name in READ_BY_DBT:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, self.package / name)
         self.kept, self.full = (
             Project(
                 folder / name, "list", seeds={name: [dict.fromkeys(columns, "")] for name, columns in SEEDS.items()}
@@ -266,20 +306,31 @@ class Soak:
             for name in ("kept", "full")
         )
         for project in (self.kept, self.full):
-            self.world.write_settings(project.folder)
+            self.write_settings(project)
             DbtProject(project.folder).run("deps")
         self.world.write_rows(self.kept.database)
         self.build(self.kept)
         self.manifest = self.kept.folder / "target" / "manifest.json"
 
     def build(self, project: Project, *options: str) -> None:
-        DbtProject(project.folder, ("--profiles-dir", str(project.folder))).run("build", *MODELS_ONLY, *options)
+        # what is parsed: rows, of seeds too, are read when they are built
+        code = f"{(project.folder / 'dbt_project.yml').read_text(encoding='utf-8')} {self.world.scorer_version}"
+        if self.parsed.get(project.folder, ("",))[0] != code:
+            self.parsed[project.folder] = code, DbtProject(project.folder, ("--profiles-dir", str(project.folder)))
+        self.parsed[project.folder][1].run("build", *MODELS_ONLY, *options)
+
+    def write_settings(self, project: Project) -> None:
+        self.world.write_settings(project.folder)
+        packages = json.dumps({"packages": [{"local": str(self.package)}]})
+        (project.folder / "packages.yml").write_text(packages, encoding="utf-8")
+        code = (ROOT / SCORER).read_text(encoding="utf-8")
+        (self.package / SCORER).write_text(f"{code}\n\n# {self.world.scorer_version}\n", encoding="utf-8")
 
     def change(self) -> str:
         """Change something, and leave a copy of the database, as it was built last, to the other project."""
         edits = self.world.change()
         for project in (self.kept, self.full):
-            self.world.write_settings(project.folder)
+            self.write_settings(project)
         self.world.write_rows(self.kept.database)
         shutil.copyfile(self.kept.database, self.full.database)
         return edits
@@ -324,6 +375,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=18)
     options = parser.parse_args()
+    # dbt keeps millions of small objects, among which there is next to no garbage
+    gc.set_threshold(100_000, 50, 100)
     os.environ["ACCOUNT_MAPPING_SECRET_KEYED"] = secrets.token_hex(32)
     edits: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -332,6 +385,8 @@ def main() -> int:
         for number in range(options.steps):
             done, different = soak.step()
             edits.update(done.split())
+            if number % 10 == 9:
+                print(f"{number + 1} steps after {time.monotonic() - start:.0f} s", flush=True)
             if different:
                 print(f"step {number} ({done}): {', '.join(different)} differ")
                 return 1
@@ -344,6 +399,8 @@ def main() -> int:
         for number in range(options.kills):
             was_running, wrong = soak.kill(seconds)
             killed += was_running
+            if number % 5 == 4:
+                print(f"{number + 1} kills after {time.monotonic() - start:.0f} s", flush=True)
             if wrong:
                 print(f"kill {number}: {'; '.join(wrong)}")
                 return 1

@@ -36,6 +36,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple, TypeVar
 
 INSTALL = "pip install -r dbt_packages/account_mapping/requirements.txt"
@@ -131,7 +132,11 @@ LEAST_NAMES = 1_000
 THREADS = os.cpu_count() or 1
 # More would need more memory, and take turns in what Python does one at a time.
 CHUNKS_AT_ONCE = min(THREADS, 4)
+# Partners' lists: each has steps that take one processor only.
+LISTS_AT_ONCE = min(THREADS, 2)
 
+# Cities whose names are this alike are one city, 0 to 100.
+ALIKE_CITIES = 88
 # A word counts as shared, in the text shown to people, from this quality on.
 SHARED_QUALITY = 0.5
 AGREEMENT = pa.array(["unknown", "same", "different"])
@@ -198,6 +203,8 @@ CHOSEN_RARITY = 0.9
 LONGEST_ACRONYM = 6
 # Letters of a word that may abbreviate the whole name: `crico`.
 LONGEST_ABBREVIATION = 8
+# Of names with more words than an abbreviation may have letters none is asked for.
+BLOCK_LENGTHS = 16
 # Letter codes: a space, 26 letters, 10 digits.
 ALPHABET = 37
 NAME_PATTERN = "^[a-z0-9]+( [a-z0-9]+)*$"
@@ -969,15 +976,16 @@ def near_acronym(words: pa.Array, heads: pa.Array) -> np.ndarray:
 
 
 class CityBlocks(NamedTuple):
-    """The accounts of one side that have a city, in blocks of one city and one first letter.
+    """The accounts of one side that have a city, in blocks of one city, one first letter and one length.
 
-    block: (accounts,). words, phrases: the accounts whose name is one short word, and those whose name has several
-    words, each (n,) sorted.
+    words, phrases: the accounts whose name is one short word, and those whose name has several words, each (n,) sorted.
+    word_blocks, phrase_blocks: the block of each; a word of n letters and a name of n words are of one length.
     """
 
-    block: np.ndarray
     words: np.ndarray
     phrases: np.ndarray
+    word_blocks: np.ndarray
+    phrase_blocks: np.ndarray
 
 
 def city_blocks(side: Side, words: Words, initial: np.ndarray) -> CityBlocks:
@@ -987,10 +995,16 @@ def city_blocks(side: Side, words: Words, initial: np.ndarray) -> CityBlocks:
     letters = pc.utf8_length(side.names).to_numpy()
     is_word = (n_words == 1) & (letters >= 2) & (letters <= LONGEST_ABBREVIATION)
     has_city = side.city >= 0
+    block = (side.city.astype(np.int64) * 64 + initial[side.name_of]) * BLOCK_LENGTHS
+    of_word, of_phrase = (
+        np.flatnonzero(has_city & chosen[side.name_of])
+        for chosen in (is_word, (n_words > 1) & (n_words < BLOCK_LENGTHS))
+    )
     return CityBlocks(
-        block=side.city.astype(np.int64) * 64 + initial[side.name_of],
-        words=np.flatnonzero(has_city & is_word[side.name_of]),
-        phrases=np.flatnonzero(has_city & (n_words > 1)[side.name_of]),
+        words=of_word,
+        phrases=of_phrase,
+        word_blocks=block[of_word] + letters[side.name_of[of_word]],
+        phrase_blocks=block[of_phrase] + n_words[side.name_of[of_phrase]],
     )
 
 
@@ -1009,15 +1023,36 @@ def acronym_candidates(
     """
     found = [np.zeros((0, 2), np.int64)]
     texts = [(ours.names, heads[0]), (partner.names, heads[1])]
-    for word_side, a, b in ((0, blocks[0].words, blocks[1].phrases), (1, blocks[0].phrases, blocks[1].words)):
+    width = np.int64(max(len(partner.names), 1))
+    ours_blocks, theirs = blocks
+    for word_side, a, a_blocks, b, b_blocks in (
+        (0, ours_blocks.words, ours_blocks.word_blocks, theirs.phrases, theirs.phrase_blocks),
+        (1, ours_blocks.phrases, ours_blocks.phrase_blocks, theirs.words, theirs.word_blocks),
+    ):
         low, high = np.searchsorted(a, [ours.first[start], ours.first[stop]])
-        i, j = join(blocks[0].block[a[low:high]], blocks[1].block[b])
-        pair = np.column_stack([ours.name_of[a[low:high]][i], partner.name_of[b][j]])
-        pair = np.unique(pair.astype(np.int64), axis=0)
+        a, a_blocks = ours.name_of[a[low:high]].astype(np.int64), a_blocks[low:high]
+        codes_found = [np.zeros(0, np.int64)]
+        # near_acronym is 0 for a name with two words less than the word has letters, or three more
+        for more_words in (-1, 0, 1, 2):
+            i, j = join(a_blocks + (more_words if word_side == 0 else -more_words), b_blocks)
+            codes_found.append(a[i] * width + partner.name_of[b[j]])
+        pair = np.column_stack(np.divmod(unique(np.concatenate(codes_found)), width))
         words = texts[word_side][0].take(pa.array(pair[:, word_side]))
         heads = texts[1 - word_side][1].take(pa.array(pair[:, 1 - word_side]))
         found.append(pair[near_acronym(words, heads) > 0])
     return np.concatenate(found)
+
+
+class Texts(NamedTuple):
+    """A sorted array for bisect, which makes those texts only that are looked at."""
+
+    names: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, position: int) -> str:
+        return self.names[position].as_py()
 
 
 def family_names(groups: Side, members: Side, words: Words, frequency: np.ndarray) -> np.ndarray:
@@ -1028,7 +1063,8 @@ def family_names(groups: Side, members: Side, words: Words, frequency: np.ndarra
     """
     tail = f" ({GROUP_WORDS.replace(' ', '|')})$"
     is_group = pc.match_substring_regex(groups.names, tail).to_numpy(False)
-    texts = members.names.to_pylist() if is_group.any() else []
+    # to look for a group twice takes less than 64 steps
+    texts = members.names.to_pylist() if is_group.sum() * 64 > len(members.names) else Texts(members.names)
     found = [np.zeros((0, 2), np.int64)]
     for group in np.flatnonzero(is_group):
         stem = groups.names[int(group)].as_py().rsplit(" ", 1)[0]
@@ -1038,7 +1074,8 @@ def family_names(groups: Side, members: Side, words: Words, frequency: np.ndarra
         several = high - low >= GROUP_NAMES or accounts >= GROUP_ACCOUNTS
         if several and len(stem) >= GROUP_LETTERS and frequency[own].max() >= GROUP_RARITY:
             # What only adds such words is the group itself: `mitsubishi grp`.
-            member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in texts[low:high]]]
+            names = members.names.slice(low, high - low).to_pylist()
+            member = np.arange(low, high)[[not GROUP_ONLY.fullmatch(name, len(stem)) for name in names]]
             found.append(np.column_stack([np.full(len(member), group), member]))
     return np.concatenate(found)
 
@@ -1269,12 +1306,7 @@ def found_in_longer(longer: LongList, ours: Side, partner: Side, lexicon: Lexico
         [
             equal,
             np.column_stack([ours.name_of[keys[:, 0]], partner.name_of[keys[:, 1]]]),
-            *in_order(
-                lambda start: acronym_candidates(
-                    ours, partner, heads, blocks, start, min(start + CHUNK_NAMES, len(longer.names))
-                ),
-                range(0, len(longer.names), CHUNK_NAMES),
-            ),
+            acronym_candidates(ours, partner, heads, blocks, 0, len(longer.names)),
         ]
     )
     found = [family, sure[:, 0] * width + sure[:, 1]]
@@ -1701,8 +1733,8 @@ def city_agreement(ours: np.ndarray, partner: np.ndarray, cities: pa.Array) -> n
     size = np.int64(max(len(cities), 1))
     pair, back = np.unique(ours[unlike] * size + partner[unlike], return_inverse=True)
     a, b = (cities.take(pa.array(x)).to_pylist() for x in (pair // size, pair % size))
-    alike = process.cpdist(a, b, scorer=fuzz.token_set_ratio, dtype=np.float64, workers=-1)
-    state[unlike[alike[back] >= 88]] = SAME
+    alike = process.cpdist(a, b, scorer=fuzz.token_set_ratio, score_cutoff=ALIKE_CITIES, dtype=np.float64, workers=-1)
+    state[unlike[alike[back] >= ALIKE_CITIES]] = SAME
     return state
 
 
@@ -1852,12 +1884,14 @@ def countries_of(side: Side) -> np.ndarray:
     return np.bincount(pairs[:, 0], minlength=len(side.names))
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """The function of each item, in the items' order; CHUNKS_AT_ONCE are worked on, and no more than that wait."""
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], at_once: int = CHUNKS_AT_ONCE
+) -> Iterator[Result]:
+    """The function of each item, in the items' order; `at_once` are worked on, and no more than that wait."""
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(CHUNKS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         for item in items:
-            if len(waiting) == CHUNKS_AT_ONCE:
+            if len(waiting) == at_once:
                 yield waiting.popleft().result()
             waiting.append(pool.submit(function, item))
         while waiting:
@@ -2241,6 +2275,16 @@ def unnamed_batch(
     partner_id: str, ours: pa.Table, partner: pa.Table, keys: pa.Table, inputs_hash: str
 ) -> pa.RecordBatch:
     """Key pairs of which one side has no name: places only, the rest null."""
+    # few accounts have no name, and to look for all ids takes longer than all that follows
+    unnamed = [
+        pc.is_in(keys[column], side["account_id"].filter(pc.is_null(side["name"])).combine_chunks())
+        for column, side in (("account_id", ours), ("partner_account_id", partner))
+    ]
+    keys = keys.filter(pc.or_(*unnamed))
+    ours, partner = (
+        side.filter(pc.is_in(side["account_id"], keys[column].combine_chunks()))
+        for column, side in (("account_id", ours), ("partner_account_id", partner))
+    )
     i = codes(keys["account_id"], ours["account_id"].combine_chunks())
     j = codes(keys["partner_account_id"], partner["account_id"].combine_chunks())
     pair = np.unique(np.column_stack([i, j])[(i >= 0) & (j >= 0)], axis=0)
@@ -2263,11 +2307,10 @@ def unnamed_batch(
     return pa.record_batch([columns.get(f.name, pa.nulls(len(a), f.type)) for f in SCHEMA], schema=SCHEMA)
 
 
-def named_keys(ours: Side, partner: Side, keys: pa.Table) -> np.ndarray:
-    """Key pairs as (n, 2) account indexes; those without a name left out."""
-    i = codes(keys["account_id"], ours.account_ids)
+def named_keys(ours: np.ndarray, partner: Side, keys: pa.Table) -> np.ndarray:
+    """Key pairs as (n, 2) account indexes; those without a name left out. ours: of each key, -1 for none."""
     j = codes(keys["partner_account_id"], partner.account_ids)
-    return np.column_stack([i, j]).astype(np.int64)[(i >= 0) & (j >= 0)]
+    return np.column_stack([ours, j]).astype(np.int64)[(ours >= 0) & (j >= 0)]
 
 
 def table_hash(rows: pa.Table, columns: tuple[str, ...]) -> str:
@@ -2319,14 +2362,26 @@ def fuzzy_pairs(
     our_records, partner_records = (records.filter(pc.equal(records["side"], side)) for side in ("ours", "partner"))
     places = build_places(records)
     ours = build_side(our_records, places)
-    longer = None
-    for partner_id, inputs_hash in hashes.items():
+    keys = keys.filter(pc.is_in(keys["partner_id"], pa.array(hashes, pa.string())))
+    our_keys = codes(keys["account_id"], ours.account_ids)
+    # a list of ours that is much longer is made ready when the first partner asks for it
+    made: list[LongList] = []
+    making = Lock()
+
+    def long_list() -> LongList:
+        with making:
+            if not made:
+                made.append(build_long_list(ours, lexicon))
+        return made[0]
+
+    def pairs_of(partner_id: str) -> list[pa.RecordBatch]:
         theirs = partner_records.filter(pc.equal(partner_records["partner_id"], partner_id))
-        asked = keys.filter(pc.equal(keys["partner_id"], partner_id))
+        is_asked = pc.equal(keys["partner_id"], partner_id)
+        asked = keys.filter(is_asked)
         partner = build_side(theirs, places)
-        pairs = named_keys(ours, partner, asked)
+        pairs = named_keys(our_keys[is_asked.to_numpy()], partner, asked)
         if len(ours.names) > LONGER * len(partner.names):
-            longer = longer or build_long_list(ours, lexicon)
+            longer = long_list()
             found = found_in_longer(longer, ours, partner, lexicon, pairs)
             n_names = np.int64(max(len(partner.names), 1))
             chosen, name = np.unique(found // n_names, return_inverse=True)
@@ -2339,8 +2394,13 @@ def fuzzy_pairs(
             index = build_index(ours.names, partner.names, lexicon)
             chunks = pair_chunks(ours, partner, places, index, pairs)
         scores = score(some, partner, chunks, weights)
-        yield from output_batches(partner_id, some, partner, places, index, scores, inputs_hash)
-        yield unnamed_batch(partner_id, our_records, theirs, asked, inputs_hash)
+        return [
+            *output_batches(partner_id, some, partner, places, index, scores, hashes[partner_id]),
+            unnamed_batch(partner_id, our_records, theirs, asked, hashes[partner_id]),
+        ]
+
+    for batches in in_order(pairs_of, hashes, LISTS_AT_ONCE):
+        yield from batches
 
 
 # The engine, in the same lines in every model: the relation tells which one it is, since dbt wraps a session.
