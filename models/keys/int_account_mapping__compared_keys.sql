@@ -31,6 +31,25 @@ partner_keys as (
 
 -- of an account whose keys were intersected the partner knows the matched ones. By those alone it is compared here too,
 -- so that both sides link the same accounts
+intersected_keys as (
+
+    select
+        hashed_keys.partner_id,
+        hashed_keys.account_id,
+        hashed_keys.key_type,
+        hashed_keys.token
+
+    from hashed_keys
+    inner join blinded_partners
+        on hashed_keys.partner_id = blinded_partners.partner_id
+    inner join partner_keys
+        on
+            hashed_keys.partner_id = partner_keys.partner_id
+            and hashed_keys.key_type = partner_keys.key_type
+            and hashed_keys.token = partner_keys.token
+
+),
+
 final as (
 
     select
@@ -42,14 +61,11 @@ final as (
     from hashed_keys
     left join blinded_partners
         on hashed_keys.partner_id = blinded_partners.partner_id
-    left join partner_keys
-        on
-            hashed_keys.partner_id = partner_keys.partner_id
-            and hashed_keys.key_type = partner_keys.key_type
-            and hashed_keys.token = partner_keys.token
-    where
-        blinded_partners.partner_id is null
-        or partner_keys.token is not null
+    where blinded_partners.partner_id is null
+
+    union all
+
+    select * from intersected_keys
 
 )
 

@@ -1,4 +1,3 @@
-{%- set max_pairs_per_key = 2500 -%}
 with
 
 partners as (
@@ -13,483 +12,40 @@ members as (
 
 ),
 
-normalized as (
+our_shared_keys as (
 
-    select * from {{ ref('int_account_mapping__normalized') }}
-
-),
-
-account_keys as (
-
-    select * from {{ ref('int_account_mapping__account_keys') }}
-
-),
-
-hashed_keys as (
-
-    select * from {{ ref('int_account_mapping__compared_keys') }}
-    where key_type <> 'account'
-
-),
-
-hashed_name_keys as (
-
-    select * from {{ ref('int_account_mapping__compared_keys') }}
-    where key_type in ('name_short', 'name_short_country', 'name_place')
-
-),
-
-partner_key_rows as (
-
-    select * from {{ ref('int_account_mapping__key_rows') }}
-    where
-        side = 'partner'
-        and problem is null
-
-),
-
-partner_name_keys as (
-
-    select * from {{ ref('int_account_mapping__key_rows') }}
-    where
-        side = 'partner'
-        and problem is null
-        and key_type in ('name_short', 'name_short_country', 'name_place')
-
-),
-
-barred_domains as (
-
-    select distinct
-        key_domain,
-        partner_id
-
-    from {{ ref('int_account_mapping__excluded_domains') }}
-    where partner_id <> '*'
-
-),
-
-their_keys as (
-
-    select
-        account_keys.partner_id,
-        '*' as our_partner_id,
-        account_keys.account_id,
-        account_keys.key_type,
-        account_keys.key_value
-
-    from account_keys
-    left join barred_domains
-        on
-            account_keys.partner_id = barred_domains.partner_id
-            and account_keys.key_type in ('domain', 'email_domain')
-            and account_keys.key_value = barred_domains.key_domain
-    where
-        account_keys.side = 'partner'
-        and barred_domains.key_domain is null
-
-    union all
-
-    select
-        partner_id,
-        partner_id as our_partner_id,
-        account_token as account_id,
-        key_type,
-        token as key_value
-
-    from partner_key_rows
-
-),
-
-sought_keys as (
-
-    select distinct
-        key_type,
-        key_value
-
-    from their_keys
-    where our_partner_id = '*'
-
-),
-
-sought_tokens as (
-
-    select distinct
-        partner_id,
-        key_type,
-        key_value as token
-
-    from their_keys
-    where our_partner_id <> '*'
-
-),
-
--- most of our keys no partner has: they are left out before anything is counted
-our_sought_keys as (
-
-    select
-        '*' as partner_id,
-        account_keys.account_id,
-        account_keys.key_type,
-        account_keys.key_value
-
-    from account_keys
-    inner join sought_keys
-        on
-            account_keys.key_type = sought_keys.key_type
-            and account_keys.key_value = sought_keys.key_value
-    where account_keys.side = 'ours'
-
-    union all
-
-    select
-        hashed_keys.partner_id,
-        hashed_keys.account_id,
-        hashed_keys.key_type,
-        hashed_keys.token as key_value
-
-    from hashed_keys
-    inner join sought_tokens
-        on
-            hashed_keys.partner_id = sought_tokens.partner_id
-            and hashed_keys.key_type = sought_tokens.key_type
-            and hashed_keys.token = sought_tokens.token
-
-),
-
-our_key_counts as (
-
-    select
-        partner_id,
-        key_type,
-        key_value,
-        count(*) as accounts
-
-    from our_sought_keys
-    group by partner_id, key_type, key_value
+    select * from {{ ref('int_account_mapping__our_shared_keys') }}
 
 ),
 
 their_shared_keys as (
 
-    select
-        their_keys.*,
-        our_key_counts.accounts as our_accounts
-
-    from their_keys
-    inner join our_key_counts
-        on
-            their_keys.our_partner_id = our_key_counts.partner_id
-            and their_keys.key_type = our_key_counts.key_type
-            and their_keys.key_value = our_key_counts.key_value
+    select * from {{ ref('int_account_mapping__their_shared_keys') }}
 
 ),
 
--- a key that thousands of pairs share tells nothing about any of them
-shared_keys as (
+key_companies as (
 
-    select
-        partner_id,
-        our_partner_id,
-        key_type,
-        key_value,
-        our_accounts,
-        count(*) as their_accounts
-
-    from their_shared_keys
-    group by partner_id, our_partner_id, key_type, key_value, our_accounts
-    having count(*) * our_accounts <= {{ max_pairs_per_key }}
+    select * from {{ ref('int_account_mapping__key_companies') }}
 
 ),
 
 key_pairs as (
 
     select
-        shared_keys.partner_id,
-        shared_keys.our_partner_id,
-        shared_keys.key_type,
-        shared_keys.key_value,
-        our_sought_keys.account_id,
+        their_shared_keys.partner_id,
+        their_shared_keys.our_partner_id,
+        their_shared_keys.key_type,
+        their_shared_keys.key_value,
+        our_shared_keys.account_id,
         their_shared_keys.account_id as partner_account_id
 
-    from shared_keys
-    inner join our_sought_keys
+    from their_shared_keys
+    inner join our_shared_keys
         on
-            shared_keys.our_partner_id = our_sought_keys.partner_id
-            and shared_keys.key_type = our_sought_keys.key_type
-            and shared_keys.key_value = our_sought_keys.key_value
-    inner join their_shared_keys
-        on
-            shared_keys.partner_id = their_shared_keys.partner_id
-            and shared_keys.our_partner_id = their_shared_keys.our_partner_id
-            and shared_keys.key_type = their_shared_keys.key_type
-            and shared_keys.key_value = their_shared_keys.key_value
-
-),
-
--- a key that one account has names one company. Which ones, is asked of keys that several have only: they are few
-keys_of_several as (
-
-    select
-        'ours' as side,
-        partners.account_scope as scope,
-        shared_keys.partner_id,
-        shared_keys.our_partner_id,
-        shared_keys.key_type,
-        shared_keys.key_value,
-        our_sought_keys.account_id
-
-    from shared_keys
-    inner join our_sought_keys
-        on
-            shared_keys.our_partner_id = our_sought_keys.partner_id
-            and shared_keys.key_type = our_sought_keys.key_type
-            and shared_keys.key_value = our_sought_keys.key_value
-    inner join partners
-        on shared_keys.partner_id = partners.partner_id
-    where shared_keys.our_accounts > 1
-
-    union all
-
-    select
-        'partner' as side,
-        shared_keys.partner_id as scope,
-        shared_keys.partner_id,
-        shared_keys.our_partner_id,
-        shared_keys.key_type,
-        shared_keys.key_value,
-        their_shared_keys.account_id
-
-    from shared_keys
-    inner join their_shared_keys
-        on
-            shared_keys.partner_id = their_shared_keys.partner_id
-            and shared_keys.our_partner_id = their_shared_keys.our_partner_id
-            and shared_keys.key_type = their_shared_keys.key_type
-            and shared_keys.key_value = their_shared_keys.key_value
-    where shared_keys.their_accounts > 1
-
-),
-
-sharing_accounts as (
-
-    select distinct
-        side,
-        scope,
-        account_id
-
-    from keys_of_several
-
-),
-
-sharing_members as (
-
-    select
-        members.side,
-        members.scope,
-        members.account_id,
-        members.unit_id
-
-    from members
-    inner join sharing_accounts
-        on
-            members.side = sharing_accounts.side
-            and members.scope = sharing_accounts.scope
-            and members.account_id = sharing_accounts.account_id
-
-),
-
-named_accounts as (
-
-    select
-        side,
-        account_id
-
-    from sharing_members
-
-    union
-
-    select
-        side,
-        unit_id as account_id
-
-    from sharing_members
-
-),
-
--- of accounts that are compared as hashed keys both sides know the same: which have one name, and which have it in one
--- country. Only that may tell companies apart, so that both sides, and a clean room between them, count alike
-hashed_name_rows as (
-
-    select
-        'ours' as side,
-        partner_id,
-        account_id,
-        key_type,
-        token
-
-    from hashed_name_keys
-
-    union all
-
-    select
-        'partner' as side,
-        partner_id,
-        account_token as account_id,
-        key_type,
-        token
-
-    from partner_name_keys
-
-),
-
-hashed_names as (
-
-    select
-        hashed_name_rows.side,
-        hashed_name_rows.partner_id,
-        hashed_name_rows.account_id,
-        coalesce(
-            min(case when hashed_name_rows.key_type = 'name_short' then hashed_name_rows.token end),
-            min(case when hashed_name_rows.key_type = 'name_place' then hashed_name_rows.token end)
-        ) as name,
-        min(
-            case when hashed_name_rows.key_type <> 'name_short' then hashed_name_rows.token end
-        ) as name_in_country
-
-    from hashed_name_rows
-    inner join named_accounts
-        on
-            hashed_name_rows.side = named_accounts.side
-            and hashed_name_rows.account_id = named_accounts.account_id
-    group by hashed_name_rows.side, hashed_name_rows.partner_id, hashed_name_rows.account_id
-
-),
-
-hashed_scopes as (
-
-    select
-        'ours' as side,
-        partner_id,
-        account_scope as scope
-
-    from partners
-    where exchange = 'keys'
-
-    union all
-
-    select
-        'partner' as side,
-        partner_id,
-        partner_id as scope
-
-    from partners
-    where exchange = 'keys'
-
-),
-
--- one family, or names that begin with one word (spelling variants, branches), are one company on a domain
-companies as (
-
-    select
-        sharing_members.side,
-        sharing_members.scope,
-        '*' as for_partner_id,
-        sharing_members.account_id,
-        sharing_members.unit_id,
-        coalesce(split_part(own_names.name, ' ', 1), sharing_members.account_id) as own_name,
-        coalesce(own_names.name_short, sharing_members.account_id) as own_full_name,
-        coalesce(split_part(normalized.name, ' ', 1), sharing_members.unit_id) as company,
-        coalesce(normalized.name_short, sharing_members.unit_id) as family
-
-    from sharing_members
-    left join normalized
-        on
-            sharing_members.side = normalized.side
-            and normalized.partner_id = case when sharing_members.side = 'ours' then '*' else sharing_members.scope end
-            and sharing_members.unit_id = normalized.account_id
-    left join normalized as own_names
-        on
-            sharing_members.side = own_names.side
-            and own_names.partner_id = case when sharing_members.side = 'ours' then '*' else sharing_members.scope end
-            and sharing_members.account_id = own_names.account_id
-
-    union all
-
-    select
-        sharing_members.side,
-        sharing_members.scope,
-        hashed_scopes.partner_id as for_partner_id,
-        sharing_members.account_id,
-        sharing_members.unit_id,
-        coalesce(own_names.name, sharing_members.account_id) as own_name,
-        coalesce(own_names.name_in_country, own_names.name, sharing_members.account_id) as own_full_name,
-        coalesce(unit_names.name, sharing_members.unit_id) as company,
-        coalesce(unit_names.name, sharing_members.unit_id) as family
-
-    from sharing_members
-    inner join hashed_scopes
-        on
-            sharing_members.side = hashed_scopes.side
-            and sharing_members.scope = hashed_scopes.scope
-    left join hashed_names as own_names
-        on
-            sharing_members.side = own_names.side
-            and hashed_scopes.partner_id = own_names.partner_id
-            and sharing_members.account_id = own_names.account_id
-    left join hashed_names as unit_names
-        on
-            sharing_members.side = unit_names.side
-            and hashed_scopes.partner_id = unit_names.partner_id
-            and sharing_members.unit_id = unit_names.account_id
-
-),
-
--- one company: one value of any of what tells companies apart. The least and the greatest are equal then, which takes
--- no list of the values
-key_companies as (
-
-    select
-        keys_of_several.side,
-        keys_of_several.partner_id,
-        keys_of_several.our_partner_id,
-        keys_of_several.key_type,
-        keys_of_several.key_value,
-        -- a key of part of a name holds for all names that begin with one word: only the whole name tells them apart
-        case
-            when
-                (
-                    keys_of_several.side = 'ours'
-                    and keys_of_several.key_type in (
-                        'name_core', 'name_core_country', 'name_initials_country', 'name_typo'
-                    )
-                )
-                or (keys_of_several.our_partner_id <> '*' and keys_of_several.key_type like 'name%')
-                then
-                    min(companies.unit_id) = max(companies.unit_id)
-                    or min(companies.own_full_name) = max(companies.own_full_name)
-            else
-                min(companies.company) = max(companies.company)
-                or min(companies.unit_id) = max(companies.unit_id)
-                or min(companies.own_name) = max(companies.own_name)
-        end as is_one_company,
-        min(companies.family) = max(companies.family)
-        or min(companies.unit_id) = max(companies.unit_id)
-        or min(companies.own_full_name) = max(companies.own_full_name) as is_one_family
-
-    from keys_of_several
-    inner join companies
-        on
-            keys_of_several.side = companies.side
-            and keys_of_several.scope = companies.scope
-            and keys_of_several.our_partner_id = companies.for_partner_id
-            and keys_of_several.account_id = companies.account_id
-    group by
-        keys_of_several.side,
-        keys_of_several.partner_id,
-        keys_of_several.our_partner_id,
-        keys_of_several.key_type,
-        keys_of_several.key_value
+            their_shared_keys.our_partner_id = our_shared_keys.partner_id
+            and their_shared_keys.key_type = our_shared_keys.key_type
+            and their_shared_keys.key_value = our_shared_keys.key_value
 
 ),
 
@@ -522,14 +78,14 @@ final as (
     left join key_companies as our_companies
         on
             our_companies.side = 'ours'
-            and key_pairs.partner_id = our_companies.partner_id
+            and partners.account_scope = our_companies.scope
             and key_pairs.our_partner_id = our_companies.our_partner_id
             and key_pairs.key_type = our_companies.key_type
             and key_pairs.key_value = our_companies.key_value
     left join key_companies as their_companies
         on
             their_companies.side = 'partner'
-            and key_pairs.partner_id = their_companies.partner_id
+            and key_pairs.partner_id = their_companies.scope
             and key_pairs.our_partner_id = their_companies.our_partner_id
             and key_pairs.key_type = their_companies.key_type
             and key_pairs.key_value = their_companies.key_value

@@ -17,7 +17,7 @@ PREFIX = "int_account_mapping__"
 
 # What a shared model may be made of.
 PARENTS = {
-    "account_mapping__shared_keys": {"partners", "offered_accounts", "match_keys"},
+    "account_mapping__shared_keys": {"partners", "offered_tokens", "match_keys"},
     "account_mapping__shared_counts": {"partners", "agreements_in_force", "frozen_counts"},
     "account_mapping__shared_fields": {
         *("partners", "members", "links", "agreed_fields", "agreements_in_force", "offered_accounts", "match_keys"),
