@@ -15,38 +15,21 @@ blinded_partners as (
 
 ),
 
-partner_keys as (
-
-    select distinct
-        partner_id,
-        key_type,
-        token
-
-    from {{ ref('int_account_mapping__key_rows') }}
-    where
-        side = 'partner'
-        and problem is null
-
-),
-
 -- of an account whose keys were intersected the partner knows the matched ones. By those alone it is compared here too,
 -- so that both sides link the same accounts
 intersected_keys as (
 
-    select
-        hashed_keys.partner_id,
-        hashed_keys.account_id,
-        hashed_keys.key_type,
-        hashed_keys.token
+    select distinct
+        key_rows.partner_id,
+        key_rows.key_type,
+        key_rows.token
 
-    from hashed_keys
+    from {{ ref('int_account_mapping__key_rows') }} as key_rows
     inner join blinded_partners
-        on hashed_keys.partner_id = blinded_partners.partner_id
-    inner join partner_keys
-        on
-            hashed_keys.partner_id = partner_keys.partner_id
-            and hashed_keys.key_type = partner_keys.key_type
-            and hashed_keys.token = partner_keys.token
+        on key_rows.partner_id = blinded_partners.partner_id
+    where
+        key_rows.side = 'partner'
+        and key_rows.problem is null
 
 ),
 
@@ -65,7 +48,18 @@ final as (
 
     union all
 
-    select * from intersected_keys
+    select
+        hashed_keys.partner_id,
+        hashed_keys.account_id,
+        hashed_keys.key_type,
+        hashed_keys.token
+
+    from hashed_keys
+    inner join intersected_keys
+        on
+            hashed_keys.partner_id = intersected_keys.partner_id
+            and hashed_keys.key_type = intersected_keys.key_type
+            and hashed_keys.token = intersected_keys.token
 
 )
 

@@ -1,3 +1,8 @@
+{%- set is_one = {} -%}
+{%- for column in ['unit_id', 'company', 'family', 'own_name', 'own_full_name'] -%}
+{%- set hashed = account_mapping.row_hash(['companies.' ~ column]) -%}
+{%- do is_one.update({column: 'min(' ~ hashed ~ ') = max(' ~ hashed ~ ')'}) -%}
+{%- endfor -%}
 with
 
 partners as (
@@ -270,8 +275,8 @@ companies as (
 
 ),
 
--- one company: one value of any of what tells companies apart. The least and the greatest are equal then, which takes
--- no list of the values
+-- one company: one value of any of what tells companies apart. The least and the greatest hash are equal then; texts
+-- would have to stay in memory
 final as (
 
     select
@@ -290,17 +295,10 @@ final as (
                     )
                 )
                 or (keys_of_several.our_partner_id <> '*' and keys_of_several.key_type like 'name%')
-                then
-                    min(companies.unit_id) = max(companies.unit_id)
-                    or min(companies.own_full_name) = max(companies.own_full_name)
-            else
-                min(companies.company) = max(companies.company)
-                or min(companies.unit_id) = max(companies.unit_id)
-                or min(companies.own_name) = max(companies.own_name)
+                then {{ is_one.unit_id }} or {{ is_one.own_full_name }}
+            else {{ is_one.company }} or {{ is_one.unit_id }} or {{ is_one.own_name }}
         end as is_one_company,
-        min(companies.family) = max(companies.family)
-        or min(companies.unit_id) = max(companies.unit_id)
-        or min(companies.own_full_name) = max(companies.own_full_name) as is_one_family
+        {{ is_one.family }} or {{ is_one.unit_id }} or {{ is_one.own_full_name }} as is_one_family
 
     from keys_of_several
     inner join companies

@@ -14,12 +14,6 @@ hashed_keys as (
 
 ),
 
-their_keys as (
-
-    select * from {{ ref('int_account_mapping__their_keys') }}
-
-),
-
 -- most of our keys no partner has: they are left out before anything is counted
 final as (
 
@@ -32,7 +26,7 @@ final as (
     from account_keys
     where
         exists (
-            select 1 from their_keys
+            select 1 from {{ ref('int_account_mapping__their_keys') }} as their_keys
             where
                 their_keys.our_partner_id = '*'
                 and account_keys.key_type = their_keys.key_type
@@ -49,9 +43,10 @@ final as (
 
     from hashed_keys
     where exists (
-        select 1 from their_keys
+        select 1 from {{ ref('int_account_mapping__their_keys') }} as their_keys
         where
-            hashed_keys.partner_id = their_keys.our_partner_id
+            their_keys.our_partner_id <> '*'
+            and hashed_keys.partner_id = their_keys.our_partner_id
             and hashed_keys.key_type = their_keys.key_type
             and hashed_keys.token = their_keys.key_value
     )
