@@ -3,17 +3,37 @@
 {%- set namesake_threshold = 0.5 -%}
 {#- Each step doubles the height that is reached: four see sixteen generations. -#}
 {%- set doublings = 4 -%}
+{#- Of the pairs of a partner's account with a family of ours, and the other way round, the best first. -#}
+{%- set likest -%}
+case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
+name_probability desc, name_similarity desc, match_probability desc
+{%- endset -%}
+{%- set ours_first = 'partition by partner_id, partner_account_id, our_unit_id order by ' ~ likest
+    ~ ', our_depth, our_status_rank, our_order' -%}
+{%- set theirs_first = 'partition by partner_id, account_id, partner_unit_id order by ' ~ likest
+    ~ ', partner_depth, partner_status_rank, partner_account_id' -%}
 with
-
-scored_pairs as (
-
-    select * from {{ ref('int_account_mapping__scored_pairs') }}
-
-),
 
 match_overrides as (
 
     select * from {{ ref('int_account_mapping__match_overrides') }}
+
+),
+
+-- most pairs are far from being one company
+scored_pairs as (
+
+    select all_pairs.*
+
+    from {{ ref('int_account_mapping__scored_pairs') }} as all_pairs
+    left join match_overrides
+        on
+            all_pairs.partner_id = match_overrides.partner_id
+            and all_pairs.account_id = match_overrides.account_id
+            and all_pairs.partner_account_id = match_overrides.partner_account_id
+    where
+        all_pairs.match_probability >= {{ review_threshold }}
+        or match_overrides.account_id is not null
 
 ),
 
@@ -96,7 +116,6 @@ pairs as (
         partner_account_id
 
     from scored_pairs
-    where match_probability >= {{ review_threshold }}
 
     union
 
@@ -213,22 +232,21 @@ decided as (
 fits as (
 
     select
-        *,
+        partner_id,
+        account_id,
+        partner_account_id,
+        account_scope,
+        match_method,
+        name_probability,
+        relationship_by_name,
+        relationship_by_website,
+        is_abroad,
+        is_family_name,
         override_decision is not null or match_method = 'identifier' as is_settled,
-        row_number() over (
-            partition by partner_id, partner_account_id, our_unit_id
-            order by
-                case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
-                name_probability desc, name_similarity desc, match_probability desc,
-                our_depth, our_status_rank, our_order
-        ) as our_fit,
-        row_number() over (
-            partition by partner_id, account_id, partner_unit_id
-            order by
-                case when override_decision = 'match' or match_method = 'identifier' then 0 else 1 end,
-                name_probability desc, name_similarity desc, match_probability desc,
-                partner_depth, partner_status_rank, partner_account_id
-        ) as partner_fit
+        row_number() over ({{ ours_first }}) as our_fit,
+        first_value(account_id) over ({{ ours_first }}) as best_account_id,
+        row_number() over ({{ theirs_first }}) as partner_fit,
+        first_value(partner_account_id) over ({{ theirs_first }}) as best_partner_account_id
 
     from decided
     where
@@ -236,32 +254,6 @@ fits as (
         and declared_relationship is null
         -- what cannot be the same company takes no part in the contest for it
         and coalesce(relationship_by_website, '') <> 'family'
-
-),
-
-best_of_ours as (
-
-    select
-        partner_id,
-        partner_account_id,
-        our_unit_id,
-        account_id as best_account_id
-
-    from fits
-    where our_fit = 1
-
-),
-
-best_of_theirs as (
-
-    select
-        partner_id,
-        account_id,
-        partner_unit_id,
-        partner_account_id as best_partner_account_id
-
-    from fits
-    where partner_fit = 1
 
 ),
 
@@ -343,39 +335,29 @@ related as (
         on
             fits.partner_id = namesake_partner_accounts.partner_id
             and fits.partner_account_id = namesake_partner_accounts.partner_account_id
-    inner join best_of_ours
-        on
-            fits.partner_id = best_of_ours.partner_id
-            and fits.partner_account_id = best_of_ours.partner_account_id
-            and fits.our_unit_id = best_of_ours.our_unit_id
-    inner join best_of_theirs
-        on
-            fits.partner_id = best_of_theirs.partner_id
-            and fits.account_id = best_of_theirs.account_id
-            and fits.partner_unit_id = best_of_theirs.partner_unit_id
     left join ancestors as our_ancestors
         on
             our_ancestors.side = 'ours'
             and fits.account_scope = our_ancestors.scope
             and fits.account_id = our_ancestors.account_id
-            and best_of_ours.best_account_id = our_ancestors.ancestor_account_id
+            and fits.best_account_id = our_ancestors.ancestor_account_id
     left join ancestors as our_descendants
         on
             our_descendants.side = 'ours'
             and fits.account_scope = our_descendants.scope
-            and best_of_ours.best_account_id = our_descendants.account_id
+            and fits.best_account_id = our_descendants.account_id
             and fits.account_id = our_descendants.ancestor_account_id
     left join ancestors as partner_ancestors
         on
             partner_ancestors.side = 'partner'
             and fits.partner_id = partner_ancestors.scope
             and fits.partner_account_id = partner_ancestors.account_id
-            and best_of_theirs.best_partner_account_id = partner_ancestors.ancestor_account_id
+            and fits.best_partner_account_id = partner_ancestors.ancestor_account_id
     left join ancestors as partner_descendants
         on
             partner_descendants.side = 'partner'
             and fits.partner_id = partner_descendants.scope
-            and best_of_theirs.best_partner_account_id = partner_descendants.account_id
+            and fits.best_partner_account_id = partner_descendants.account_id
             and fits.partner_account_id = partner_descendants.ancestor_account_id
 
 ),
