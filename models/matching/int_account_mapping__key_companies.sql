@@ -276,7 +276,7 @@ companies as (
 ),
 
 -- one company: one value of any of what tells companies apart. The least and the greatest hash are equal then; texts
--- would have to stay in memory
+-- would have to stay in memory. That unlike texts of one key share a hash has a chance of 1 in 2^64
 final as (
 
     select

@@ -15,7 +15,7 @@ For every partner who sent a readable list, in six steps:
 5. Say what the two rows hold against one company, such as other numbers of a
    series. It does not change the probability: it limits, later and after all
    calibration, what the pair may reach.
-6. Stream the pairs out in batches.
+6. Hand the pairs out in batches.
 
 A partner's pairs depend on our names, its own, the keys that both share, the seeds and this code, and on no other
 partner. The rows carry a hash of all these: where a run finds the same hash as the last one, it keeps the rows.
@@ -99,6 +99,8 @@ KEY_COLUMNS = ("partner_id", "account_id", "partner_account_id")
 
 # Distinct names of ours scored at a time.
 CHUNK_NAMES = 3_072
+# And looked through for abbreviations: of a list from one city nearly all are in few blocks.
+ACRONYM_NAMES = 49_152
 # Account pairs weighed, and rows written, at a time.
 SLICE_PAIRS = 65_536
 # Candidates a name gets from its trigrams, and from its words.
@@ -1306,7 +1308,12 @@ def found_in_longer(longer: LongList, ours: Side, partner: Side, lexicon: Lexico
         [
             equal,
             np.column_stack([ours.name_of[keys[:, 0]], partner.name_of[keys[:, 1]]]),
-            acronym_candidates(ours, partner, heads, blocks, 0, len(longer.names)),
+            *in_order(
+                lambda start: acronym_candidates(
+                    ours, partner, heads, blocks, start, min(start + ACRONYM_NAMES, len(longer.names))
+                ),
+                range(0, len(longer.names), ACRONYM_NAMES),
+            ),
         ]
     )
     found = [family, sure[:, 0] * width + sure[:, 1]]
