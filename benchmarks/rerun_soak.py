@@ -301,7 +301,10 @@ class Soak:
             copy(ROOT / name, self.package / name)
         self.kept, self.full = (
             Project(
-                folder / name, "list", seeds={name: [dict.fromkeys(columns, "")] for name, columns in SEEDS.items()}
+                folder / name,
+                "list",
+                engine={"threads": "1"},
+                seeds={name: [dict.fromkeys(columns, "")] for name, columns in SEEDS.items()},
             )
             for name in ("kept", "full")
         )
@@ -316,7 +319,10 @@ class Soak:
         # what is parsed: rows, of seeds too, are read when they are built
         code = f"{(project.folder / 'dbt_project.yml').read_text(encoding='utf-8')} {self.world.scorer_version}"
         if self.parsed.get(project.folder, ("",))[0] != code:
-            self.parsed[project.folder] = code, DbtProject(project.folder, ("--profiles-dir", str(project.folder)))
+            self.parsed[project.folder] = (
+                code,
+                DbtProject(project.folder, ("--profiles-dir", str(project.folder), "--threads", "1"), is_logged=False),
+            )
         self.parsed[project.folder][1].run("build", *MODELS_ONLY, *options)
 
     def write_settings(self, project: Project) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # Commands that need no manifest, and may run before there can be one.
 UNPARSED = ("deps",)
-# Nothing on the console, everything in the project's log.
-FLAGS = ("--quiet", "--log-level", "none", "--log-level-file", "debug", "--no-use-colors")
+# Nothing on the console.
+FLAGS = ("--quiet", "--log-level", "none", "--no-use-colors")
 
 
 class DbtError(Exception):
@@ -27,11 +27,13 @@ class DbtError(Exception):
 class DbtProject:
     """A dbt project in `folder`, as it is now: who changes its files makes another one of these.
 
-    options: given on to every command that parses or runs, such as `--target`.
+    options: given on to every command that parses or runs, such as `--target`. is_logged: whether everything goes into
+    the project's log.
     """
 
-    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = (), is_logged: bool = True) -> None:
         self.folder, self.options = folder.absolute(), tuple(options)
+        self.flags = (*FLAGS, "--log-level-file", "debug" if is_logged else "none")
         self._manifest: Manifest | None = None
 
     def run(self, *arguments: str, tell: Callable[[str], None] | None = None) -> None:
@@ -81,7 +83,7 @@ class DbtProject:
                 if tell is None:
                     warnings.simplefilter("ignore")
                 outcome = dbtRunner(manifest, callbacks=[hear]).invoke(
-                    [*FLAGS, *arguments, "--project-dir", str(self.folder)]
+                    [*self.flags, *arguments, "--project-dir", str(self.folder)]
                 )
         finally:
             os.chdir(here)
