@@ -19,6 +19,7 @@ import jinja2
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.tests import enable_test_caching
 from harness import PACKAGE, Project
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
@@ -44,6 +45,8 @@ def _compiled(self: jinja2.Environment, source: Any, *options: Any, **named: Any
 
 
 jinja2.Environment.compile = _compiled
+# What dbt itself made of a text is kept as well.
+enable_test_caching()
 
 # A busy machine is no fault: no test has a time to keep.
 settings.register_profile("untimed", deadline=None)
