@@ -1,21 +1,21 @@
 {% macro partner_account_columns() -%}
-    {#- The select list that cleans a readable partner row, whether it came as a table or as a file. -#}
+    {#- The select list that types a readable partner row of trimmed text, whether it came as a table or as a file. -#}
     ---------- ids
-    lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
-    {{ account_mapping.clean_id('account_id') }} as account_id,
-    {{ account_mapping.clean_id('parent_account_id') }} as parent_account_id,
+    lower({{ account_mapping.clean_id('partner_id', is_clean=true) }}) as partner_id,
+    {{ account_mapping.clean_id('account_id', is_clean=true) }} as account_id,
+    {{ account_mapping.clean_id('parent_account_id', is_clean=true) }} as parent_account_id,
 
     ---------- strings
     {% for column in [
         'account_name', 'website', 'email_domain', 'country', 'state', 'city', 'status', 'segment', 'owner_name',
         'owner_email', 'currency', 'industry', 'linkedin_url', 'deal_stage',
     ] -%}
-    {{ account_mapping.clean_text(column) }} as {{ column }},
+    {{ column }},
     {% endfor -%}
     {% for column in ['postal_code', 'lei', 'duns', 'vat_id'] -%}
-    {{ account_mapping.clean_id(column) }} as {{ column }},
+    {{ account_mapping.clean_id(column, is_clean=true) }} as {{ column }},
     {% endfor -%}
-    {{ account_mapping.clean_text('open_amount') }} as raw_open_amount,
+    open_amount as raw_open_amount,
 
     ---------- numerics
     {{ account_mapping.to_decimal('open_amount') }} as open_amount,
@@ -24,7 +24,7 @@
 
     ---------- dates and timestamps
     {% for column in ['customer_since', 'deal_close_date', 'last_won_on'] -%}
-    {{ account_mapping.to_date(column) }} as {{ column }},
+    {{ account_mapping.to_date(column, is_clean=true) }} as {{ column }},
     {% endfor -%}
-    {{ account_mapping.to_timestamp('updated_at') }} as updated_at
+    {{ account_mapping.to_timestamp('updated_at', is_clean=true) }} as updated_at
 {%- endmacro %}

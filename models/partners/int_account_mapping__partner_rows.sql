@@ -6,6 +6,19 @@ table_rows as (
 
 ),
 
+file_texts as (
+
+    select
+        {% for column in account_mapping.source_columns('partners')['partner_accounts']['columns'] -%}
+        {{ account_mapping.clean_text(column) }} as {{ column }},
+        {% endfor -%}
+        file_name
+
+    from {{ ref('stg_account_mapping__partner_files') }}
+    where kind = 'row'
+
+),
+
 file_rows as (
 
     select
@@ -15,8 +28,7 @@ file_rows as (
         file_name as source,
         cast(null as {{ dbt.type_string() }}) as notes
 
-    from {{ ref('stg_account_mapping__partner_files') }}
-    where kind = 'row'
+    from file_texts
 
 ),
 

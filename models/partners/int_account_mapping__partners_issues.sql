@@ -160,7 +160,7 @@ person_key_rows as (
 
 ),
 
-unreadable_values as (
+written_values as (
 
     {% for column, problem in {
         'customer_since': 'date_not_readable',
@@ -177,19 +177,25 @@ unreadable_values as (
         {{ account_mapping.clean_text(column) }} as written
 
     from partner_files
-    where
-        kind = 'row'
-        and {{ account_mapping.clean_text(column) }} is not null
-        {%- if problem == 'date_not_readable' %}
-        and {{ account_mapping.to_timestamp(column) }} is null
-        {%- else %}
-        and {{ account_mapping.to_decimal(column) }} is null
-        {%- endif %}
+    where kind = 'row'
     {% if not loop.last %}
     union all
 
     {% endif -%}
     {% endfor %}
+),
+
+unreadable_values as (
+
+    select * from written_values
+    where
+        written is not null
+        and case
+            when problem = 'date_not_readable'
+                then {{ account_mapping.to_timestamp('written', is_clean=true) }} is null
+            else {{ account_mapping.to_decimal('written') }} is null
+        end
+
 ),
 
 noted_rows as (

@@ -10,18 +10,18 @@ cleaned as (
 
     select
         ---------- ids
-        lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
-        {{ account_mapping.clean_text('agreement_hash') }} as agreement_hash,
+        lower({{ account_mapping.clean_id('partner_id', is_clean=true) }}) as partner_id,
+        agreement_hash,
 
         ---------- text
-        lower({{ account_mapping.clean_text('direction') }}) as direction,
-        coalesce(lower({{ account_mapping.clean_text('our_status') }}), '*') as our_status,
-        coalesce(lower({{ account_mapping.clean_text('partner_status') }}), '*') as partner_status,
-        lower({{ account_mapping.clean_text('level') }}) as sharing_level,
-        lower({{ account_mapping.clean_text('fields') }}) as shared_fields,
-        {{ account_mapping.clean_text('minimum_count') }} as raw_minimum_count,
-        {{ account_mapping.clean_text('valid_from') }} as raw_valid_from,
-        {{ account_mapping.clean_text('valid_until') }} as raw_valid_until
+        lower(direction) as direction,
+        coalesce(lower(our_status), '*') as our_status,
+        coalesce(lower(partner_status), '*') as partner_status,
+        lower(level) as sharing_level,
+        lower(fields) as shared_fields,
+        minimum_count as raw_minimum_count,
+        valid_from as raw_valid_from,
+        valid_until as raw_valid_until
 
     from source
 
@@ -35,8 +35,8 @@ typed as (
         {{ account_mapping.to_integer('raw_minimum_count') }} as minimum_count,
 
         ---------- dates
-        {{ account_mapping.to_date('raw_valid_from') }} as valid_from,
-        {{ account_mapping.to_date('raw_valid_until') }} as valid_until
+        {{ account_mapping.to_date('raw_valid_from', is_clean=true) }} as valid_from,
+        {{ account_mapping.to_date('raw_valid_until', is_clean=true) }} as valid_until
 
     from cleaned
 

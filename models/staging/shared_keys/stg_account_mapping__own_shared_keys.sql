@@ -12,17 +12,17 @@ renamed as (
 
     select
         ---------- ids
-        lower({{ account_mapping.clean_id('partner_id') }}) as partner_id,
-        {{ account_mapping.clean_id('agreement_id') }} as agreement_id,
-        {{ account_mapping.clean_id('epoch') }} as epoch,
-        {{ account_mapping.clean_id('normaliser_version') }} as normaliser_version,
+        lower({{ account_mapping.clean_id('partner_id', is_clean=true) }}) as partner_id,
+        {{ account_mapping.clean_id('agreement_id', is_clean=true) }} as agreement_id,
+        {{ account_mapping.clean_id('epoch', is_clean=true) }} as epoch,
+        {{ account_mapping.clean_id('normaliser_version', is_clean=true) }} as normaliser_version,
 
         ---------- strings
-        {{ account_mapping.clean_text('key_type') }} as key_type,
-        {{ account_mapping.clean_text('token') }} as token,
-        {{ account_mapping.clean_text('account_token') }} as account_token,
-        {{ account_mapping.clean_text('parent_account_token') }} as parent_account_token,
-        {{ account_mapping.clean_text('status') }} as status
+        key_type,
+        token,
+        account_token,
+        parent_account_token,
+        status
 
     from source
 
