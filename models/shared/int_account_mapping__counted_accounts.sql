@@ -1,3 +1,5 @@
+{#- A view: of many millions of rows only those of new epochs are kept, in int_account_mapping__frozen_counts. -#}
+{{ config(materialized='view') }}
 with
 
 partners as (
