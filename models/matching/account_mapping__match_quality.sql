@@ -53,32 +53,12 @@ members as (
 
 ),
 
-all_pairs as (
-
-    select
-        partner_id,
-        account_id,
-        partner_account_id
-
-    from scored_pairs
-
-    union
-
-    select
-        partner_id,
-        account_id,
-        partner_account_id
-
-    from links
-
-),
-
 pairs as (
 
     select
-        all_pairs.partner_id,
-        all_pairs.account_id,
-        all_pairs.partner_account_id,
+        coalesce(scored_pairs.partner_id, links.partner_id) as partner_id,
+        coalesce(scored_pairs.account_id, links.account_id) as account_id,
+        coalesce(scored_pairs.partner_account_id, links.partner_account_id) as partner_account_id,
         links.decision,
         links.override_decision,
         coalesce(links.match_method, scored_pairs.match_method) as match_method,
@@ -94,17 +74,12 @@ pairs as (
         coalesce(scored_pairs.match_probability, 0) >= {{ accept_threshold }} as is_own_accepted,
         coalesce(scored_pairs.match_probability, 0) >= {{ review_threshold }} as is_own_candidate
 
-    from all_pairs
-    left join scored_pairs
+    from scored_pairs
+    full outer join links
         on
-            all_pairs.partner_id = scored_pairs.partner_id
-            and all_pairs.account_id = scored_pairs.account_id
-            and all_pairs.partner_account_id = scored_pairs.partner_account_id
-    left join links
-        on
-            all_pairs.partner_id = links.partner_id
-            and all_pairs.account_id = links.account_id
-            and all_pairs.partner_account_id = links.partner_account_id
+            scored_pairs.partner_id = links.partner_id
+            and scored_pairs.account_id = links.account_id
+            and scored_pairs.partner_account_id = links.partner_account_id
 
 ),
 

@@ -1,5 +1,3 @@
-{%- set accept_threshold = var('account_mapping__accept_threshold') -%}
-{%- set review_threshold = var('account_mapping__review_threshold') -%}
 {%- set namesake_threshold = 0.5 -%}
 {#- Each step doubles the height that is reached: four see sixteen generations. -#}
 {%- set doublings = 4 -%}
@@ -14,45 +12,15 @@ name_probability desc, name_similarity desc, match_probability desc
     ~ ', partner_depth, partner_status_rank, partner_account_id' -%}
 with
 
-match_overrides as (
+decided as (
 
-    select * from {{ ref('int_account_mapping__match_overrides') }}
-
-),
-
--- most pairs are far from being one company
-scored_pairs as (
-
-    select all_pairs.*
-
-    from {{ ref('int_account_mapping__scored_pairs') }} as all_pairs
-    left join match_overrides
-        on
-            all_pairs.partner_id = match_overrides.partner_id
-            and all_pairs.account_id = match_overrides.account_id
-            and all_pairs.partner_account_id = match_overrides.partner_account_id
-    where
-        all_pairs.match_probability >= {{ review_threshold }}
-        or match_overrides.account_id is not null
-
-),
-
-partners as (
-
-    select * from {{ ref('int_account_mapping__partners') }}
+    select * from {{ ref('int_account_mapping__decided_pairs') }}
 
 ),
 
 members as (
 
     select * from {{ ref('int_account_mapping__members') }}
-
-),
-
-account_tokens as (
-
-    select * from {{ ref('int_account_mapping__hashed_keys') }}
-    where key_type = 'account'
 
 ),
 
@@ -105,124 +73,6 @@ climb_{{ step + 1 }} as {{ account_mapping.materialized() }} (
 ancestors as (
 
     select * from climb_{{ doublings }}
-
-),
-
-pairs as (
-
-    select
-        partner_id,
-        account_id,
-        partner_account_id
-
-    from scored_pairs
-
-    union
-
-    select
-        partner_id,
-        account_id,
-        partner_account_id
-
-    from match_overrides
-
-),
-
--- an excluded account is a member of nothing: exclusion beats override
-decided as (
-
-    select
-        pairs.partner_id,
-        pairs.account_id,
-        pairs.partner_account_id,
-        partners.account_scope,
-        coalesce(account_tokens.token, pairs.account_id) as our_order,
-        our_members.unit_id as our_unit_id,
-        their_members.unit_id as partner_unit_id,
-        case when our_members.unit_id = our_members.account_id then 0 else 1 end as our_depth,
-        case when their_members.unit_id = their_members.account_id then 0 else 1 end as partner_depth,
-        our_members.status_rank as our_status_rank,
-        their_members.status_rank as partner_status_rank,
-        our_members.open_amount as our_open_amount,
-        our_members.unit_status_rank as our_unit_status_rank,
-        our_members.unit_open_amount as our_unit_open_amount,
-        their_members.unit_status_rank as partner_unit_status_rank,
-        case
-            when match_overrides.decision = 'match' then 1.0
-            else coalesce(scored_pairs.match_probability, 0.0)
-        end as match_probability,
-        case
-            when match_overrides.decision = 'match' then 'override'
-            else coalesce(scored_pairs.match_method, 'override')
-        end as match_method,
-        case
-            when match_overrides.decision = 'match' then 'accepted'
-            when match_overrides.decision = 'no_match' then 'rejected'
-            when scored_pairs.match_probability >= {{ accept_threshold }} then 'accepted'
-            else 'review'
-        end as decision,
-        case
-            when match_overrides.decision is not null
-                then coalesce(match_overrides.decided_by, 'override')
-            else 'threshold'
-        end as decided_by,
-        match_overrides.decision as override_decision,
-        match_overrides.decided_on,
-        case
-            when match_overrides.decision is null then scored_pairs.declared_relationship
-        end as declared_relationship,
-        coalesce(scored_pairs.name_similarity, 0.0) as name_similarity,
-        coalesce(scored_pairs.name_probability, 0.0) as name_probability,
-        case
-            when scored_pairs.relationship_by_name is not null then scored_pairs.relationship_by_name
-            when scored_pairs.our_other_words is not null and scored_pairs.partner_other_words is null
-                then 'subsidiary'
-            when scored_pairs.our_other_words is null and scored_pairs.partner_other_words is not null
-                then 'parent'
-            -- on a group's website the name that it is called after is the parent's
-            when scored_pairs.our_name_fits and not scored_pairs.partner_name_fits then 'parent'
-            when scored_pairs.partner_name_fits and not scored_pairs.our_name_fits then 'subsidiary'
-            else 'sibling'
-        end as relationship_by_name,
-        case when match_overrides.decision is null then scored_pairs.relationship_by_website end
-            as relationship_by_website,
-        coalesce(scored_pairs.country_agreement = 'different', false) as is_abroad,
-        -- a name in another country, that of a group, or one with a telling word more is the family's: only a website
-        -- or number makes it the company
-        coalesce(scored_pairs.match_method in ('name_exact', 'name_fuzzy'), false)
-        and (
-            scored_pairs.relationship_by_name is not null
-            or coalesce(scored_pairs.is_part_name, false)
-            or coalesce(scored_pairs.country_agreement = 'different', false)
-        ) as is_family_name
-
-    from pairs
-    inner join partners
-        on pairs.partner_id = partners.partner_id
-    inner join members as our_members
-        on
-            our_members.side = 'ours'
-            and partners.account_scope = our_members.scope
-            and pairs.account_id = our_members.account_id
-    inner join members as their_members
-        on
-            their_members.side = 'partner'
-            and pairs.partner_id = their_members.scope
-            and pairs.partner_account_id = their_members.account_id
-    left join account_tokens
-        on
-            pairs.partner_id = account_tokens.partner_id
-            and pairs.account_id = account_tokens.account_id
-    left join match_overrides
-        on
-            pairs.partner_id = match_overrides.partner_id
-            and pairs.account_id = match_overrides.account_id
-            and pairs.partner_account_id = match_overrides.partner_account_id
-    left join scored_pairs
-        on
-            pairs.partner_id = scored_pairs.partner_id
-            and pairs.account_id = scored_pairs.account_id
-            and pairs.partner_account_id = scored_pairs.partner_account_id
 
 ),
 
