@@ -9,8 +9,8 @@ Then the project is built as it stands, and a copy of it, made just before, with
 the same, byte by byte. What is kept for good (history, first days, frozen counts, ids) both have from the copy.
 
 In each kill `rerun` is started after such a change and killed (SIGKILL) at a random moment. The marts have to be those
-of before, or all those of the new run; then `rerun` has to end with 0 and the marts of a whole build. What had ended before
-is no kill and is tried again. Exits with 1 at the first finding.
+of before, or all those of the new run; then `rerun` has to end with 0 and the marts of a whole build. What had ended
+before is no kill, and is tried again. Exits with 1 at the first finding.
 """
 
 from __future__ import annotations
