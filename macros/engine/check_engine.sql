@@ -6,6 +6,18 @@
 {% macro default__check_engine() %}
 {% endmacro %}
 
+{% macro duckdb__check_engine() %}
+    {#- Before 1.5.3 a join of several threads may ask a filter that is still being filled: duckdb issue 22075. -#}
+    {%- set version = run_query('select version()').rows[0][0] -%}
+    {%- set parts = modules.re.match('v?([0-9]+)[.]([0-9]+)[.]([0-9]+)', version) -%}
+    {%- if parts and parts.groups() | map('int') | list < [1, 5, 3] -%}
+        {%- do exceptions.raise_compiler_error(
+            "account_mapping: this is DuckDB " ~ version ~ ", in which a join can lose rows without a word. Install 1.5.3 or"
+            ~ " later: pip install -r dbt_packages/account_mapping/requirements.txt"
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
 {% macro spark__check_engine() %}
     {%- set zone = run_query('select current_timezone()').rows[0][0] -%}
     {%- if zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z', '+00:00') -%}

@@ -246,6 +246,11 @@ def test_a_missing_required_table_is_one_clear_error(small):
     breaks(small, "was not found", "salesforce_schema")
 
 
+def test_a_duckdb_whose_joins_can_lose_rows_stops_the_build(small):
+    small.execute("create macro version() as 'v1.5.2'")
+    breaks(small, "DuckDB v1.5.2", "lose rows", "requirements.txt")
+
+
 def test_a_settings_table_that_makes_no_sense_stops_the_build(small):
     small.write_seed("account_mapping__partners", [*PARTNERS[:1], *PARTNERS[:1]])
     before = snapshot(small)
