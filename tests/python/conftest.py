@@ -19,6 +19,8 @@ import jinja2
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import BaseEvent, EventLevel
+from dbt_common.events.event_manager import EventManager
 from dbt_common.tests import enable_test_caching
 from harness import PACKAGE, Project
 from hypothesis import settings
@@ -47,6 +49,17 @@ def _compiled(self: jinja2.Environment, source: Any, *options: Any, **named: Any
 jinja2.Environment.compile = _compiled
 # What dbt itself made of a text is kept as well.
 enable_test_caching()
+
+# An event that nobody hears costs dbt as much as one that is written down; tests hear none below level info.
+_fire = EventManager.fire_event
+
+
+def _fire_heard(self: EventManager, event: BaseEvent, level: EventLevel | None = None, *others: Any, **named: Any):
+    if self.loggers or (level or event.level_tag()) not in (EventLevel.DEBUG, EventLevel.TEST):
+        _fire(self, event, level, *others, **named)
+
+
+EventManager.fire_event = _fire_heard
 
 # A busy machine is no fault: no test has a time to keep.
 settings.register_profile("untimed", deadline=None)
