@@ -2,17 +2,19 @@
 
 Runs in the environment `.venvs/engines`, with one Spark session in this process.
 
-usage: python engines_build.py DATABASE PROJECT FOLDER [--workers N] [--first] [--tests]
+usage: python engines_build.py DATABASE PROJECT FOLDER [--workers N] [--cores N] [--first] [--tests]
 
-DATABASE has the raw tables that PROJECT (the demo's) reads. FOLDER takes a copy of the project, a DuckDB file with the
+DATABASE has the raw tables that PROJECT reads. FOLDER takes a copy of the project, a DuckDB file with the
 reference, and the warehouse of Spark; what it held before is deleted. The second run is of the next day, when some
 accounts, contacts and partners' accounts have left and others have changed.
 
---workers N: a standalone master with N workers of one core on loopback, started and stopped here; else local[1].
---first: the first run only. --tests: dbt's data and unit tests on Spark after the last run.
+--workers N: a standalone master with N workers of one core on loopback, started and stopped here. --cores N: without
+one, Spark's threads in this process; 1 by default. --first: the first run only. --tests: dbt's data and unit tests on
+Spark after the last run.
 
-Prints one JSON object, {run: {model: what engines_identity.compared found}} of models that differ or failed, and ends
-with 1 if there is one beyond EXCEPTED.
+Prints one JSON object by run: failed ({node: message}), differ ({model: what engines_identity.compared found}, of
+models that do) and cost ({engine: [seconds, processor seconds]} of seeds and models). Ends with 1 if a node failed, or
+a model differs beyond EXCEPTED.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ import yaml
 from dbt.adapters.base import PythonJobHelper
 from dbt.adapters.spark.impl import SparkAdapter
 from dbt.cli.main import dbtRunner
-from engines_identity import RAW_SCHEMAS, SCHEMAS, compared, export
+from engines_identity import SCHEMAS, compared, export
 from engines_spark import cluster, session
 from pyspark.sql import SparkSession
 
@@ -57,13 +59,21 @@ EXCEPTED = {
     "int_account_mapping__opportunity_versions": "the same amount",
 }
 DAYS = ("2026-11-15", "2026-11-16")
-# What another day brings, in the raw tables.
-NEXT_DAY = (
-    "delete from salesforce.account where hash(id) % 17 = 0",
-    "update salesforce.account set name = name || ' Group' where hash(id) % 19 = 0",
-    "delete from partners.partner_accounts where hash(account_id) % 13 = 0",
-    "update partners.partner_accounts set status = 'customer' where hash(account_id) % 11 = 0",
-)
+# What another day brings, in the raw tables that there are.
+NEXT_DAY = {
+    "salesforce.account": (
+        "delete from {} where hash(id) % 17 = 0",
+        "update {} set name = name || ' Group' where hash(id) % 19 = 0",
+    ),
+    "generic.accounts": (
+        "delete from {} where hash(account_id) % 17 = 0",
+        "update {} set account_name = account_name || ' Group' where hash(account_id) % 19 = 0",
+    ),
+    "partners.partner_accounts": (
+        "delete from {} where hash(account_id) % 13 = 0",
+        "update {} set status = 'customer' where hash(account_id) % 11 = 0",
+    ),
+}
 
 
 class InThisProcess(PythonJobHelper):
@@ -127,13 +137,37 @@ def dbt(project: Path, target: str, command: str, day: str) -> dict[str, str]:
     return failed
 
 
+def used_by_this_and_children() -> float:
+    """Processor seconds of this process and of all that it started, such as Spark's Java."""
+    ticks, children = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            ticks[int(stat.parent.name)] = sum(map(int, fields[11:15]))
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, seconds = [os.getpid()], 0.0
+    while found:
+        process = found.pop()
+        seconds += ticks.get(process, 0) / os.sysconf("SC_CLK_TCK")
+        found += children.get(process, ())
+    return seconds
+
+
+def next_day(reference: Path) -> None:
+    with duckdb.connect(str(reference)) as connection:
+        found = connection.sql("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        for (table,) in found:
+            for statement in NEXT_DAY.get(table, ()):
+                connection.execute(statement.format(table))
+
+
 def copy_raw(database: Path, reference: Path) -> None:
     """The raw tables of a DuckDB file in a new one."""
     with duckdb.connect(str(reference)) as connection:
         connection.execute(f"attach '{database}' as raw (read_only)")
         for schema, table in connection.sql(
             f"select schema_name, table_name from duckdb_tables() where database_name = 'raw' "
-            f"and schema_name in {RAW_SCHEMAS}"
+            f"and schema_name not in {SCHEMAS}"
         ).fetchall():
             connection.execute(f'create schema if not exists "{schema}"')
             connection.execute(f'create table "{schema}"."{table}" as from raw."{schema}"."{table}"')
@@ -141,7 +175,7 @@ def copy_raw(database: Path, reference: Path) -> None:
 
 def load_raw(reference: Path, folder: Path, spark: SparkSession) -> None:
     """The raw tables of the DuckDB file as tables of Spark, in place of those that it has."""
-    for schema, table in export(reference, folder, RAW_SCHEMAS):
+    for schema, table in export(reference, folder, models=False):
         spark.sql(f"create database if not exists {schema}")
         spark.sql(f"drop table if exists {schema}.`{table}`")
         spark.sql(f"create table {schema}.`{table}` using parquet location '{folder / f'{schema}.{table}.parquet'}'")
@@ -153,7 +187,7 @@ def compare(reference: Path, folder: Path, spark: SparkSession) -> dict[str, dic
     found = {}
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        for schema, table in sorted(export(reference, folder / "expected", SCHEMAS)):
+        for schema, table in sorted(export(reference, folder / "expected", raw=False)):
             place = folder / "found" / f"{schema}.{table}.parquet"
             try:
                 spark.table(f"{schema}.`{table}`").coalesce(1).write.mode("overwrite").parquet(str(place))
@@ -180,21 +214,22 @@ def built(master: str, arguments: argparse.Namespace, folder: Path) -> dict[str,
         {
             "spark.master": master,
             "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
-            "spark.sql.shuffle.partitions": f"{arguments.workers or 1}",
+            "spark.sql.shuffle.partitions": f"{arguments.workers or arguments.cores}",
         },
     )
     said: dict[str, Any] = {}
     for day in DAYS[: 1 if arguments.first else 2]:
         if said:
-            with duckdb.connect(str(reference)) as connection:
-                for statement in NEXT_DAY:
-                    connection.execute(statement)
+            next_day(reference)
         load_raw(reference, folder / "raw", spark)
         failed: dict[str, str] = {}
+        cost = {}
         for target in ("duckdb", "spark"):
+            started, used = time.monotonic(), used_by_this_and_children()
             for command in ("seed", "run"):
                 failed |= dbt(project, target, command, day)
-        said[day] = {"failed": failed, "differ": compare(reference, folder, spark)}
+            cost[target] = [time.monotonic() - started, used_by_this_and_children() - used]
+        said[day] = {"failed": failed, "differ": compare(reference, folder, spark), "cost": cost}
         print(day, len(failed), "failed,", len(said[day]["differ"]), "differ", file=sys.stderr, flush=True)
     if arguments.tests:
         said["tests"] = {"failed": dbt(project, "spark", "test", day), "differ": {}}
@@ -210,7 +245,8 @@ def main(arguments: argparse.Namespace) -> int:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
-    with cluster(arguments.workers, folder / "cluster") if arguments.workers else nullcontext("local[1]") as master:
+    local = nullcontext(f"local[{arguments.cores}]")
+    with cluster(arguments.workers, folder / "cluster") if arguments.workers else local as master:
         said = built(master, arguments, folder)
     json.dump(said, sys.stdout, default=str, indent=1)
     return 1 if any(run["failed"] or run["differ"].keys() - EXCEPTED.keys() for run in said.values()) else 0
@@ -222,6 +258,7 @@ if __name__ == "__main__":
     parser.add_argument("project", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--first", action="store_true")
     parser.add_argument("--tests", action="store_true")
     sys.exit(main(parser.parse_args()))

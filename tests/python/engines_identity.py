@@ -25,22 +25,23 @@ from dbt.cli.main import dbtRunner
 from engines_spark import session
 from pyspark.sql import DataFrame, SparkSession
 
-RAW_SCHEMAS = ("salesforce", "hubspot", "partners")
+# where models lie; raw tables lie in others
 SCHEMAS = ("main", "main_account_mapping")
 # what Parquet or Spark has not
 WRITTEN_AS = {"HUGEINT": "bigint", "UBIGINT": "decimal(20, 0)", "JSON": "varchar"}
 
 
 def export(
-    database: Path, folder: Path, schemas: tuple[str, ...] = RAW_SCHEMAS + SCHEMAS
+    database: Path, folder: Path, models: bool = True, raw: bool = True
 ) -> dict[tuple[str, str], dict[str, str]]:
-    """Every table and view of the database as folder/<schema>.<table>.parquet; returns columns and types of each."""
+    """The models and the raw tables of the database as folder/<schema>.<table>.parquet; columns and types of each."""
     folder.mkdir(parents=True, exist_ok=True)
     tables: dict[tuple[str, str], dict[str, str]] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
         columns = connection.sql(
-            f"select schema_name, table_name, column_name, data_type from duckdb_columns() "
-            f"where schema_name in {schemas} and database_name = current_database() order by column_index"
+            f"select schema_name, table_name, column_name, data_type from duckdb_columns() where not internal "
+            f"and database_name = current_database() and if(schema_name in {SCHEMAS}, {models}, {raw}) "
+            f"order by column_index"
         ).fetchall()
         for schema, table, column, kind in columns:
             tables.setdefault((schema, table), {})[column] = kind
@@ -98,7 +99,7 @@ def main(database: Path, project: Path, folder: Path, only: list[str]) -> None:
     spark = session(folder / "warehouse")
     spark.conf.set("spark.sql.parquet.inferTimestampNTZ.enabled", "false")
     spark.conf.set("spark.sql.shuffle.partitions", "1")
-    for schema in RAW_SCHEMAS + SCHEMAS:
+    for schema in {schema for schema, _ in tables}:
         spark.sql(f"create database if not exists {schema}")
     kept = {
         path.stem
