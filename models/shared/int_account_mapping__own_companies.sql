@@ -53,58 +53,84 @@ counted_statuses as (
 
 ),
 
--- an account whose status may not be counted is not there, as if the CRM did not have it
-counted_accounts as (
-
-    select
-        partners.partner_id,
-        members.account_id,
-        members.unit_id,
-        members.status_rank
-
-    from partners
-    inner join members
-        on partners.account_scope = members.scope
-    inner join counted_statuses
-        on
-            partners.partner_id = counted_statuses.partner_id
-            and members.status = counted_statuses.our_status
-    left join offered_accounts
-        on
-            partners.partner_id = offered_accounts.partner_id
-            and members.account_id = offered_accounts.account_id
-    where
-        partners.exchange = 'list'
-        or offered_accounts.account_id is not null
-
-),
-
 -- which records are one company our own keys and hierarchy tell: no row of a partner joins or splits two
-company_accounts as (
+member_companies as (
 
     select
-        counted_accounts.partner_id,
+        members.scope,
         'account' as rollup,
-        counted_accounts.account_id,
-        coalesce(duplicates.group_id, counted_accounts.account_id) as company_id,
-        counted_accounts.status_rank
+        members.account_id,
+        members.status,
+        members.status_rank,
+        coalesce(duplicates.group_id, members.account_id) as company_id
 
-    from counted_accounts
+    from members
     left join duplicates
-        on counted_accounts.account_id = duplicates.node
+        on members.account_id = duplicates.node
 
     union all
 
     select
-        counted_accounts.partner_id,
+        members.scope,
         'parent' as rollup,
-        counted_accounts.account_id,
-        coalesce(families.group_id, counted_accounts.unit_id) as company_id,
-        counted_accounts.status_rank
+        members.account_id,
+        members.status,
+        members.status_rank,
+        coalesce(families.group_id, members.unit_id) as company_id
 
-    from counted_accounts
+    from members
     left join families
-        on counted_accounts.unit_id = families.node
+        on members.unit_id = families.node
+
+),
+
+-- most companies have one record, and need not be gathered for each partner, which takes memory
+sized_companies as (
+
+    select
+        *,
+        count(*) over (partition by scope, rollup, company_id) = 1 as is_alone
+
+    from member_companies
+
+),
+
+-- who sends keys is told of those only whose keys are offered
+known_accounts as (
+
+    select
+        partners.partner_id,
+        sized_companies.rollup,
+        sized_companies.account_id,
+        sized_companies.status,
+        sized_companies.status_rank,
+        sized_companies.company_id,
+        sized_companies.is_alone
+
+    from partners
+    inner join sized_companies
+        on partners.account_scope = sized_companies.scope
+    where partners.exchange = 'list'
+
+    union all
+
+    select
+        partners.partner_id,
+        sized_companies.rollup,
+        sized_companies.account_id,
+        sized_companies.status,
+        sized_companies.status_rank,
+        sized_companies.company_id,
+        sized_companies.is_alone
+
+    from offered_accounts
+    inner join partners
+        on offered_accounts.partner_id = partners.partner_id
+    inner join sized_companies
+        on
+            partners.account_scope = sized_companies.scope
+            and offered_accounts.account_id = sized_companies.account_id
+    where partners.exchange <> 'list'
 
 ),
 
@@ -134,22 +160,54 @@ account_links as (
 
 ),
 
+-- an account whose status may not be counted is not there, as if the CRM did not have it
+counted_accounts as (
+
+    select
+        known_accounts.partner_id,
+        known_accounts.rollup,
+        known_accounts.company_id,
+        known_accounts.is_alone,
+        known_accounts.status_rank as our_status_rank,
+        account_links.partner_status_rank
+
+    from known_accounts
+    inner join counted_statuses
+        on
+            known_accounts.partner_id = counted_statuses.partner_id
+            and known_accounts.status = counted_statuses.our_status
+    left join account_links
+        on
+            known_accounts.partner_id = account_links.partner_id
+            and known_accounts.rollup = account_links.rollup
+            and known_accounts.account_id = account_links.account_id
+
+),
+
 companies as (
 
     select
-        company_accounts.partner_id,
-        company_accounts.rollup,
-        company_accounts.company_id,
-        min(company_accounts.status_rank) as our_status_rank,
-        min(account_links.partner_status_rank) as partner_status_rank
+        partner_id,
+        rollup,
+        company_id,
+        our_status_rank,
+        partner_status_rank
 
-    from company_accounts
-    left join account_links
-        on
-            company_accounts.partner_id = account_links.partner_id
-            and company_accounts.rollup = account_links.rollup
-            and company_accounts.account_id = account_links.account_id
-    group by company_accounts.partner_id, company_accounts.rollup, company_accounts.company_id
+    from counted_accounts
+    where is_alone
+
+    union all
+
+    select
+        partner_id,
+        rollup,
+        company_id,
+        min(our_status_rank) as our_status_rank,
+        min(partner_status_rank) as partner_status_rank
+
+    from counted_accounts
+    where not is_alone
+    group by partner_id, rollup, company_id
 
 ),
 

@@ -32,18 +32,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 from dbt.adapters.base import PythonJobHelper
 from dbt.adapters.spark.impl import SparkAdapter
 from dbt.cli.main import dbtRunner
 from engines_identity import SCHEMAS, compared, export
-from engines_spark import cluster, session
+from engines_spark import PACKAGE, cluster, copy_project, session
 from pyspark.sql import SparkSession
 
-PACKAGE = Path(__file__).resolve().parents[2]
 sys.path.append(str(PACKAGE))
 
-from exchange.dbt_project import close_database  # noqa: E402
+from exchange.dbt_project import close_database
 
 # Rows that name the run, or the tables by the engine's own names.
 EXCEPTED = {
@@ -95,27 +93,6 @@ class InThisProcess(PythonJobHelper):
 def submit_in_this_process() -> None:
     SparkAdapter.python_submission_helpers = property(lambda _: {"session": InThisProcess})
     SparkAdapter.default_python_submission_method = property(lambda _: "session")
-
-
-def copy_project(project: Path, folder: Path) -> Path:
-    """A copy of the project with both engines in its profile."""
-    copy = folder / "project"
-    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb"))
-    (copy / "dbt_packages").mkdir()
-    (copy / "dbt_packages" / "account_mapping").symlink_to(PACKAGE, target_is_directory=True)
-    said = yaml.safe_load((copy / "dbt_project.yml").read_text())
-    said["dispatch"] = [{"macro_namespace": "dbt", "search_order": [said["name"], "account_mapping", "dbt"]}]
-    for kind in ("models", "seeds"):
-        said.setdefault(kind, {})["+file_format"] = "parquet"
-    # Spark plans a view again wherever it is read, which takes longer than all else here
-    said["models"]["account_mapping"] = {"staging": {"+materialized": "table"}}
-    (copy / "dbt_project.yml").write_text(yaml.safe_dump(said, sort_keys=False))
-    outputs = {
-        "duckdb": {"type": "duckdb", "path": str(folder / "reference.duckdb"), "schema": "main", "threads": 1},
-        "spark": {"type": "spark", "method": "session", "host": "NA", "schema": "main", "threads": 1},
-    }
-    (copy / "profiles.yml").write_text(yaml.safe_dump({said["profile"]: {"target": "spark", "outputs": outputs}}))
-    return copy
 
 
 def dbt(project: Path, target: str, command: str, day: str) -> dict[str, str]:

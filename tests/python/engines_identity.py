@@ -5,9 +5,9 @@ and columns as it would in a build.
 
 usage: python engines_identity.py DATABASE PROJECT FOLDER [MODEL ...]
 
-DATABASE is what DuckDB built of PROJECT, which has a profile `spark`; FOLDER takes the tables. Prints one JSON object:
-{model: {seconds, error, types, rows, n_rows}}, where types are columns whose type differs as [column, DuckDB's,
-Spark's] and rows are up to six of the n_rows that one side has alone, as [side, row].
+DATABASE is what DuckDB built of PROJECT; FOLDER, which is new, takes a copy of the project and the tables. Prints one
+JSON object: {model: {seconds, error, types, rows, n_rows}}, where types are columns whose type differs as [column,
+DuckDB's, Spark's] and rows are up to six of the n_rows that one side has alone, as [side, row].
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 from dbt.cli.main import dbtRunner
-from engines_spark import session
+from engines_spark import copy_project, session
 from pyspark.sql import DataFrame, SparkSession
 
 # where models lie; raw tables lie in others
@@ -117,6 +117,7 @@ def main(database: Path, project: Path, folder: Path, only: list[str]) -> None:
     # while dbt compiles there is nothing that an earlier run kept: else it would compile a second run
     create(False)
     print("tables created", file=sys.stderr, flush=True)
+    project = copy_project(project, folder)
     os.chdir(project)
     started = time.monotonic()
     arguments = ["compile", "--target", "spark", "--project-dir", str(project), "--profiles-dir", str(project)]

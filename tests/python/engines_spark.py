@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyspark
+import yaml
 from pyspark.sql import SparkSession
 
+PACKAGE = Path(__file__).resolve().parents[2]
 # What a profile says under server_side_parameters.
 SETTINGS = {
     "spark.driver.host": "127.0.0.1",
@@ -72,3 +75,24 @@ def cluster(workers: int, folder: Path) -> Iterator[str]:
             process.terminate()
         for process in processes:
             process.wait(60)
+
+
+def copy_project(project: Path, folder: Path) -> Path:
+    """A copy of the project with both engines in its profile."""
+    copy = folder / "project"
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages", "*.duckdb"))
+    (copy / "dbt_packages").mkdir()
+    (copy / "dbt_packages" / "account_mapping").symlink_to(PACKAGE, target_is_directory=True)
+    said = yaml.safe_load((copy / "dbt_project.yml").read_text())
+    said["dispatch"] = [{"macro_namespace": "dbt", "search_order": [said["name"], "account_mapping", "dbt"]}]
+    for kind in ("models", "seeds"):
+        said.setdefault(kind, {})["+file_format"] = "parquet"
+    # Spark plans a view again wherever it is read, which takes longer than all else here
+    said["models"]["account_mapping"] = {"staging": {"+materialized": "table"}}
+    (copy / "dbt_project.yml").write_text(yaml.safe_dump(said, sort_keys=False))
+    outputs = {
+        "duckdb": {"type": "duckdb", "path": str(folder / "reference.duckdb"), "schema": "main", "threads": 1},
+        "spark": {"type": "spark", "method": "session", "host": "NA", "schema": "main", "threads": 1},
+    }
+    (copy / "profiles.yml").write_text(yaml.safe_dump({said["profile"]: {"target": "spark", "outputs": outputs}}))
+    return copy
