@@ -69,8 +69,8 @@ settings.load_profile("untimed")
 # Files that take long, the longest first, so that no worker is left with one at the end; but those that only read the
 # demo come late, when it is there. `make check` leaves them out.
 LONG_FILES = (
-    "test_demo", "test_exchange_demo", "test_attached", "test_rules", "test_history", "test_project", "test_guide",
-    "test_rerun", "test_signals", "test_alerts", "test_company_ids", "test_people", "test_leads",
+    "test_demo", "test_exchange_demo", "test_attached", "test_engines", "test_rules", "test_history", "test_project",
+    "test_guide", "test_rerun", "test_signals", "test_alerts", "test_company_ids", "test_people", "test_leads",
     "test_agreements", "test_agreement_pairs", "test_harness", "test_sentinels", "test_bad_input",
     "test_semantic_layer", "test_clean_room", "test_exchange_end_to_end", "test_staging_spellings", "test_docs",
     "test_seeds", "test_match_quality", "test_matching_cases", "test_name_keys", "test_ecosystem", "test_plays",

@@ -1,10 +1,26 @@
-"""What each dispatched macro gives: (macro, input, expected), the same on every engine. test_engines.py runs them."""
+"""What each dispatched macro gives: (macro, input, expected), the same on every engine; and which models differ there.
+
+test_engines.py runs them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+# Models whose rows differ: they name the run, or the tables by the engine's own names.
+EXCEPTED = {
+    "int_account_mapping__build": "the run's own id and time",
+    "account_mapping__build": "the run's own id and time",
+    "account_mapping__inputs": "the engine's names of tables",
+    "int_account_mapping__input_tables": "the engine's names of tables",
+    "int_account_mapping__kept_pairs": "on Spark no pairs are kept between builds",
+    "account_mapping__placeholders": "Spark's seeds have no value where the file says null",
+    "stg_account_mapping__hubspot_deals": "the engine's spaces in a list as text",
+    "stg_account_mapping__salesforce_opportunities": "how the engine spells a floating point number",
+    "int_account_mapping__opportunities": "the same amount",
+    "int_account_mapping__opportunity_versions": "the same amount",
+}
 ONE = "select id, cast({{{{ {} }}}} as {{{{ dbt.type_string() }}}}) from inputs where id between {} and {}"
 TEXT = "api.Column.create('x', 'STRING' if target.type == 'spark' else 'VARCHAR')"
 STRUCT = "api.Column.create('made', 'STRUCT')"

@@ -35,6 +35,7 @@ import duckdb
 from dbt.adapters.base import PythonJobHelper
 from dbt.adapters.spark.impl import SparkAdapter
 from dbt.cli.main import dbtRunner
+from engine_cases import EXCEPTED
 from engines_identity import SCHEMAS, compared, export
 from engines_spark import PACKAGE, cluster, copy_project, session
 from pyspark.sql import SparkSession
@@ -43,19 +44,6 @@ sys.path.append(str(PACKAGE))
 
 from exchange.dbt_project import close_database
 
-# Rows that name the run, or the tables by the engine's own names.
-EXCEPTED = {
-    "int_account_mapping__build": "the run's own id and time",
-    "account_mapping__build": "the run's own id and time",
-    "account_mapping__inputs": "the engine's names of tables",
-    "int_account_mapping__input_tables": "the engine's names of tables",
-    "int_account_mapping__kept_pairs": "on Spark no pairs are kept between builds",
-    "account_mapping__placeholders": "Spark's seeds have no value where the file says null",
-    "stg_account_mapping__hubspot_deals": "the engine's spaces in a list as text",
-    "stg_account_mapping__salesforce_opportunities": "how the engine spells a floating point number",
-    "int_account_mapping__opportunities": "the same amount",
-    "int_account_mapping__opportunity_versions": "the same amount",
-}
 DAYS = ("2026-11-15", "2026-11-16")
 # What another day brings, in the raw tables that there are.
 NEXT_DAY = {
