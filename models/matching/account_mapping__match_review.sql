@@ -86,7 +86,11 @@ found_partner_accounts as (
 waiting as (
 
     select
-        links.*,
+        links.partner_id,
+        links.account_id,
+        links.partner_account_id,
+        links.match_probability,
+        links.match_method,
         count(*) over (partition by links.partner_id, links.account_id) as pairs_waiting,
         row_number() over (
             partition by links.partner_id, links.account_id
@@ -114,33 +118,97 @@ waiting as (
 
 queue as (
 
-    select * from waiting
+    select
+        waiting.partner_id,
+        waiting.account_id,
+        waiting.partner_account_id,
+        waiting.match_probability,
+        waiting.match_method,
+        waiting.pairs_waiting,
+        accepted.account_id is not null as is_account_already_matched,
+        row_number() over (
+            partition by waiting.partner_id
+            order by
+                -- pipeline of an account that has its match is not at stake
+                case when accepted.account_id is null then 0 else 1 end,
+                accounts.open_amount desc, waiting.match_probability desc,
+                waiting.account_id, waiting.partner_account_id
+        ) as review_rank
+
+    from waiting
+    inner join accounts
+        on waiting.account_id = accounts.account_id
+    left join accepted
+        on
+            waiting.partner_id = accepted.partner_id
+            and waiting.account_id = accepted.account_id
     where
-        our_preference <= {{ most_pairs }}
-        and partner_preference <= {{ most_pairs }}
+        waiting.our_preference <= {{ most_pairs }}
+        and waiting.partner_preference <= {{ most_pairs }}
 
 ),
 
--- what else our account could be: the best other pair of the same account and partner
-rivals as (
+queued_accounts as (
+
+    select distinct
+        partner_id,
+        account_id
+
+    from queue
+
+),
+
+-- what else our account could be: the best pair of the same account and partner, of that pair itself the second best
+best_pairs as (
 
     select
-        links.partner_id,
-        links.account_id,
-        links.partner_account_id,
-        scored_pairs.partner_account_id as rival_partner_account_id,
-        scored_pairs.match_probability as rival_probability,
+        scored_pairs.partner_id,
+        scored_pairs.account_id,
+        scored_pairs.partner_account_id,
+        scored_pairs.match_probability,
+        lead(scored_pairs.partner_account_id) over (
+            partition by scored_pairs.partner_id, scored_pairs.account_id
+            order by scored_pairs.match_probability desc, scored_pairs.partner_account_id
+        ) as second_partner_account_id,
+        lead(scored_pairs.match_probability) over (
+            partition by scored_pairs.partner_id, scored_pairs.account_id
+            order by scored_pairs.match_probability desc, scored_pairs.partner_account_id
+        ) as second_probability,
         row_number() over (
-            partition by links.partner_id, links.account_id, links.partner_account_id
+            partition by scored_pairs.partner_id, scored_pairs.account_id
             order by scored_pairs.match_probability desc, scored_pairs.partner_account_id
         ) as preference
 
-    from queue as links
-    inner join scored_pairs
+    from scored_pairs
+    inner join queued_accounts
         on
-            links.partner_id = scored_pairs.partner_id
-            and links.account_id = scored_pairs.account_id
-            and links.partner_account_id <> scored_pairs.partner_account_id
+            scored_pairs.partner_id = queued_accounts.partner_id
+            and scored_pairs.account_id = queued_accounts.account_id
+
+),
+
+rivals as (
+
+    select
+        queue.partner_id,
+        queue.account_id,
+        queue.partner_account_id,
+        case
+            when best_pairs.partner_account_id <> queue.partner_account_id then best_pairs.partner_account_id
+            else best_pairs.second_partner_account_id
+        end as rival_partner_account_id,
+        case
+            when best_pairs.partner_account_id <> queue.partner_account_id then best_pairs.match_probability
+            else best_pairs.second_probability
+        end as rival_probability
+
+    from queue
+    inner join best_pairs
+        on
+            queue.partner_id = best_pairs.partner_id
+            and queue.account_id = best_pairs.account_id
+            and best_pairs.preference = 1
+
 ),
 
 final as (
@@ -182,17 +250,10 @@ final as (
         rivals.rival_partner_account_id,
         rival_accounts.name as rival_name,
         cast(rivals.rival_probability as decimal(5, 4)) as rival_probability,
-        accepted.account_id is not null as is_account_already_matched,
+        links.is_account_already_matched,
         links.pairs_waiting,
         accounts.open_amount as our_open_amount,
-        cast(row_number() over (
-            partition by links.partner_id
-            order by
-                -- pipeline of an account that has its match is not at stake
-                case when accepted.account_id is null then 0 else 1 end,
-                accounts.open_amount desc, links.match_probability desc,
-                links.account_id, links.partner_account_id
-        ) as bigint) as review_rank
+        cast(links.review_rank as bigint) as review_rank
 
     from queue as links
     inner join match_reasons
@@ -216,15 +277,10 @@ final as (
             links.partner_id = rivals.partner_id
             and links.account_id = rivals.account_id
             and links.partner_account_id = rivals.partner_account_id
-            and rivals.preference = 1
     left join partner_accounts as rival_accounts
         on
             rivals.partner_id = rival_accounts.partner_id
             and rivals.rival_partner_account_id = rival_accounts.account_id
-    left join accepted
-        on
-            links.partner_id = accepted.partner_id
-            and links.account_id = accepted.account_id
     left join partners
         on links.partner_id = partners.partner_id
 
