@@ -6,7 +6,7 @@
 # make check: set up, lint Python and the SQL that differs from the last commit, run the tests that are quick; under 3 minutes.
 # make agents-check: ask the demo's marts through the MCP server of docs/agents.md, in an environment of its own; no part of make test.
 # make attached-check: build the demo on a PostgreSQL (apt install postgresql), in an environment of its own; make test has it then too.
-# make engines-check: run the same macros and models on Spark (apt install default-jre-headless), and parse for other engines, in an environment of its own.
+# make engines-check: run the same macros and models on Spark (apt install default-jre-headless), and parse for other engines, in an environment of its own; make test has it then too.
 # make engines-build: build the demo, once made, by dbt on Spark with a master and two workers on this machine, two runs and the tests, and compare every model with DuckDB's.
 # Setting up happens once; it happens again only when requirements-dev.lock changes.
 
